@@ -1,0 +1,1 @@
+"""Run files, one YAML per run, and `models/` presets; data only."""
