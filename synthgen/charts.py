@@ -1,0 +1,215 @@
+"""Charts as inline SVG: bars, shares, histograms, left-right pairs, ranges, a rose of directions.
+
+Functions from numbers to markup; every text is escaped. Looks come from the page's style sheet through class
+names, so that a chart follows light and dark mode. All are laid out for a column about 360 px wide.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from synthgen.histogram import Histogram, ticks
+
+WIDTH = 360
+MAX_BARS = 24  # of a histogram
+NAME_WIDTH = 112  # left of horizontal bars
+GLYPH_WIDTH = 6.6  # of the charts' font, to keep names inside NAME_WIDTH
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Linear map from values [low, high] to pixels [start, stop]."""
+
+    low: float
+    high: float
+    start: float
+    stop: float
+
+    def __call__(self, value: float) -> float:
+        """Return the pixel of a value."""
+        span = self.high - self.low
+        return self.start + (self.stop - self.start) * ((value - self.low) / span if span else 0.0)
+
+
+def tag(name: str, attributes: Mapping[str, str | float], *children: str | Markup) -> Markup:
+    """Return an element; attribute values and plain-text children are escaped."""
+    shown = Markup("").join(
+        Markup(' {}="{}"').format(key, value if isinstance(value, str) else f"{value:.2f}")
+        for key, value in attributes.items()
+    )
+    return Markup("<{0}{1}>{2}</{0}>").format(Markup(name), shown, Markup("").join(children))
+
+
+def number(value: float) -> str:
+    """Write a number for people: 12,345 or 31.4 or 0.042."""
+    if value == 0 or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) >= 1 else f"{value:.2g}"
+
+
+def text(x: float, y: float, content: str, kind: str = "") -> Markup:
+    """Return text whose baseline begins (or ends, or is centred, by its class) at a point."""
+    return tag("text", {"x": x, "y": y, "class": kind}, content)
+
+
+def line(start: tuple[float, float], stop: tuple[float, float], kind: str) -> Markup:
+    """Return a straight line."""
+    return tag("line", {"x1": start[0], "y1": start[1], "x2": stop[0], "y2": stop[1], "class": kind})
+
+
+def box(corner: tuple[float, float], size: tuple[float, float], kind: str, hint: str = "") -> Markup:
+    """Return a rectangle that shows `hint` under the pointer."""
+    shape = {"x": corner[0], "y": corner[1], "width": size[0], "height": size[1]}
+    return tag("rect", {**shape, "class": kind}, *([tag("title", {}, hint)] if hint else []))
+
+
+def canvas(size: tuple[float, float], summary: str, parts: Iterable[Markup]) -> Markup:
+    """Return the picture; `summary` is what a screen reader says of it."""
+    view = f"0 0 {size[0]:.0f} {size[1]:.0f}"
+    return tag("svg", {"viewBox": view, "role": "img", "aria-label": summary, "class": "chart"}, *parts)
+
+
+def _name(y: float, name: str) -> Markup:
+    fits = int(NAME_WIDTH / GLYPH_WIDTH)
+    short = name if len(name) <= fits else name[: fits - 1] + "…"
+    return tag("text", {"x": NAME_WIDTH, "y": y, "class": "end name"}, short, tag("title", {}, name))
+
+
+def bars(rows: Sequence[tuple[str, int]], total: int, summary: str) -> Markup:
+    """Draw a horizontal bar for each (name, count), with its count and its share of `total`."""
+    row, scale = 21, Scale(0, max((n for _, n in rows), default=0), NAME_WIDTH + 8, WIDTH - 92)
+    parts = []
+    for place, (name, count) in enumerate(rows):
+        y, end = place * row, scale(count)
+        share = f"{100 * count / max(total, 1):.1f} %"
+        parts += [
+            _name(y + 14, name),
+            box((scale.start, y + 4), (end - scale.start, row - 8), "bar", f"{name}: {count:,}, {share}"),
+            text(end + 6, y + 14, f"{count:,}  {share}", "figure"),
+        ]
+    return canvas((WIDTH, max(len(rows), 1) * row), summary, parts)
+
+
+def shares(names: Sequence[str], counts: NDArray[np.int64], kinds: Sequence[str], summary: str) -> Markup:
+    """Draw a full-width bar for each name, divided as its row of counts (names, kinds); writes the first."""
+    row, parts = 18, []
+    for place, (name, values) in enumerate(zip(names, counts, strict=True)):
+        y, total = place * row, max(int(values.sum()), 1)
+        scale = Scale(0, total, NAME_WIDTH + 8, WIDTH - 40)
+        parts.append(_name(y + 13, name))
+        edges = np.concatenate([[0], np.cumsum(values)])
+        for step, kind in enumerate(kinds):
+            start, stop = scale(edges[step]), scale(edges[step + 1])
+            hint = f"{name}, {kind}: {100 * int(values[step]) / total:.1f} %"
+            parts.append(box((start, y + 3), (stop - start, row - 5), f"share{step}", hint))
+        parts.append(text(WIDTH - 2, y + 13, f"{100 * int(values[0]) / total:.0f} %", "end figure"))
+    return canvas((WIDTH, len(names) * row + 2), summary, parts)
+
+
+def histogram(data: Histogram, unit: str, summary: str) -> Markup:
+    """Draw counts over a number in `unit`, with a mark at its median."""
+    height, floor, roof = 172, 136, 20
+    shown = data.bars(MAX_BARS)
+    if not shown:
+        return canvas((WIDTH, 40), summary, [text(WIDTH / 2, 24, "no values", "middle")])
+    x = Scale(shown[0][0], shown[-1][1], 44, WIDTH - 12)
+    y = Scale(0, max(count for _, _, count in shown), floor, roof)
+    parts = [line((x.start, y(tick)), (x.stop, y(tick)), "grid") for tick in ticks(0, y.high, 3)]
+    parts += [text(x.start - 6, y(tick) + 4, f"{tick:,.0f}", "end") for tick in ticks(0, y.high, 3)]
+    for left, right, count in shown:
+        hint = f"{number(left)} to {number(right)} {unit}: {count:,}"
+        size = (max(x(right) - x(left) - 1, 0.5), floor - y(count))
+        parts.append(box((x(left) + 0.5, y(count)), size, "bar", hint))
+    parts.append(line((x.start, floor), (x.stop, floor), "axis"))
+    parts += [text(x(tick), floor + 15, number(tick), "middle") for tick in ticks(x.low, x.high, 6)]
+    median = data.quantile(0.5)
+    side, shift = ("", 5) if x(median) < WIDTH * 0.62 else ("end ", -5)
+    parts += [
+        line((x(median), roof - 12), (x(median), floor), "mark"),
+        text(x(median) + shift, roof - 4, f"median {number(median)} {unit}", f"{side}strong"),
+        text((x.start + x.stop) / 2, height - 4, unit, "middle"),
+    ]
+    return canvas((WIDTH, height), summary, parts)
+
+
+def butterfly(above: Histogram, below: Histogram | None, summary: str) -> Markup:
+    """Draw shares over 0 to 180 degrees, one histogram upwards and, where there is one, another downwards."""
+    width, middle, wing = 168, 40, 34
+    joined = [data.counts.reshape(18, -1).sum(1) for data in (above, below) if data is not None]
+    most = max(float((counts / max(counts.sum(), 1)).max()) for counts in joined) or 1.0
+    x = Scale(0, 180, 4, width - 4)
+    parts = [line((x(angle), 4), (x(angle), 2 * middle - 4), "grid") for angle in (0, 90, 180)]
+    for counts, direction, kind in zip(joined, (-1, 1), ("left", "right"), strict=False):
+        total = max(int(counts.sum()), 1)
+        for place, count in enumerate(counts):
+            reach = wing * int(count) / total / most
+            y = middle - reach if direction < 0 else middle
+            hint = f"{place * 10} to {place * 10 + 10}°: {100 * int(count) / total:.1f} %"
+            kind_of = kind if below is not None else "bar"
+            parts.append(box((x(place * 10) + 0.5, y), (x(10) - x(0) - 1, reach), kind_of, hint))
+    parts.append(line((x.start, middle), (x.stop, middle), "axis"))
+    bottom = 2 * middle + 8 if below is not None else middle + 14
+    anchors = {0: "", 90: "middle", 180: "end"}
+    parts += [text(x(angle), bottom, f"{angle}°", kind) for angle, kind in anchors.items()]
+    return canvas((width, bottom + 4), summary, parts)
+
+
+def ranges(names: Sequence[str], data: Sequence[Histogram], unit: str, summary: str) -> Markup:
+    """Draw for each name a line over the middle 90 % of values, a box over the middle half, the median."""
+    row, top = 18, 4
+    x = Scale(
+        min([-1.0, *(item.quantile(0.05) for item in data)]),
+        max([1.0, *(item.quantile(0.95) for item in data)]),
+        NAME_WIDTH + 8,
+        WIDTH - 12,
+    )
+    floor = top + row * len(names)
+    parts = [line((x(tick), top), (x(tick), floor), "grid") for tick in ticks(x.low, x.high, 6)]
+    for place, (name, item) in enumerate(zip(names, data, strict=True)):
+        y = top + (place + 0.5) * row
+        low, first, median, third, high = (x(item.quantile(q)) for q in (0.05, 0.25, 0.5, 0.75, 0.95))
+        hint = f"{name}: median {number(item.quantile(0.5))}, middle half {number(item.quantile(0.25))}"
+        hint += f" to {number(item.quantile(0.75))} {unit}"
+        parts += [
+            _name(y + 4, name),
+            line((low, y), (high, y), "whisker"),
+            box((first, y - 4.5), (third - first, 9), "bar", hint),
+            line((median, y - 6), (median, y + 6), "mark"),
+        ]
+    parts += [text(x(tick), floor + 14, number(tick), "middle") for tick in ticks(x.low, x.high, 6)]
+    parts.append(text((x.start + x.stop) / 2, floor + 30, unit, "middle"))
+    return canvas((WIDTH, floor + 34), summary, parts)
+
+
+def rose(counts: NDArray[np.int64], summary: str) -> Markup:
+    """Draw counts by direction seen from above; sector 0 points down, to the camera, the next to its right.
+
+    The area of a sector is in proportion to its count.
+    """
+    centre, reach, height = (WIDTH / 2, 122.0), 96.0, 250
+    largest, step = max(int(counts.max()), 1), 2 * math.pi / len(counts)
+    parts = [
+        tag("circle", {"cx": centre[0], "cy": centre[1], "r": reach * part, "class": "grid"})
+        for part in (0.5, 1)
+    ]
+    for sector, count in enumerate(counts):
+        radius = reach * math.sqrt(int(count) / largest)
+        ends = [(sector + side) * step for side in (-0.5, 0.5)]
+        (x0, y0), (x1, y1) = (
+            (centre[0] + radius * math.sin(angle), centre[1] + radius * math.cos(angle)) for angle in ends
+        )
+        arc = f"A{radius:.1f} {radius:.1f} 0 0 0 {x1:.1f} {y1:.1f}"
+        path = f"M{centre[0]:.1f} {centre[1]:.1f}L{x0:.1f} {y0:.1f}{arc}Z"
+        hint = f"{math.degrees(sector * step):.0f}°: {int(count):,} people"
+        parts.append(tag("path", {"d": path, "class": "bar"}, tag("title", {}, hint)))
+    parts += [
+        text(centre[0], 16, "away from the camera", "middle"),
+        text(centre[0], height - 8, "towards the camera", "middle"),
+        text(centre[0] - reach - 8, centre[1] + 4, "picture left", "end"),
+        text(centre[0] + reach + 8, centre[1] + 4, "picture right"),
+    ]
+    return canvas((WIDTH, height), summary, parts)
