@@ -35,9 +35,9 @@ class Prompts:
 
     def problems(self) -> list[str]:
         """Return what is wrong with these options, one message each; empty when all is well."""
-        found = [] if self.templates else ["prompts.templates must hold at least one sentence, got none"]
+        found = [] if self.templates else ["templates must hold at least one sentence, got none"]
         found += [
-            f"prompts.words.{name} must hold at least one choice, got none"
+            f"words.{name} must hold at least one choice, got none"
             for name, choices in self.words.items()
             if not choices
         ]
@@ -124,11 +124,10 @@ def _bad_variables(sentence: str, words: Mapping[str, Sequence[str]]) -> list[st
     try:
         used = _variables(sentence)
     except ValueError as error:
-        return [f"prompts: sentence {sentence!r} has unbalanced braces ({error}); write {{{{ for a brace"]
+        return [f"templates: {sentence!r} has unbalanced braces ({error}); write {{{{ for a brace"]
     known = ", ".join(words) or "none"
     return [
-        f"prompts: sentence {sentence!r} uses {{{variable}}}, which has no prompts.words.{variable}; "
-        f"known: {known}"
+        f"templates: {sentence!r} uses {{{variable}}}, but there is no words.{variable}; known: {known}"
         for variable in used
         if variable not in words
     ]
@@ -146,5 +145,5 @@ def _circles(words: Mapping[str, Sequence[str]]) -> list[str]:
             reached |= new
             waiting += sorted(new)
         if start in reached:
-            found.append(f"prompts.words.{start} leads back to {{{start}}}; a sentence would never end")
+            found.append(f"words.{start} leads back to {{{start}}}; a sentence would never end")
     return found

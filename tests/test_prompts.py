@@ -63,7 +63,7 @@ def test_problems_name_every_bad_sentence_at_once():
     assert len(problems) == 3
     assert any("{persn}" in problem and "known: person, place" in problem for problem in problems)
     assert any("unbalanced braces" in problem for problem in problems)
-    assert any("prompts.words.place must hold at least one choice" in problem for problem in problems)
+    assert any("words.place must hold at least one choice" in problem for problem in problems)
 
 
 def test_words_that_lead_back_to_themselves_are_refused():
