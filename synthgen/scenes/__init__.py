@@ -1,0 +1,1 @@
+"""The `render` picture source: poses, clothes, props, grounds, cameras and captions of drawn scenes."""

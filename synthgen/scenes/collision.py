@@ -1,0 +1,115 @@
+"""Self-collision of a posed body: a fast test on capsules, and a measure on the skin itself.
+
+The capsules follow the stick figure of `synthgen.scenes.skeleton`; neighbouring limbs, which always touch,
+are left out. Soft contact (a tuck, crossed arms) is normal: see SOFT.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthgen.joints import SMPL24
+from synthgen.scenes.anatomy import Float64
+
+SOFT = 0.02  # [m] flesh gives way this much before two limbs look as if they ran into each other
+
+_End = tuple[str, tuple[float, float, float], float]  # joint, rest offset from it [m], radius [m]
+_LEFT_CAPSULES: dict[str, tuple[_End, _End]] = {
+    "chest": (("spine3", (0.075, -0.03, 0.0), 0.1), ("spine3", (0.075, 0.1, 0.0), 0.085)),
+    "waist": (("spine1", (0.05, -0.03, 0.02), 0.1), ("spine2", (0.06, 0.04, 0.01), 0.1)),
+    "hips": (("pelvis", (0.055, 0.0, -0.01), 0.11), ("hip", (0.03, 0.02, -0.02), 0.1)),
+    "upper_arm": (("shoulder", (0.06, 0.0, 0.0), 0.045), ("elbow", (0.0, 0.0, 0.0), 0.038)),
+    "forearm": (("elbow", (0.03, 0.0, 0.0), 0.04), ("wrist", (0.0, 0.0, 0.0), 0.028)),
+    "hand": (("wrist", (0.03, 0.0, 0.0), 0.028), ("hand", (0.06, 0.0, 0.0), 0.02)),
+    "thigh": (("hip", (0.03, -0.1, 0.0), 0.08), ("knee", (0.0, 0.02, 0.0), 0.055)),
+    "shin": (("knee", (0.0, -0.06, 0.0), 0.05), ("ankle", (0.0, 0.0, 0.0), 0.037)),
+    "foot": (("ankle", (0.0, -0.04, -0.02), 0.035), ("foot", (0.01, 0.0, 0.04), 0.03)),
+}
+_MIDDLE_CAPSULES: dict[str, tuple[_End, _End]] = {
+    "neck": (("neck", (0.0, 0.03, 0.0), 0.05), ("head", (0.0, 0.0, -0.02), 0.05)),
+    "skull": (("head", (0.0, 0.05, 0.03), 0.085), ("head", (0.0, 0.1, 0.0), 0.085)),
+}
+_TRUNK = ("chest", "waist", "hips")
+_ARM = ("upper_arm", "forearm", "hand")
+_LEG = ("thigh", "shin", "foot")
+
+
+def _capsules() -> dict[str, tuple[_End, _End]]:
+    capsules = dict(_MIDDLE_CAPSULES)
+    for sign, side in ((1.0, "left"), (-1.0, "right")):
+        for name, ends in _LEFT_CAPSULES.items():
+            placed = [
+                (
+                    joint if joint in ("pelvis", "spine1", "spine2", "spine3") else f"{side}_{joint}",
+                    (sign * offset[0], offset[1], offset[2]),
+                    radius,
+                )
+                for joint, offset, radius in ends
+            ]
+            capsules[f"{side}_{name}"] = (placed[0], placed[1])
+    return capsules
+
+
+def _pairs() -> list[tuple[str, str]]:
+    pairs = []
+    for side, other in (("left", "right"), ("right", "left")):
+        own = [f"{side}_{n}" for n in _ARM]
+        trunk = [f"{s}_{n}" for s in ("left", "right") for n in _TRUNK]
+        pairs += [(limb, part) for limb in own[1:] for part in (*trunk, "neck", "skull")]
+        pairs += [(own[0], part) for part in ("skull", f"{other}_chest", f"{side}_waist", f"{side}_hips")]
+        pairs += [(own[2], own[0])]
+        pairs += [(limb, f"{s}_{leg}") for limb in own for leg in _LEG for s in ("left", "right")]
+        pairs += [(f"{side}_{leg}", part) for leg in _LEG[1:] for part in (*trunk, "skull")]
+        pairs += [(f"{side}_thigh", part) for part in (f"{side}_chest", f"{other}_chest", "skull")]
+        pairs += [(f"{side}_foot", f"{side}_thigh")]
+    pairs += [(f"left_{a}", f"right_{b}") for a in _ARM for b in _ARM]
+    pairs += [(f"left_{a}", f"right_{b}") for a in _LEG for b in _LEG]
+    return pairs
+
+
+_CAPSULES = _capsules()
+CAPSULE_PAIRS = tuple(_pairs())
+_NAMES = tuple(_CAPSULES)
+_END_JOINTS = np.array([[SMPL24.index(end[0]) for end in ends] for ends in _CAPSULES.values()])
+_END_OFFSETS = np.array([[end[1] for end in ends] for ends in _CAPSULES.values()])
+_END_RADII = np.array([[end[2] for end in ends] for ends in _CAPSULES.values()])
+_FIRST = np.array([_NAMES.index(first) for first, _ in CAPSULE_PAIRS])
+_SECOND = np.array([_NAMES.index(second) for _, second in CAPSULE_PAIRS])
+
+
+def _dot(a: Float64, b: Float64) -> Float64:
+    return np.einsum("...i,...i->...", a, b)
+
+
+def _closest(p: Float64, u: Float64, q: Float64, v: Float64) -> tuple[Float64, Float64, Float64]:
+    """Return distance and parameters in [0, 1] of the closest points of segments p + s u and q + t v."""
+    w = p - q
+    a, b, c, d, e = _dot(u, u), _dot(u, v), _dot(v, v), _dot(u, w), _dot(v, w)
+    s = np.clip((b * e - c * d) / np.maximum(a * c - b * b, 1e-9), 0, 1)
+    t = np.clip((b * s + e) / np.maximum(c, 1e-9), 0, 1)
+    s = np.clip((b * t - d) / np.maximum(a, 1e-9), 0, 1)
+    gap = w + s[..., None] * u - t[..., None] * v
+    return np.sqrt(_dot(gap, gap)), s, t
+
+
+def capsule_depths(position: Float64, orientation: Float64, pairs: NDArray[np.intp] | None = None) -> Float64:
+    """Measure how deep limbs of posed stick figures run into each other.
+
+    Args:
+        position: (..., 24, 3) joints [m].
+        orientation: (..., 24, 3, 3) of the joints.
+        pairs: (K,) which of CAPSULE_PAIRS to measure; all of them if None.
+
+    Returns:
+        (..., K) overlap [m]; negative where there is a gap.
+    """
+    first, second = (_FIRST, _SECOND) if pairs is None else (_FIRST[pairs], _SECOND[pairs])
+    ends = (
+        position[..., _END_JOINTS, :]
+        + (orientation[..., _END_JOINTS, :, :] @ _END_OFFSETS[..., None])[..., 0]
+    )
+    start, along = ends[..., 0, :], ends[..., 1, :] - ends[..., 0, :]
+    distance, s, t = _closest(
+        start[..., first, :], along[..., first, :], start[..., second, :], along[..., second, :]
+    )
+    radius, growth = _END_RADII[:, 0], _END_RADII[:, 1] - _END_RADII[:, 0]
+    return radius[first] + s * growth[first] + radius[second] + t * growth[second] - distance

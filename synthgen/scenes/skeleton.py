@@ -1,0 +1,129 @@
+"""A stick figure of average build: where joints and contact points of a pose lie, without skinning a body.
+
+World frame, metres. Used to settle and check poses; pictures use the body model itself. The bones are those
+of the bundled body with zero betas, rounded; a test holds the two together.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthgen.joints import SMPL24
+
+Float64 = NDArray[np.float64]
+
+_LEFT_BONES = {  # rest offset from the parent joint [m]; the right side is its mirror image
+    "hip": (0.06, -0.085, -0.015),
+    "knee": (0.04, -0.385, 0.005),
+    "ankle": (-0.015, -0.42, -0.04),
+    "foot": (0.04, -0.06, 0.12),
+    "collar": (0.075, 0.115, -0.02),
+    "shoulder": (0.115, 0.045, -0.015),
+    "elbow": (0.26, -0.015, -0.02),
+    "wrist": (0.255, 0.01, 0.0),
+    "hand": (0.085, -0.01, -0.005),
+}
+_MIDDLE_BONES = {
+    "pelvis": (0.0, 0.0, 0.0),
+    "spine1": (0.0, 0.12, -0.035),
+    "spine2": (0.0, 0.14, 0.025),
+    "spine3": (0.0, 0.055, 0.0),
+    "neck": (0.0, 0.21, -0.035),
+    "head": (0.0, 0.09, 0.05),
+}
+_LEFT_POINTS = {  # contact points on the skin: joint they move with, rest offset from it [m]
+    "heel": ("ankle", (0.0, -0.075, -0.05)),
+    "ball_in": ("foot", (-0.03, -0.02, 0.03)),
+    "ball_out": ("foot", (0.045, -0.02, 0.0)),
+    "toes": ("foot", (0.0, -0.02, 0.08)),
+    "instep": ("foot", (0.0, 0.04, 0.0)),
+    "knee": ("knee", (0.0, 0.0, 0.06)),
+    "palm": ("wrist", (0.07, -0.03, 0.0)),
+    "fingers": ("hand", (0.09, -0.015, 0.0)),
+    "grip": ("hand", (0.02, -0.03, 0.0)),
+    "elbow": ("elbow", (0.0, 0.0, -0.045)),
+    "forearm": ("wrist", (-0.05, -0.01, -0.03)),
+    "shoulder": ("shoulder", (0.0, 0.0, -0.07)),
+    "seat": ("hip", (0.03, -0.04, -0.1)),
+    "thigh": ("knee", (0.0, 0.12, 0.075)),
+    "shin": ("ankle", (0.0, 0.2, 0.06)),
+    "hipside": ("hip", (0.1, 0.08, 0.02)),
+    "waist": ("spine1", (0.13, 0.0, 0.05)),
+    "upperarm": ("elbow", (-0.1, 0.0, 0.045)),
+    "ear": ("head", (0.08, 0.05, 0.0)),
+}
+_MIDDLE_POINTS = {
+    "back": ("spine3", (0.0, 0.05, -0.11)),
+    "chest": ("spine3", (0.0, 0.05, 0.13)),
+    "belly": ("spine1", (0.0, 0.0, 0.12)),
+    "loin": ("pelvis", (0.0, 0.0, -0.11)),
+    "crown": ("head", (0.0, 0.18, 0.02)),
+    "occiput": ("head", (0.0, 0.08, -0.1)),
+    "chin": ("head", (0.0, -0.02, 0.1)),
+}
+
+
+def _rest_offsets() -> Float64:
+    rows = []
+    for joint in SMPL24.names:
+        side, _, part = joint.partition("_")
+        x, y, z = _LEFT_BONES[part] if part else _MIDDLE_BONES[joint]
+        rows.append((-x if side == "right" else x, y, z))
+    return np.array(rows)
+
+
+def _contact_points() -> tuple[tuple[str, ...], NDArray[np.intp], Float64]:
+    names, joints, offsets = [], [], []
+    for name, (joint, offset) in _MIDDLE_POINTS.items():
+        names.append(name)
+        joints.append(SMPL24.index(joint))
+        offsets.append(offset)
+    for sign, side in ((1, "left"), (-1, "right")):
+        for name, (joint, (x, y, z)) in _LEFT_POINTS.items():
+            names.append(f"{side}_{name}")
+            joints.append(SMPL24.index(joint if joint in _MIDDLE_BONES else f"{side}_{joint}"))
+            offsets.append((sign * x, y, z))
+    return tuple(names), np.array(joints), np.array(offsets)
+
+
+REST_OFFSETS = _rest_offsets()  # (24, 3) from the parent
+SKIN_POINTS, POINT_JOINTS, POINT_OFFSETS = _contact_points()
+
+
+def _levels() -> tuple[tuple[NDArray[np.intp], NDArray[np.intp]], ...]:
+    """Return (joints, their parents) level by level below the root, so that a level is one product."""
+    depth = [0] * len(SMPL24)
+    for joint, parent in enumerate(SMPL24.parents):
+        depth[joint] = 0 if parent < 0 else depth[parent] + 1
+    levels = []
+    for level in range(1, max(depth) + 1):
+        joints = np.array([joint for joint, d in enumerate(depth) if d == level])
+        levels.append((joints, np.array([SMPL24.parents[joint] for joint in joints])))
+    return tuple(levels)
+
+
+_LEVELS = _levels()
+
+
+def forward(rotmats: Float64) -> tuple[Float64, Float64]:
+    """Pose the stick figure with its pelvis at the origin.
+
+    Args:
+        rotmats: (..., 24, 3, 3) relative to the parent.
+
+    Returns:
+        joint positions (..., 24, 3) [m] and joint orientations (..., 24, 3, 3), world frame.
+    """
+    orientation = np.empty_like(rotmats)
+    position = np.zeros((*rotmats.shape[:-2], 3))
+    orientation[..., 0, :, :] = rotmats[..., 0, :, :]
+    for joints, parents in _LEVELS:
+        above = orientation[..., parents, :, :]
+        orientation[..., joints, :, :] = above @ rotmats[..., joints, :, :]
+        position[..., joints, :] = position[..., parents, :] + (above @ REST_OFFSETS[joints, :, None])[..., 0]
+    return position, orientation
+
+
+def skin_points(position: Float64, orientation: Float64) -> Float64:
+    """Return the contact points SKIN_POINTS (..., K, 3) [m] of a posed stick figure."""
+    turned = (orientation[..., POINT_JOINTS, :, :] @ POINT_OFFSETS[:, :, None])[..., 0]
+    return position[..., POINT_JOINTS, :] + turned
