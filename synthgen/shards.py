@@ -1,0 +1,340 @@
+"""Shards: tar files of samples, each with its report written last. Schema 1, see `shards/README.md`.
+
+A shard is done when its report exists and the tar's sha256 is the one reported. Keys, member names and the
+record are in `synthgen.records`; checking somebody's shards is `synthgen.verify`.
+"""
+
+import dataclasses
+import re
+import tarfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from synthgen import storage
+from synthgen.records import (
+    SCHEMA,
+    ImageFormat,
+    LabelledPicture,
+    decode,
+    decode_json,
+    decode_picture,
+    encode,
+    encode_json,
+)
+from synthgen.sample import Rejection, Sample, Stage
+
+SHARD_PATTERN = re.compile(r"(?P<run>[A-Za-z0-9][A-Za-z0-9_-]*)-(?P<index>\d{6,})")
+KEY_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
+MAX_MEMBER_BYTES = 64 << 20
+MAX_REPORT_BYTES = 64 << 20
+CONFIG_NAME = "config.yaml"
+HTML_NAME = "report.html"
+
+
+def shard_name(run: str, shard_index: int) -> str:
+    """Return the name of a shard, without suffix: "ski-000000"."""
+    name = f"{run}-{shard_index:06d}"
+    if not SHARD_PATTERN.fullmatch(name):
+        raise ValueError(f"a run's name may hold letters, digits, '-' and '_' only, got {run!r}")
+    return name
+
+
+@dataclass(frozen=True)
+class Shard:
+    """What belongs into one shard.
+
+    Attributes:
+        run: name of the run.
+        index: position of the shard in the run, from 0.
+        first_index: `Request.index` of the first request.
+        num_requests: how many consecutive requests it covers.
+        config_hash: of the run's resolved config.
+        image_format: "jpg" or "png".
+    """
+
+    run: str
+    index: int
+    first_index: int
+    num_requests: int
+    config_hash: str
+    image_format: ImageFormat = "jpg"
+
+    @property
+    def name(self) -> str:
+        """File name without suffix."""
+        return shard_name(self.run, self.index)
+
+
+@dataclass(frozen=True)
+class ShardReport:
+    """What became of a shard's requests; the JSON file beside the tar.
+
+    Attributes:
+        schema: version of the record format.
+        run: name of the run.
+        shard: name of the shard.
+        first_index: `Request.index` of its first request.
+        num_requests: requests covered: accepted + rejected.
+        accepted: samples in the tar.
+        rejected: requests that came to nothing.
+        rejections: each of those with stage and reason.
+        seconds: time spent by stage [s].
+        sha256: of the tar.
+        size: of the tar [bytes].
+        config_hash: of the run's resolved config.
+    """
+
+    schema: int
+    run: str
+    shard: str
+    first_index: int
+    num_requests: int
+    accepted: int
+    rejected: int
+    rejections: tuple[Rejection, ...]
+    seconds: Mapping[str, float]
+    sha256: str
+    size: int
+    config_hash: str
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """All reports of a run together; fields as in `ShardReport`.
+
+    Attributes:
+        reasons: rejections counted by "stage: reason", most frequent first.
+    """
+
+    run: str
+    shards: int
+    num_requests: int
+    accepted: int
+    rejected: int
+    reasons: Mapping[str, int]
+    seconds: Mapping[str, float]
+    size: int
+
+
+@dataclass
+class _Tally:
+    accepted: int = 0
+    rejections: list[Rejection] = field(default_factory=list)
+
+
+def write_shard(
+    folder: str,
+    shard: Shard,
+    items: Iterable[Sample | Rejection],
+    seconds: Mapping[str, float] | None = None,
+) -> ShardReport:
+    """Write a tar and then its report, each whole or not at all.
+
+    Args:
+        folder: of the run, existing; local path or fsspec URL.
+        shard: what `items` cover.
+        items: one Sample or Rejection for each request, in order; consumed as a stream.
+        seconds: time by stage [s]; read once all items were consumed.
+
+    Returns:
+        The report, as written.
+
+    Raises:
+        ValueError: items do not match `shard`, or a sample cannot be stored.
+        StorageError: the folder cannot be written to.
+    """
+    tally = _Tally()
+    with storage.atomic_write(storage.join(folder, f"{shard.name}.tar")) as output:
+        _write_tar(output, items, shard.image_format, tally)
+        covered = tally.accepted + len(tally.rejections)
+        if covered != shard.num_requests:
+            raise ValueError(f"shard {shard.name}: {shard.num_requests} requests came to {covered} items")
+    report = ShardReport(
+        schema=SCHEMA,
+        run=shard.run,
+        shard=shard.name,
+        first_index=shard.first_index,
+        num_requests=shard.num_requests,
+        accepted=tally.accepted,
+        rejected=len(tally.rejections),
+        rejections=tuple(tally.rejections),
+        seconds=dict(seconds or {}),
+        sha256=output.sha256,
+        size=output.size,
+        config_hash=shard.config_hash,
+    )
+    storage.write_bytes(report_url(folder, shard.name), encode_json(dataclasses.asdict(report)))
+    return report
+
+
+def report_url(folder: str, name: str) -> str:
+    """Return where the report of shard `name` is."""
+    return storage.join(folder, f"{name}.json")
+
+
+def read_report(folder: str, name: str) -> ShardReport | None:
+    """Return the report of a shard, or None where it has none.
+
+    Raises:
+        ValueError: it is damaged or of another schema.
+    """
+    url = report_url(folder, name)
+    if not storage.exists(url):
+        return None
+    try:
+        return _report(decode_json(storage.read_bytes(url, MAX_REPORT_BYTES)))
+    except ValueError as error:
+        raise ValueError(f"report {name}.json: {error}") from error
+
+
+def is_done(folder: str, name: str) -> bool:
+    """Tell whether a shard is complete: its report can be read and its tar has the reported sha256."""
+    try:
+        report = read_report(folder, name)
+    except ValueError:
+        return False
+    tar = storage.join(folder, f"{name}.tar")
+    if report is None or not storage.exists(tar):
+        return False
+    return storage.digest(tar) == (report.sha256, report.size)
+
+
+def shard_names(folder: str) -> list[str]:
+    """Return the names of all tars of a run folder, sorted."""
+    return [name.removesuffix(".tar") for name in storage.list_names(folder) if name.endswith(".tar")]
+
+
+def read_samples(source: str) -> Iterator[Sample]:
+    """Yield the samples of a tar, or of all tars of a run folder, in order.
+
+    Args:
+        source: local path or fsspec URL of a tar or of a folder.
+
+    Raises:
+        ValueError: a sample is damaged; the message names tar and key.
+        StorageError: a file cannot be read.
+    """
+    for tar in tars(source):
+        for key, members in read_members(tar):
+            yield _named(tar, key, decode, members)
+
+
+def read_pictures(source: str) -> Iterator[LabelledPicture]:
+    """Yield pictures and labels without depth and masks, as training needs them; see `read_samples`."""
+    for tar in tars(source):
+        for key, members in read_members(tar):
+            yield _named(tar, key, decode_picture, members)
+
+
+def tars(source: str) -> list[str]:
+    """Return the tars that `source` means: itself, or those in the folder.
+
+    Raises:
+        ValueError: there are none.
+    """
+    if source.endswith(".tar"):
+        return [source]
+    found = [storage.join(source, f"{name}.tar") for name in shard_names(source)]
+    if not found:
+        raise ValueError(f"{source}: no such folder, or no shard (<run>-000000.tar) in it")
+    return found
+
+
+def read_members(tar: str) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Yield (key, {suffix: content}) of each group of members with the same key, streaming.
+
+    Raises:
+        ValueError: the tar is damaged or holds something that is not a small regular file.
+    """
+    key, members = "", dict[str, bytes]()
+    with storage.open_read(tar) as file:
+        try:
+            with tarfile.open(fileobj=file, mode="r|") as archive:
+                for entry in archive:
+                    stem, _, suffix = entry.name.partition(".")
+                    if not entry.isfile() or entry.size > MAX_MEMBER_BYTES:
+                        raise ValueError(f"{tar}: member {entry.name!r} is no file of a sample")
+                    if stem != key and members:
+                        yield key, members
+                        members = {}
+                    content = archive.extractfile(entry)
+                    key, members[suffix] = stem, content.read() if content else b""
+        except tarfile.TarError as error:
+            raise ValueError(f"{tar}: damaged or no tar: {error}") from error
+    if members:
+        yield key, members
+
+
+def summarize(folder: str) -> RunSummary:
+    """Add up the reports of a run folder.
+
+    Raises:
+        ValueError: there is none, or one is damaged.
+    """
+    reports = [report for name in shard_names(folder) if (report := read_report(folder, name))]
+    if not reports:
+        raise ValueError(f"{folder}: no shard with a report")
+    reasons = Counter(f"{one.stage}: {one.reason}" for report in reports for one in report.rejections)
+    seconds: Counter[str] = Counter()
+    for report in reports:
+        seconds.update(report.seconds)
+    return RunSummary(
+        run=reports[0].run,
+        shards=len(reports),
+        num_requests=sum(report.num_requests for report in reports),
+        accepted=sum(report.accepted for report in reports),
+        rejected=sum(report.rejected for report in reports),
+        reasons=dict(reasons.most_common()),
+        seconds=dict(seconds),
+        size=sum(report.size for report in reports),
+    )
+
+
+def _write_tar(
+    output: storage.Output, items: Iterable[Sample | Rejection], image_format: ImageFormat, tally: _Tally
+) -> None:
+    from webdataset.writer import TarWriter
+
+    with TarWriter(output, encoder=False, mtime=0) as tar:
+        for item in items:
+            if isinstance(item, Rejection):
+                tally.rejections.append(item)
+                continue
+            if not KEY_PATTERN.fullmatch(item.request.key):
+                raise ValueError(f"key {item.request.key!r} must match {KEY_PATTERN.pattern}")
+            tar.write({"__key__": item.request.key, **encode(item, image_format)})
+            tally.accepted += 1
+
+
+def _named(tar: str, key: str, function: Any, members: Mapping[str, bytes]) -> Any:
+    try:
+        return function(members)
+    except ValueError as error:
+        raise ValueError(f"{tar}: key {key}: {error}") from error
+
+
+def _report(record: Mapping[str, Any]) -> ShardReport:
+    names = {field.name: field.type for field in dataclasses.fields(ShardReport)}
+    if record.get("schema") != SCHEMA:
+        raise ValueError(f"schema must be {SCHEMA}, got {record.get('schema')!r}")
+    if names.keys() != record.keys():
+        odd = sorted(names.keys() ^ record.keys())
+        raise ValueError(f"missing or unknown keys: {', '.join(odd)}")
+    for name, kind in names.items():
+        if kind in (int, str) and type(record[name]) is not kind:
+            raise ValueError(f"{name} must be {kind.__name__}, got {record[name]!r:.60}")
+    return ShardReport(
+        **{
+            **record,
+            "rejections": tuple(_rejection(item) for item in record["rejections"]),
+            "seconds": {str(name): float(value) for name, value in record["seconds"].items()},
+        }
+    )
+
+
+def _rejection(item: Mapping[str, Any]) -> Rejection:
+    if item["stage"] not in get_args(Stage):
+        raise ValueError(f"rejection {item['key']}: unknown stage {item['stage']!r}")
+    return Rejection(str(item["key"]), item["stage"], str(item["reason"]))
