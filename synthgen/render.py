@@ -1,0 +1,167 @@
+"""Stage -> shaded picture, depth, person masks: two ways to find who is seen where, one shading for both.
+
+`synthgen.raycast` finds faces with NVIDIA Warp (CPU and CUDA, no GL), `synthgen.rasterize` with pyrender on
+an EGL context. Pixel (u, v) means its centre, as in `synthgen.geometry`. Depth [m] is z in the camera frame.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthgen.sample import BACKGROUND, OCCLUDER, Camera
+from synthgen.surface import Float32, Stage
+
+if TYPE_CHECKING:
+    from synthgen.scenery import Geometry
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture and what is exactly known of it.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB, anti-aliased.
+        depth: (H, W) float32 [m] of visible people; 0 elsewhere.
+        mask: (H, W) uint8: BACKGROUND, 1..P, OCCLUDER where a prop hides a body. Ground and walls that hide a
+            body are BACKGROUND.
+        visible: (P,) float32, part of each person's own silhouette (inside the picture) that is seen, [0, 1].
+    """
+
+    image: NDArray[np.uint8]
+    depth: Float32
+    mask: NDArray[np.uint8]
+    visible: Float32
+
+
+class FaceFinder(Protocol):
+    """Finds the face that is seen; arrays are Warp's, on the device of the geometry."""
+
+    name: str
+    revision: str
+
+    def load(self, geometry: "Geometry", camera: Camera) -> None:
+        """Take the meshes and the camera that the other methods work on."""
+        ...
+
+    def pixels(self) -> Any:
+        """Return (H*W,) int32 faces at pixel centres, -1 for none."""
+        ...
+
+    def samples(self, is_edge: Any) -> Any:
+        """Return (H*W*4,) int32 faces at the 2x2 samples of marked pixels (uint8); others are undefined."""
+        ...
+
+    def covered(self, layer: int, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return (H*W,) pixels that one layer would cover alone; `known` ones are known to be."""
+        ...
+
+
+class Renderer:
+    """Draws stages and measures depth. Same input, same bytes.
+
+    Attributes:
+        name: "warp" or "pyrender".
+        revision: version of that package.
+    """
+
+    def __init__(self, finder: FaceFinder, device: str) -> None:
+        self._finder = finder
+        self._device = device
+        self.name = finder.name
+        self.revision = finder.revision
+
+    def draw(self, stage: Stage) -> Drawing:
+        """Draw a stage.
+
+        Raises:
+            ValueError: backdrop and camera differ in size, or a mesh is broken.
+        """
+        height, width = stage.camera.image_size
+        if stage.backdrop.shape != (height, width, 3):
+            raise ValueError(f"Stage.backdrop must be {(height, width, 3)}, got {stage.backdrop.shape}")
+        if not any(len(surface.faces) for surface in stage.surfaces):
+            return _empty_drawing(stage)
+        from synthgen import film, scenery
+
+        geometry = scenery.stage_geometry(stage, self._device)
+        self._finder.load(geometry, stage.camera)
+        seen = self._finder.pixels()
+        shot = film.expose(stage, geometry, seen, self._finder.samples)
+        mask, visible = self._labels(stage, geometry, seen.numpy())
+        is_body = (mask != BACKGROUND) & (mask != OCCLUDER)
+        return Drawing(
+            image=np.where(shot.is_empty[..., None], _to_bytes(stage.backdrop), shot.image),
+            depth=np.where(is_body, shot.depth, np.float32(0)),
+            mask=mask,
+            visible=visible,
+        )
+
+    def depth(
+        self, meshes: Sequence[tuple[Float32, NDArray[np.int32]]], camera: Camera
+    ) -> tuple[Float32, NDArray[np.uint8]]:
+        """Measure the depth of bodies alone: what depth-conditioned diffusion models are given.
+
+        Args:
+            meshes: vertices (V, 3) [m], camera frame, and faces (F, 3) of each body, at most 254.
+            camera: that sees them.
+
+        Returns:
+            depth (H, W) float32 [m], 0 where there is no body, and index (H, W) uint8, 1..n for the nearest
+            body, 0 for none.
+        """
+        if not any(len(faces) for _, faces in meshes):
+            return np.zeros(camera.image_size, np.float32), np.zeros(camera.image_size, np.uint8)
+        from synthgen import film, scenery
+
+        geometry = scenery.Geometry(meshes, range(1, len(meshes) + 1), self._device)
+        self._finder.load(geometry, camera)
+        seen = self._finder.pixels()
+        index = _layer_of(geometry, seen.numpy()).reshape(camera.image_size)
+        return film.measure(geometry, camera, seen), index
+
+    def _labels(
+        self, stage: Stage, geometry: "Geometry", seen: NDArray[np.int32]
+    ) -> tuple[NDArray[np.uint8], Float32]:
+        layer = _layer_of(geometry, seen)
+        num_people = max((s.layer for s in stage.surfaces if s.layer != OCCLUDER), default=0)
+        visible = np.zeros(num_people, np.float32)
+        is_body = np.zeros(layer.shape, bool)
+        for person in sorted({s.layer for s in stage.surfaces if len(s.faces)} - {BACKGROUND, OCCLUDER}):
+            is_seen = layer == person
+            covered = self._finder.covered(person, is_seen)
+            visible[person - 1] = is_seen.sum() / max(covered.sum(), 1)
+            is_body |= covered
+        mask = np.where((layer == OCCLUDER) & ~is_body, np.uint8(BACKGROUND), layer)
+        return mask.reshape(stage.camera.image_size), visible
+
+
+def _layer_of(geometry: "Geometry", seen: NDArray[np.int32]) -> NDArray[np.uint8]:
+    return np.append(geometry.layers, np.uint8(BACKGROUND))[seen]
+
+
+def _to_bytes(picture: NDArray[np.floating]) -> NDArray[np.uint8]:
+    return (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def _empty_drawing(stage: Stage) -> Drawing:
+    size = stage.camera.image_size
+    num_people = max((s.layer for s in stage.surfaces if s.layer != OCCLUDER), default=0)
+    empty = np.zeros(size, np.float32), np.zeros(size, np.uint8), np.zeros(num_people, np.float32)
+    return Drawing(_to_bytes(stage.backdrop), *empty)
+
+
+def make_renderer(name: str, device: str = "cpu") -> Renderer:
+    """Set up a renderer in this process.
+
+    Args:
+        name: "warp" or "pyrender", as `resolve_renderer` returns it.
+        device: where rays are cast and pixels shaded, "cpu" or "cuda:0".
+    """
+    from synthgen.raycast import RayCaster
+    from synthgen.scenery import start_warp
+
+    start_warp()
+    return Renderer(RayCaster(), device)

@@ -1,0 +1,130 @@
+"""A Stage as flat arrays on the device that draws it: one triangle mesh with its search tree, paints, light.
+
+Host side of `synthgen.shading`; both renderers draw from it.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import warp as wp
+from numpy.typing import NDArray
+
+from synthgen.patterns import Paint, paints_of
+from synthgen.sample import Camera
+from synthgen.shading import World
+from synthgen.surface import Float32, Light, Material, Stage
+
+LEAF_SIZE = 8  # faces per leaf of the search tree: fastest to build, as fast to search as 4 (CPU)
+
+
+def start_warp() -> None:
+    """Initialise Warp without its banner; a missing CUDA driver is no news on a machine without a GPU."""
+    wp.config.log_level = wp.LOG_ERROR
+    wp.init()
+
+
+def vertex_normals(vertices: Float32, faces: NDArray[np.int32]) -> Float32:
+    """Return (V, 3) unit normals, averaged over a vertex's faces by their area; zero for lone vertices."""
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    weighted = np.cross(b - a, c - a)
+    corners = faces.ravel(order="F")
+    summed = np.stack(
+        [np.bincount(corners, np.tile(weighted[:, k], 3), len(vertices)) for k in range(3)], axis=1
+    )
+    return (summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+
+
+class Geometry:
+    """Meshes joined into one on a device.
+
+    Attributes:
+        vertices: (V, 3) float32 [m], camera frame.
+        faces: (F, 3) int32.
+        layers: (F,) uint8, of each face.
+        device: Warp's name of the device.
+        mesh: the same on the device; groups of its search tree are layers.
+    """
+
+    def __init__(
+        self, meshes: Sequence[tuple[Float32, NDArray[np.int32]]], layers: Sequence[int], device: str
+    ) -> None:
+        for number, (vertices, faces) in enumerate(meshes):
+            _check_mesh(number, vertices, faces)
+        starts = np.cumsum([0, *(len(vertices) for vertices, _ in meshes)])
+        self.vertices = np.concatenate([vertices for vertices, _ in meshes]).astype(np.float32, copy=False)
+        self.faces = np.concatenate(
+            [faces + start for (_, faces), start in zip(meshes, starts, strict=False)]
+        ).astype(np.int32, copy=False)
+        sizes = [len(faces) for _, faces in meshes]
+        self.layers = np.repeat(np.array(layers, np.uint8), sizes)
+        self.device = device
+        self.mesh = wp.Mesh(
+            points=self.upload(self.vertices, wp.vec3),
+            indices=self.upload(self.faces.ravel(), wp.int32),
+            groups=self.upload(self.layers.astype(np.int32), wp.int32),
+            bvh_leaf_size=LEAF_SIZE,
+        )
+
+    def upload(self, values: NDArray[np.generic], dtype: object) -> wp.array:
+        """Bring an array to the device; on the CPU Warp and numpy share its memory."""
+        return wp.array(values, dtype=dtype, device=self.device, copy=False)
+
+    def world(self, camera: Camera) -> World:
+        """Return the part of the World that rays need."""
+        world = World()
+        world.mesh = self.mesh.id
+        world.vertices = self.mesh.points
+        world.faces = self.mesh.indices
+        world.unproject = wp.mat33(np.linalg.inv(camera.cam_int).astype(np.float32).ravel().tolist())
+        world.width = camera.image_size[1]
+        world.pixel_size = float(1.0 / np.sqrt(camera.cam_int[0, 0] * camera.cam_int[1, 1]))
+        return world
+
+
+def _check_mesh(number: int, vertices: Float32, faces: NDArray[np.int32]) -> None:
+    if vertices.ndim != 2 or vertices.shape[1] != 3 or faces.ndim != 2 or faces.shape[1] != 3:
+        raise ValueError(
+            f"mesh {number} must have vertices (V, 3) and faces (F, 3), got {vertices.shape}, {faces.shape}"
+        )
+    if not np.isfinite(vertices).all():
+        raise ValueError(f"mesh {number} has vertices that are not finite")
+    if len(faces) and (faces.min() < 0 or faces.max() >= len(vertices)):
+        raise ValueError(
+            f"mesh {number}: faces must point into {len(vertices)} vertices, got {faces.min()}..{faces.max()}"
+        )
+
+
+def stage_geometry(stage: Stage, device: str) -> Geometry:
+    """Join the surfaces of a stage; it must have at least one face."""
+    surfaces = stage.surfaces
+    return Geometry([(s.vertices, s.faces) for s in surfaces], [s.layer for s in surfaces], device)
+
+
+def stage_world(stage: Stage, geometry: Geometry) -> World:
+    """Return everything that shading needs to know of a stage."""
+    world = geometry.world(stage.camera)
+    normals = [
+        vertex_normals(s.vertices, s.faces) if s.is_smooth else np.zeros_like(s.vertices)
+        for s in stage.surfaces
+    ]
+    world.normals = geometry.upload(np.concatenate(normals), wp.vec3)
+    coordinates = np.concatenate([s.coordinates for s in stage.surfaces]).astype(np.float32, copy=False)
+    world.coordinates = geometry.upload(coordinates, wp.vec3)
+    materials: list[tuple[Material, bool]] = []
+    face_paint = []
+    for surface in stage.surfaces:
+        face_paint.append(surface.face_material + len(materials))
+        materials += [(material, surface.is_smooth) for material in surface.materials]
+    world.face_paint = geometry.upload(np.concatenate(face_paint).astype(np.int32, copy=False), wp.int32)
+    world.paints = geometry.upload(paints_of(materials), Paint)
+    _set_light(world, stage.light)
+    return world
+
+
+def _set_light(world: World, light: Light) -> None:
+    world.sun_direction = wp.vec3(*map(float, light.direction))
+    world.sun = wp.vec3(*light.color)
+    world.sky = wp.vec3(*light.sky)
+    world.bounce = wp.vec3(*light.bounce)
+    world.up = wp.vec3(*map(float, light.up))
+    world.shadow = light.shadow
