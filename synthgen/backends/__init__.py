@@ -18,7 +18,7 @@ SOURCES: Table = {"render": "synthgen.scenes.compose:RenderSource"}
 # Models by role, each a table of its own. The render source needs none.
 MODELS: Mapping[str, Table] = {}
 
-NAME = "name"  # the key of a node that picks the backend
+NAME = "backend"  # the key of a node that picks the backend
 
 
 class BackendError(ValueError):
@@ -29,12 +29,12 @@ class BackendError(ValueError):
         super().__init__("\n".join(problems))
 
 
-def build(table: Table, node: Mapping[str, Any], where: str) -> Any:
+def build(table: Table, node: Mapping[str, Any], where: str = "") -> Any:
     """Make the backend that a config node describes.
 
     Args:
         table: names that are allowed.
-        node: `name` and the backend's own fields.
+        node: `backend`, its name, and its own fields.
         where: path of the node in the config, for messages ("source").
 
     Raises:
@@ -56,17 +56,17 @@ def find(table: Table, name: object, where: str) -> type[Any]:
     """
     if not isinstance(name, str) or name not in table:
         hint = nearest(str(name), table) if table else "; none is available yet"
-        raise BackendError([f"{where}.{NAME}: unknown backend {name!r}{hint}"])
+        raise BackendError([f"{where}{'.' * bool(where)}{NAME}: unknown backend {name!r}{hint}"])
     module, _, attribute = table[name].partition(":")
     return getattr(importlib.import_module(module), attribute)
 
 
-def complete(table: Table, node: Mapping[str, Any], where: str) -> dict[str, Any]:
+def complete(table: Table, node: Mapping[str, Any], where: str = "") -> dict[str, Any]:
     """Return a node with every default of its backend written out, as configs record it; see `build`."""
     return {NAME: node[NAME], **dataclasses.asdict(build(table, node, where))}
 
 
-def problems(table: Table, node: Mapping[str, Any], where: str) -> list[str]:
+def problems(table: Table, node: Mapping[str, Any], where: str = "") -> list[str]:
     """Return what is wrong with a node, empty where `build` would succeed."""
     try:
         build(table, node, where)
