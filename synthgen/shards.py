@@ -5,8 +5,8 @@ record are in `synthgen.records`; checking somebody's shards is `synthgen.verify
 """
 
 import dataclasses
+import json
 import re
-import tarfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,16 +21,16 @@ from synthgen.records import (
     decode_json,
     decode_picture,
     encode,
-    encode_json,
 )
 from synthgen.sample import Rejection, Sample, Stage
+from synthgen.tarball import read_groups
 
 SHARD_PATTERN = re.compile(r"(?P<run>[A-Za-z0-9][A-Za-z0-9_-]*)-(?P<index>\d{6,})")
 KEY_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
-MAX_MEMBER_BYTES = 64 << 20
 MAX_REPORT_BYTES = 64 << 20
 CONFIG_NAME = "config.yaml"
 HTML_NAME = "report.html"
+FAILED_SUFFIX = ".failed.json"  # beside the shards: why one was given up
 
 
 def shard_name(run: str, shard_index: int) -> str:
@@ -165,7 +165,8 @@ def write_shard(
         size=output.size,
         config_hash=shard.config_hash,
     )
-    storage.write_bytes(report_url(folder, shard.name), encode_json(dataclasses.asdict(report)))
+    text = json.dumps(dataclasses.asdict(report), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    storage.write_bytes(report_url(folder, shard.name), text.encode())
     return report
 
 
@@ -189,16 +190,21 @@ def read_report(folder: str, name: str) -> ShardReport | None:
         raise ValueError(f"report {name}.json: {error}") from error
 
 
-def is_done(folder: str, name: str) -> bool:
-    """Tell whether a shard is complete: its report can be read and its tar has the reported sha256."""
+def done_report(folder: str, name: str) -> ShardReport | None:
+    """Return the report of a shard that is complete: the tar is there and has the reported sha256."""
     try:
         report = read_report(folder, name)
     except ValueError:
-        return False
+        return None
     tar = storage.join(folder, f"{name}.tar")
     if report is None or not storage.exists(tar):
-        return False
-    return storage.digest(tar) == (report.sha256, report.size)
+        return None
+    return report if storage.digest(tar) == (report.sha256, report.size) else None
+
+
+def is_done(folder: str, name: str) -> bool:
+    """Tell whether a shard is complete; see `done_report`."""
+    return done_report(folder, name) is not None
 
 
 def shard_names(folder: str) -> list[str]:
@@ -243,28 +249,17 @@ def tars(source: str) -> list[str]:
 
 
 def read_members(tar: str) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """Yield (key, {suffix: content}) of each group of members with the same key, streaming.
+    """Yield (key, {suffix: content}) of each sample of a tar, streaming.
 
     Raises:
         ValueError: the tar is damaged or holds something that is not a small regular file.
     """
-    key, members = "", dict[str, bytes]()
     with storage.open_read(tar) as file:
         try:
-            with tarfile.open(fileobj=file, mode="r|") as archive:
-                for entry in archive:
-                    stem, _, suffix = entry.name.partition(".")
-                    if not entry.isfile() or entry.size > MAX_MEMBER_BYTES:
-                        raise ValueError(f"{tar}: member {entry.name!r} is no file of a sample")
-                    if stem != key and members:
-                        yield key, members
-                        members = {}
-                    content = archive.extractfile(entry)
-                    key, members[suffix] = stem, content.read() if content else b""
-        except tarfile.TarError as error:
-            raise ValueError(f"{tar}: damaged or no tar: {error}") from error
-    if members:
-        yield key, members
+            for key, members in read_groups(file):
+                yield key, dict(members)
+        except ValueError as error:
+            raise ValueError(f"{tar}: {error}") from error
 
 
 def summarize(folder: str) -> RunSummary:
@@ -319,22 +314,26 @@ def _report(record: Mapping[str, Any]) -> ShardReport:
     names = {field.name: field.type for field in dataclasses.fields(ShardReport)}
     if record.get("schema") != SCHEMA:
         raise ValueError(f"schema must be {SCHEMA}, got {record.get('schema')!r}")
-    if names.keys() != record.keys():
-        odd = sorted(names.keys() ^ record.keys())
+    if odd := sorted(names.keys() ^ record.keys()):
         raise ValueError(f"missing or unknown keys: {', '.join(odd)}")
     for name, kind in names.items():
         if kind in (int, str) and type(record[name]) is not kind:
             raise ValueError(f"{name} must be {kind.__name__}, got {record[name]!r:.60}")
+    if not isinstance(record["rejections"], list) or not isinstance(record["seconds"], dict):
+        raise ValueError("rejections must be a list and seconds an object")
+    if not all(isinstance(value, float | int) for value in record["seconds"].values()):
+        raise ValueError(f"seconds must hold numbers, got {record['seconds']!r:.80}")
     return ShardReport(
-        **{
-            **record,
-            "rejections": tuple(_rejection(item) for item in record["rejections"]),
-            "seconds": {str(name): float(value) for name, value in record["seconds"].items()},
-        }
+        **{**record, "rejections": tuple(_rejection(item, record["shard"]) for item in record["rejections"])}
     )
 
 
-def _rejection(item: Mapping[str, Any]) -> Rejection:
-    if item["stage"] not in get_args(Stage):
-        raise ValueError(f"rejection {item['key']}: unknown stage {item['stage']!r}")
-    return Rejection(str(item["key"]), item["stage"], str(item["reason"]))
+def _rejection(item: Any, shard: str) -> Rejection:
+    names = [field.name for field in dataclasses.fields(Rejection)]
+    if not isinstance(item, dict) or sorted(item) != sorted(names):
+        raise ValueError(f"a rejection must hold {', '.join(names)}, got {item!r:.80}")
+    if not all(isinstance(value, str) for value in item.values()) or item["stage"] not in get_args(Stage):
+        raise ValueError(
+            f"a rejection of {shard} has an unknown stage or a value that is no text: {item!r:.80}"
+        )
+    return Rejection(**item)

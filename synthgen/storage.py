@@ -104,23 +104,6 @@ def write_bytes(url: str, data: bytes) -> None:
         file.write(data)
 
 
-@contextlib.contextmanager
-def open_read(url: str) -> Iterator[IO[bytes]]:
-    """Open `url` for reading from its start.
-
-    Raises:
-        StorageError: it cannot be opened or read.
-    """
-    with _clear_errors(url, "read"):
-        if not is_remote(url):
-            with _local(url).open("rb") as file:
-                yield file
-            return
-        filesystem, path = _connect(url)
-        with filesystem.open(path, "rb") as file:
-            yield file
-
-
 def read_bytes(url: str, limit: int = 1 << 30) -> bytes:
     """Read a whole file of at most `limit` bytes; see `open_read`."""
     with open_read(url) as file:
@@ -175,6 +158,17 @@ def digest(url: str) -> tuple[str, int]:
     return seen.hexdigest(), size
 
 
+def remove(url: str) -> None:
+    """Delete a file if it is there."""
+    with _clear_errors(url, "deleted"):
+        if not is_remote(url):
+            _local(url).unlink(missing_ok=True)
+            return
+        filesystem, path = _connect(url)
+        if filesystem.exists(path):
+            filesystem.rm_file(path)
+
+
 def remove_leftovers(folder: str) -> list[str]:
     """Delete temporary files that killed writers left in a local folder; nobody may be writing to it.
 
@@ -183,8 +177,7 @@ def remove_leftovers(folder: str) -> list[str]:
     """
     leftovers = [] if is_remote(folder) else [name for name in list_names(folder) if is_leftover(name)]
     for name in leftovers:
-        with _clear_errors(join(folder, name), "deleted"):
-            (_local(folder) / name).unlink(missing_ok=True)
+        remove(join(folder, name))
     return leftovers
 
 
