@@ -104,6 +104,23 @@ def write_bytes(url: str, data: bytes) -> None:
         file.write(data)
 
 
+@contextlib.contextmanager
+def open_read(url: str) -> Iterator[IO[bytes]]:
+    """Open `url` for reading from its start.
+
+    Raises:
+        StorageError: it cannot be opened or read.
+    """
+    with _clear_errors(url, "read"):
+        if not is_remote(url):
+            with _local(url).open("rb") as file:
+                yield file
+            return
+        filesystem, path = _connect(url)
+        with filesystem.open(path, "rb") as file:
+            yield file
+
+
 def read_bytes(url: str, limit: int = 1 << 30) -> bytes:
     """Read a whole file of at most `limit` bytes; see `open_read`."""
     with open_read(url) as file:
