@@ -1,0 +1,169 @@
+"""Joining Ray: the cluster of the job we run in, one named by its address, or a private one on this machine.
+
+A private cluster is quiet, keeps little shared memory, has no dashboard and ends with the process. It never
+reuses what an earlier, killed cluster left behind.
+"""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ADDRESS_VARIABLE = "RAY_ADDRESS"  # set by `ray job submit`, and by users who work with one cluster
+JOB_VARIABLE = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # set in the entry point of a Ray job
+PACKAGE = Path(__file__).resolve().parent
+OBJECT_STORE_BYTES = 80 << 20  # the least that Ray takes; only counts and reports travel
+CONNECT_S = 5.0
+CHECK_EVERY_S = 2.0
+LOST_AFTER_S = 8.0  # without an answer from the head node
+
+
+class ClusterError(RuntimeError):
+    """Ray cannot be reached, or is gone; the message says what to do."""
+
+
+class Cluster:
+    """A connection to Ray.
+
+    Attributes:
+        name: for messages.
+        is_private: started by us, on this machine, for this run.
+    """
+
+    def __init__(self, name: str, is_private: bool, is_shared: bool = False) -> None:
+        self.name, self.is_private = name, is_private
+        self._is_shared = is_shared
+        self._head = _host_and_port(ray_library().get_runtime_context().gcs_address)
+        self._checked = self._answered = time.monotonic()
+
+    def room(self, cpus: float, gpus: float) -> int:
+        """Return how many workers of this size the cluster holds now, whoever uses it."""
+        have = ray_library().cluster_resources()
+        needs = {"CPU": cpus, "GPU": gpus}
+        return min(int(have.get(kind, 0.0) / need + 1e-6) for kind, need in needs.items() if need > 0)
+
+    def resources(self) -> str:
+        """Return how much there is, for messages: "2 CPU, 1 GPU"."""
+        have = ray_library().cluster_resources()
+        return ", ".join(f"{have.get(kind, 0):g} {kind}" for kind in ("CPU", "GPU"))
+
+    def check(self) -> None:
+        """See now and then that the cluster is still there.
+
+        Raises:
+            ClusterError: the head node has not answered for some seconds, or no node is left.
+        """
+        now = time.monotonic()
+        if now - self._checked < CHECK_EVERY_S:
+            return
+        self._checked = now
+        if _answers(*self._head, timeout_s=1.0):
+            self._answered = now
+            if not any(node["Alive"] for node in ray_library().nodes()):
+                raise ClusterError(f"lost {self.name}: its last node is gone")
+        elif now - self._answered > LOST_AFTER_S:
+            raise ClusterError(f"lost {self.name}: its head node does not answer any more")
+
+    def close(self) -> None:
+        """Leave; a private cluster ends with that."""
+        if not self._is_shared:
+            ray_library().shutdown()
+
+
+def ray_library() -> Any:
+    """Import Ray, which takes a while, and keep it from calling home."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    import ray
+
+    return ray
+
+
+def join(address: str, num_cpus: int | None) -> Cluster:
+    """Connect this process to Ray.
+
+    Args:
+        address: "auto" for the cluster that RAY_ADDRESS names (as within a Ray job) or else a private one,
+            "local" for a private one, or "host:port" of a head node.
+        num_cpus: slots of a private cluster; None for as many as the machine has.
+
+    Raises:
+        ClusterError: there is no such cluster, or none can be started.
+    """
+    if ray_library().is_initialized():
+        return Cluster("the Ray cluster of this process", is_private=False, is_shared=True)
+    target = os.environ.get(ADDRESS_VARIABLE) or "local" if address == "auto" else address
+    if target == "local":
+        return _start_private(num_cpus)
+    return _connect(target)
+
+
+def _start_private(num_cpus: int | None) -> Cluster:
+    # The raylet hands its environment on to the workers, which may start in any folder.
+    paths = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    try:
+        with _environment({"PYTHONPATH": os.pathsep.join(paths)}):
+            ray_library().init(
+                address="local",
+                num_cpus=num_cpus,
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE_BYTES,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ClusterError(f"Ray cannot be started on this machine: {error}") from error
+    return Cluster("the Ray cluster on this machine", is_private=True)
+
+
+def _connect(target: str) -> Cluster:
+    if "://" in target:
+        raise ClusterError(
+            f"Ray address {target!r}: expected host:port of a head node. A URL is where `ray job submit` "
+            f"sends jobs to; to run on this machine, unset {ADDRESS_VARIABLE} or add ray=local"
+        )
+    if target != "auto" and not _answers(*_host_and_port(target), timeout_s=CONNECT_S):
+        raise ClusterError(
+            f"no Ray cluster answers at {target}; start one with `ray start --head`, or use ray=local"
+        )
+    # Within a job its working directory already is on every node; else bring the package along.
+    runtime_env = None if JOB_VARIABLE in os.environ else {"py_modules": [str(PACKAGE)]}
+    try:
+        ray_library().init(
+            address=target, runtime_env=runtime_env, log_to_driver=False, logging_level=logging.ERROR
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ClusterError(f"the Ray cluster at {target} cannot be joined: {error}") from error
+    return Cluster(f"the Ray cluster at {target}", is_private=False)
+
+
+@contextmanager
+def _environment(changes: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise ClusterError(f"Ray address {address!r}: expected host:port, such as 10.0.0.1:6379")
+    return host.strip("[]"), int(port)
+
+
+def _answers(host: str, port: int, timeout_s: float) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout_s):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,146 @@
+"""The folder of a run: which shards it will hold, which are done, which are quarantined, whose config it is.
+
+All of it follows from the config and the files present; there is no other state, so that any run can be
+broken off at any moment and started again by the same command.
+"""
+
+import json
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+
+from synthgen import config as configs
+from synthgen import storage
+from synthgen.config import ConfigError
+from synthgen.records import ImageFormat
+from synthgen.shards import CONFIG_NAME, Shard, ShardReport, is_done, read_report
+
+FAILED_SUFFIX = ".failed.json"  # of a quarantined shard: "ski-000007.failed.json"
+HASHING_THREADS = 8  # tars read at once to see which are done; hashing frees the interpreter
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a shard is in quarantine.
+
+    Attributes:
+        shard: its name.
+        first_index: of its requests.
+        num_requests: how many it covers.
+        attempts: how often it was tried.
+        error: last error, one line.
+        traceback: last error in full, as the worker gave it.
+    """
+
+    shard: str
+    first_index: int
+    num_requests: int
+    attempts: int
+    error: str
+    traceback: str
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where a run writes and what it will hold.
+
+    Attributes:
+        path: local path or fsspec URL.
+        run: name of the run; shards are named after it.
+        num_samples: requests of the whole run.
+        samples_per_shard: requests of a shard; the last may have fewer.
+        config_hash: of the resolved config.
+        image_format: "jpg" or "png".
+    """
+
+    path: str
+    run: str
+    num_samples: int
+    samples_per_shard: int
+    config_hash: str
+    image_format: ImageFormat
+
+    def __len__(self) -> int:
+        return -(-self.num_samples // self.samples_per_shard)
+
+    def shard(self, index: int) -> Shard:
+        """Return what belongs into a shard."""
+        first = index * self.samples_per_shard
+        count = min(self.samples_per_shard, self.num_samples - first)
+        return Shard(self.run, index, first, count, self.config_hash, self.image_format)
+
+    def shards(self) -> Iterator[Shard]:
+        """Yield all shards of the run."""
+        return (self.shard(index) for index in range(len(self)))
+
+    def open(self, config_text: str, exclude: Collection[str]) -> None:
+        """Claim the folder for this config, or see that it is already its own.
+
+        Args:
+            config_text: the resolved config as YAML; written first of all files.
+            exclude: top-level keys that do not change what is made.
+
+        Raises:
+            ConfigError: the folder belongs to a run with another config; the message names the keys.
+            StorageError: it cannot be written to.
+        """
+        storage.make_folder(self.path)
+        url = storage.join(self.path, CONFIG_NAME)
+        if storage.exists(url):
+            self._compare(storage.read_bytes(url).decode("utf-8"), config_text, exclude)
+        else:
+            self._refuse_strangers()
+            storage.write_bytes(url, config_text.encode())
+
+    def reports(self) -> dict[str, ShardReport]:
+        """Return the reports of all shards that are done, by name; reads every tar that has a report."""
+        with ThreadPoolExecutor(HASHING_THREADS) as pool:
+            found = pool.map(self._report_if_done, self.shards())
+            return {report.shard: report for report in found if report is not None}
+
+    def quarantine(self, failure: Failure) -> None:
+        """Note that a shard failed for good; the next run will try it again."""
+        text = json.dumps(asdict(failure), indent=1)
+        storage.write_bytes(self._failed_url(failure.shard), text.encode())
+
+    def release(self, name: str) -> None:
+        """Take a shard out of quarantine, once it is done."""
+        if storage.exists(self._failed_url(name)):
+            storage.remove(self._failed_url(name))
+
+    def quarantined(self) -> list[str]:
+        """Return the names of the shards in quarantine."""
+        names = storage.list_names(self.path)
+        return [name.removesuffix(FAILED_SUFFIX) for name in names if name.endswith(FAILED_SUFFIX)]
+
+    def _failed_url(self, name: str) -> str:
+        return storage.join(self.path, f"{name}{FAILED_SUFFIX}")
+
+    def _report_if_done(self, shard: Shard) -> ShardReport | None:
+        if not is_done(self.path, shard.name):
+            return None
+        report = read_report(self.path, shard.name)
+        return report if report is not None and report.config_hash == self.config_hash else None
+
+    def _compare(self, before: str, after: str, exclude: Collection[str]) -> None:
+        old, new = (configs.parse(text, CONFIG_NAME).values for text in (before, after))
+        differing = configs.differences(old, new, exclude)
+        if differing:
+            raise ConfigError(
+                [
+                    f"{self.path} holds a run with another config; choose another run=… or output=…, or "
+                    "set these back:",
+                    *(f"  {line}" for line in differing),
+                ]
+            )
+
+    def _refuse_strangers(self) -> None:
+        present = set(storage.list_names(self.path))
+        stranger = next((shard.name for shard in self.shards() if f"{shard.name}.json" in present), None)
+        if stranger is not None:
+            raise ConfigError(
+                [
+                    f"{self.path} holds shards ({stranger}, …) but no {CONFIG_NAME} that says how they were "
+                    "made; choose another run=… or output=…, or put the file back"
+                ]
+            )
