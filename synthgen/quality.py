@@ -19,7 +19,7 @@ class Measurement:
 
     Attributes:
         visible_joints: number of COCO-17 joints that the picture shows.
-        visible_part: part of the person's own silhouette that nothing hides and the frame does not cut, [0, 1].
+        visible_part: part of the own silhouette inside the picture that nothing hides, [0, 1].
         coverage: part of the picture that the visible body covers, [0, 1].
     """
 
@@ -41,9 +41,9 @@ class Gate:
     """Limits that a picture must keep. The first person is its subject; others may be hidden further.
 
     Attributes:
-        joint_visible_above: a joint counts as visible when the picture shows more than this part of it, [0, 1).
+        joint_visible_above: a joint counts as visible when it shows by more than this, [0, 1].
         min_visible_joints: of the subject's 17 COCO joints.
-        min_visible_part: of the subject's own silhouette, not hidden and inside the frame, [0, 1].
+        min_visible_part: of the subject's own silhouette inside the picture, not hidden, [0, 1].
         min_visible_part_others: the same for every other person, [0, 1].
         min_coverage: smallest part of the picture that the subject may cover, [0, 1].
         max_coverage: largest part, [0, 1].
@@ -91,7 +91,7 @@ class Gate:
         subject = people[0]
         checks = (
             (any(person.coverage == 0 for person in people), "a person does not show at all"),
-            (subject.visible_part < self.min_visible_part, "too much of the body hidden or cut off"),
+            (subject.visible_part < self.min_visible_part, "too much of the body hidden"),
             (subject.visible_joints < self.min_visible_joints, "too few joints visible"),
             (subject.coverage < self.min_coverage, "body too small in the picture"),
             (subject.coverage > self.max_coverage, "body too large in the picture"),
