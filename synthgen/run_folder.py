@@ -13,9 +13,8 @@ from synthgen import config as configs
 from synthgen import storage
 from synthgen.config import ConfigError
 from synthgen.records import ImageFormat
-from synthgen.shards import CONFIG_NAME, Shard, ShardReport, is_done, read_report
+from synthgen.shards import CONFIG_NAME, FAILED_SUFFIX, Shard, ShardReport, is_done, read_report
 
-FAILED_SUFFIX = ".failed.json"  # of a quarantined shard: "ski-000007.failed.json"
 HASHING_THREADS = 8  # tars read at once to see which are done; hashing frees the interpreter
 
 
@@ -105,8 +104,7 @@ class RunFolder:
 
     def release(self, name: str) -> None:
         """Take a shard out of quarantine, once it is done."""
-        if storage.exists(self._failed_url(name)):
-            storage.remove(self._failed_url(name))
+        storage.remove(self._failed_url(name))
 
     def quarantined(self) -> list[str]:
         """Return the names of the shards in quarantine."""

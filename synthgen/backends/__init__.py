@@ -51,14 +51,23 @@ def build(table: Table, node: Mapping[str, Any], where: str = "") -> Any:
 def find(table: Table, name: object, where: str) -> type[Any]:
     """Return the class behind a name; its module is imported only now.
 
+    Args:
+        table: names that are allowed.
+        name: one of them, or "module:class" of anything that can be imported.
+        where: path of the node in the config, for messages.
+
     Raises:
-        BackendError: the table has no such name.
+        BackendError: the table has no such name, or there is no such class.
     """
-    if not isinstance(name, str) or name not in table:
+    key = f"{where}{'.' * bool(where)}{NAME}"
+    if not isinstance(name, str) or (name not in table and ":" not in name):
         hint = nearest(str(name), table) if table else "; none is available yet"
-        raise BackendError([f"{where}{'.' * bool(where)}{NAME}: unknown backend {name!r}{hint}"])
-    module, _, attribute = table[name].partition(":")
-    return getattr(importlib.import_module(module), attribute)
+        raise BackendError([f"{key}: unknown backend {name!r}{hint}"])
+    module, _, attribute = table.get(name, name).partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise BackendError([f"{key}: cannot import {name!r}: {error}"]) from error
 
 
 def complete(table: Table, node: Mapping[str, Any], where: str = "") -> dict[str, Any]:

@@ -1,0 +1,304 @@
+"""Shards made by Ray actors: the shard is the unit of work, of retry and of quarantine.
+
+Each worker loads its models once and has one shard at a time, so that a death costs one shard's attempt and
+the last shards spread over all workers. Everything a worker does follows from the shard it is given; who
+makes which, and how often, shows in no file.
+"""
+
+import logging
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from synthgen.cluster import Cluster, ray_library
+from synthgen.generate import ModelChoice, Models, load_models, make_samples
+from synthgen.progress import Count, Progress
+from synthgen.prompts import RequestStream
+from synthgen.run_folder import Failure, RunFolder
+from synthgen.sample import Rejection, Sample
+from synthgen.shards import Shard, ShardReport, write_shard
+from synthgen.stopwatch import Stopwatch
+
+logger = logging.getLogger(__name__)
+
+COUNT_EVERY_S = 1.0  # how often a worker says how far it is
+WAIT_S = 0.5  # longest sleep of the driver, so that it notices signals and lost clusters
+STARTS = 3  # workers that may die in a row while they start
+GIVE_UP_AFTER = 5  # shards quarantined in a row, with none made in between, mean that the run itself is ill
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every worker of a run is told; plain values that can be pickled.
+
+    Attributes:
+        folder: of the run, local path or fsspec URL.
+        requests: the run's stream of requests.
+        models: what to load.
+        batch_size: requests drawn together.
+    """
+
+    folder: str
+    requests: RequestStream
+    models: ModelChoice
+    batch_size: int
+
+
+@dataclass(frozen=True)
+class Crew:
+    """How many workers, and how large.
+
+    Attributes:
+        workers: number, or "auto" for as many as the cluster holds.
+        cpus: of each worker; may be a fraction.
+        gpus: of each worker; may be a fraction.
+        max_attempts: how often a shard is tried before it is quarantined.
+    """
+
+    workers: int | Literal["auto"]
+    cpus: float
+    gpus: float
+    max_attempts: int
+
+
+@dataclass
+class Outcome:
+    """What became of a run.
+
+    Attributes:
+        reports: of all shards that are done, by name, also those done before.
+        failures: shards now in quarantine, by name.
+    """
+
+    reports: dict[str, ShardReport] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
+
+
+class RunError(RuntimeError):
+    """The run cannot go on; the message says why."""
+
+
+def make_shard(job: Job, shard: Shard, models: Models, ended: Callable[[Count], None]) -> ShardReport:
+    """Make and write one shard in this process.
+
+    Args:
+        job: the run's.
+        shard: which requests, and the name.
+        models: loaded for `job.models`.
+        ended: told of every request that ended.
+    """
+    models.clock.reset()
+    batches = job.requests.batches(shard.first_index, shard.num_requests, job.batch_size)
+    items = (item for batch in batches for item in make_samples(batch, models))
+    return write_shard(job.folder, shard, _watched(items, models.clock, ended), models.clock.seconds)
+
+
+class ShardWorker:
+    """The actor: loads models once, then makes shards.
+
+    One thread of its own does all the work, as graphics contexts belong to the thread that made them; the
+    actor's main thread meanwhile says how far it is.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._thread = ThreadPoolExecutor(1, "shard")
+        self._models = self._thread.submit(_load_on_one_core, job.models).result()
+
+    def ready(self) -> None:
+        """Return once the models are loaded."""
+
+    def write(self, shard: Shard) -> Iterator[Count | ShardReport]:
+        """Make a shard; yields how many of its requests ended so far, and at the end its report."""
+        so_far = _Tally()
+        report: Future[ShardReport] = self._thread.submit(
+            make_shard, self._job, shard, self._models, so_far.add
+        )
+        while wait([report], timeout=COUNT_EVERY_S).not_done:
+            yield so_far.count
+        yield report.result()
+
+
+class Workforce:
+    """Hands shards to workers until all are done or in quarantine; see `run_shards`."""
+
+    def __init__(
+        self, folder: RunFolder, job: Job, crew: Crew, cluster: Cluster, missing: Iterable[Shard]
+    ) -> None:
+        self.outcome = Outcome()
+        self._folder, self._crew, self._cluster = folder, crew, cluster
+        self._job = job
+        self._actor = ray_library().remote(num_cpus=crew.cpus, num_gpus=crew.gpus, max_restarts=0)(
+            ShardWorker
+        )
+        self._waiting = deque(missing)
+        self._starting: dict[Any, Any] = {}  # "ready" reference -> worker
+        self._busy: dict[Any, tuple[Any, Shard]] = {}  # generator of news -> worker, its shard
+        self._attempts: Counter[str] = Counter()
+        self._counts: dict[str, Count] = {}
+        self._deaths_at_start = self._failed_in_a_row = 0
+        self.size = _crew_size(crew, cluster)
+
+    @property
+    def count(self) -> Count:
+        """Requests ended since this start of the run, unfinished shards included."""
+        return sum(self._counts.values(), Count())
+
+    def step(self) -> None:
+        """Wait a moment for news and act on it.
+
+        Raises:
+            RunError: workers cannot start, or shard after shard fails.
+            ClusterError: the cluster is gone.
+            StorageError: a failure cannot be noted in the run's folder.
+        """
+        self._cluster.check()
+        self._hire()
+        ready, _ = ray_library().wait([*self._starting, *self._busy], num_returns=1, timeout=WAIT_S)
+        for news in ready:
+            if news in self._starting:
+                self._arrived(news)
+            else:
+                self._heard(news)
+
+    def is_done(self) -> bool:
+        """Tell whether no shard is left to make."""
+        return not self._waiting and not self._busy
+
+    def dismiss(self) -> None:
+        """Stop all workers at once; what they are writing stays unfinished under a temporary name."""
+        for worker in [*self._starting.values(), *(worker for worker, _ in self._busy.values())]:
+            ray_library().kill(worker)
+        self._starting, self._busy = {}, {}
+
+    def _hire(self) -> None:
+        places = self.size - len(self._busy) - len(self._starting)
+        for _ in range(min(places, len(self._waiting) - len(self._starting))):
+            worker = self._actor.remote(self._job)
+            self._starting[worker.ready.remote()] = worker
+
+    def _arrived(self, ready: Any) -> None:
+        """Give a worker its first shard, or find out why it never came."""
+        worker = self._starting.pop(ready)
+        try:
+            ray_library().get(ready)
+        except ray_library().exceptions.RayActorError as error:
+            if error.actor_init_failed:
+                raise RunError(f"workers cannot start: {_last_line(error)}") from error
+            self._deaths_at_start += 1
+            if self._deaths_at_start >= STARTS:
+                raise RunError(f"{STARTS} workers in a row died while they started: {error}") from error
+            return
+        self._deaths_at_start = 0
+        self._assign(worker)
+
+    def _assign(self, worker: Any) -> None:
+        if not self._waiting:
+            ray_library().kill(worker)
+            return
+        shard = self._waiting.popleft()
+        self._attempts[shard.name] += 1
+        self._busy[worker.write.remote(shard)] = (worker, shard)
+
+    def _heard(self, generator: Any) -> None:
+        """Take what a worker says of its shard: a count, a report, or how it failed."""
+        worker, shard = self._busy[generator]
+        try:
+            news = ray_library().get(next(generator))
+        except ray_library().exceptions.RayError as error:
+            del self._busy[generator]
+            ray_library().kill(worker)
+            self._failed(shard, error)
+            return
+        if isinstance(news, Count):
+            self._counts[shard.name] = news
+            return
+        del self._busy[generator]
+        self._counts[shard.name] = Count(news.accepted, news.rejected)
+        self.outcome.reports[shard.name] = news
+        self._failed_in_a_row = 0
+        self._folder.release(shard.name)
+        self._assign(worker)
+
+    def _failed(self, shard: Shard, error: Exception) -> None:
+        """Try the shard again later, with another worker, or put it into quarantine."""
+        self._counts.pop(shard.name, None)
+        attempts, reason = self._attempts[shard.name], _reason(error)
+        if attempts < self._crew.max_attempts:
+            logger.warning("%s failed (attempt %d), will be tried again: %s", shard.name, attempts, reason)
+            self._waiting.append(shard)
+            return
+        failure = Failure(shard.name, shard.first_index, shard.num_requests, attempts, reason, str(error))
+        self._folder.quarantine(failure)
+        self.outcome.failures[shard.name] = failure
+        logger.error("%s failed %d times, is now in quarantine: %s", shard.name, attempts, reason)
+        self._failed_in_a_row += 1
+        if self._failed_in_a_row >= GIVE_UP_AFTER:
+            raise RunError(f"{GIVE_UP_AFTER} shards in a row failed, the last with: {reason}")
+
+
+def run_shards(workforce: Workforce, progress: Progress) -> Outcome:
+    """Make all shards of a workforce.
+
+    Returns:
+        What was made and what failed since this start of the run.
+
+    Raises:
+        RunError, ClusterError, StorageError: see `Workforce.step`; workers are stopped then, too.
+    """
+    try:
+        while not workforce.is_done():
+            workforce.step()
+            progress.update(workforce.count)
+    finally:
+        progress.close()
+        workforce.dismiss()
+    return workforce.outcome
+
+
+@dataclass
+class _Tally:
+    count: Count = field(default_factory=Count)
+
+    def add(self, more: Count) -> None:
+        self.count += more
+
+
+def _load_on_one_core(choice: ModelChoice) -> Models:
+    import torch
+
+    torch.set_num_threads(1)  # workers fill the cores; threads within each would only get in their way
+    return load_models(choice)
+
+
+def _watched(
+    items: Iterable[Sample | Rejection], clock: Stopwatch, ended: Callable[[Count], None]
+) -> Iterator[Sample | Rejection]:
+    """Pass items on, counting them, and the time until the next is asked for as the stage "write"."""
+    for item in items:
+        with clock.stage("write"):
+            yield item
+        ended(Count(rejected=1) if isinstance(item, Rejection) else Count(accepted=1))
+
+
+def _crew_size(crew: Crew, cluster: Cluster) -> int:
+    room = cluster.room(crew.cpus, crew.gpus)
+    if room == 0 and (cluster.is_private or crew.workers == "auto"):
+        raise RunError(
+            f"{cluster.name} has no room for a worker of {crew.cpus:g} CPU and {crew.gpus:g} GPU; it has "
+            f"{cluster.resources()}. Lower cpus_per_worker or gpus_per_worker, or set workers to a number to "
+            "wait for the cluster to grow"
+        )
+    return room if crew.workers == "auto" else crew.workers
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ray_library().exceptions.RayActorError):
+        return "its worker died (out of memory, killed, crashed, or its node was lost)"
+    return _last_line(error)
+
+
+def _last_line(error: Exception) -> str:
+    return str(error).strip().rpartition("\n")[2]
