@@ -1,0 +1,280 @@
+"""The run's report: one HTML file beside the shards, to be opened anywhere, without network.
+
+All text that comes from data is escaped by the template engine, and the page's own policy allows no scripts,
+styles or requests but the script and the style sheet it carries.
+"""
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from markupsafe import Markup
+
+from synthgen import __version__, storage
+from synthgen.charts import number
+from synthgen.ledger import Ledger, Problem, read_ledger
+from synthgen.panels import Panel, label_panels, name_panel, readable
+from synthgen.shards import HTML_NAME
+from synthgen.survey import Artist, Survey, make_plan, survey
+
+MAX_REASONS = 100  # rows in the table of rejections
+MAX_PROBLEMS = 20
+
+
+@dataclass(frozen=True)
+class Options:
+    """How much the report shows.
+
+    Attributes:
+        num_pictures: pictures on the contact sheet, spread evenly over the run.
+        max_samples: labels that the statistics read; of a larger run, shards spread evenly over it.
+        body: "open", the path of an SMPL file, or "" for the body of the run's config.
+        renderer: draws the overlays: "auto", "warp" or "pyrender".
+    """
+
+    num_pictures: int = 48
+    max_samples: int = 50_000
+    body: str = ""
+    renderer: str = "auto"
+
+
+def write_report(folder: str, options: Options | None = None) -> str:
+    """Write `report.html` into a run folder, whole or not at all.
+
+    Args:
+        folder: local path or fsspec URL of a run that is complete, goes on, or broke off.
+        options: how much to show.
+
+    Returns:
+        Where the report is.
+
+    Raises:
+        ValueError: the folder holds nothing of a run.
+        StorageError: the folder cannot be read or written.
+    """
+    options = options or Options()
+    ledger = read_ledger(folder)
+    artist = Artist(options.body or str(ledger.settings.get("body", "open")), options.renderer)
+    plan = make_plan(ledger, options.num_pictures, options.max_samples)
+    found = survey(folder, plan, artist)
+    page = render_page(ledger, found, artist.problem)
+    url = storage.join(folder, HTML_NAME)
+    storage.write_bytes(url, page.encode("utf-8"))
+    return url
+
+
+def render_page(ledger: Ledger, found: Survey, overlay_problem: str) -> str:
+    """Return the report as HTML."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    engine = Environment(
+        loader=PackageLoader("synthgen"), autoescape=True, undefined=StrictUndefined, trim_blocks=False
+    )
+    engine.filters["number"] = number
+    style, script = (_asset(name) for name in ("report.css", "report.js"))
+    return engine.get_template("report.html").render(
+        policy=_policy(style, script),
+        style=Markup(style),
+        script=Markup(script),
+        version=__version__,
+        run=ledger.run,
+        config=ledger.config or "No config.yaml in this folder.",
+        **_top(ledger, found),
+        **_pictures(ledger, found, overlay_problem),
+        **_labels(ledger, found),
+        **_making(ledger, found),
+    )
+
+
+def _asset(name: str) -> str:
+    return resources.files("synthgen.templates").joinpath(name).read_text("utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """Return a Content-Security-Policy: data URIs for pictures, these two texts, nothing else."""
+    hashes = [
+        f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+        for text in (style, script)
+    ]
+    return (
+        f"default-src 'none'; img-src data:; style-src {hashes[0]}; script-src {hashes[1]}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _top(ledger: Ledger, found: Survey) -> dict[str, Any]:
+    missing = ledger.planned - ledger.accepted - ledger.rejected
+    counts = (
+        ("accepted", ledger.accepted, "pictures made"),
+        ("rejected", ledger.rejected, "requests rejected, each with a reason"),
+        ("missing", missing, "requests not worked on yet"),
+    )
+    parts, start = [], 0.0
+    for kind, count, words in counts:
+        width = 1000 * count / max(ledger.planned, 1)
+        parts.append({"kind": kind, "count": count, "words": words, "start": start, "width": width})
+        start += width
+    problems = [*ledger.problems, *found.problems]
+    if len(problems) > MAX_PROBLEMS:
+        problems = [*problems[:MAX_PROBLEMS], Problem(f"and {len(problems) - MAX_PROBLEMS} more.")]
+    return {
+        "lead": _lead(ledger, found),
+        "ledger": [part for part in parts if part["count"]],
+        "ledger_summary": "; ".join(f"{count:,} {words}" for _, count, words in counts),
+        "problems": problems,
+        "numbers": _numbers(ledger, found),
+    }
+
+
+def _lead(ledger: Ledger, found: Survey) -> str:
+    people = found.tally.people / max(found.tally.pictures, 1)
+    shards = f"{len(ledger.reports):,} shard" + ("" if len(ledger.reports) == 1 else "s")
+    families = [readable(name) for name, _ in found.tally.families.most_common(6)]
+    poses = f" Poses: {', '.join(families)}." if families else ""
+    return (
+        f"{ledger.accepted:,} labelled pictures in {shards}, from {ledger.planned:,} requests, "
+        f"with {people:.2f} people each.{poses}"
+    )
+
+
+def _numbers(ledger: Ledger, found: Survey) -> list[dict[str, str]]:
+    done, seconds = ledger.accepted + ledger.rejected, sum(ledger.seconds().values())
+    rows = [("Accepted", f"{100 * ledger.accepted / max(done, 1):.1f}", "% of requests")]
+    if seconds:
+        rows.append(("Rate", f"{ledger.accepted / seconds:.1f}", "pictures/s per worker"))
+    rows += [
+        ("People", f"{found.tally.people:,}", ""),
+        (
+            "Shards",
+            f"{len(ledger.reports):,}",
+            f"of {max(len(ledger.planned_shards), len(ledger.reports)):,}",
+        ),
+        ("Size", f"{ledger.size / 1e6:,.1f}", "MB"),
+        ("Per picture", f"{ledger.size / 1e3 / max(ledger.accepted, 1):.1f}", "kB with labels"),
+    ]
+    return [{"name": name, "value": value, "unit": unit} for name, value, unit in rows]
+
+
+def _pictures(ledger: Ledger, found: Survey, overlay_problem: str) -> dict[str, Any]:
+    families = sorted({family for card in found.cards for family in card.families})
+    numbering = {family: f"f{place}" for place, family in enumerate(families)}
+    intro = (
+        f"{len(found.cards)} of {ledger.accepted:,} pictures, spread evenly over the run. "
+        "The overlay is drawn from the labels on record. Choose one to see it large with all its labels."
+    )
+    if not found.cards:
+        intro = "There is no picture to show yet."
+    return {
+        "pictures_intro": f"{intro} {overlay_problem}".strip(),
+        "families": [readable(family) for family in families],
+        "cards": [
+            {"card": card, "family_ids": " ".join(numbering[family] for family in card.families)}
+            for card in found.cards
+        ],
+    }
+
+
+def _labels(ledger: Ledger, found: Survey) -> dict[str, Any]:
+    read = found.tally.pictures
+    intro = f"Counted over the labels of all {read:,} pictures."
+    if read < ledger.accepted:
+        intro = (
+            f"Counted over the labels of {read:,} of {ledger.accepted:,} pictures, from evenly spread shards."
+        )
+    return {"labels_intro": intro, "panels": label_panels(found.tally)}
+
+
+def _making(ledger: Ledger, found: Survey) -> dict[str, Any]:
+    return {
+        "making_intro": _making_words(ledger),
+        "making": _making_panels(ledger),
+        "rejections": _rejections(ledger),
+        "scores": [
+            {
+                "name": readable(name),
+                "low": number(spread.low),
+                "mean": number(spread.mean),
+                "high": number(spread.high),
+                "count": spread.count,
+            }
+            for name, spread in sorted(found.tally.scores.items())
+        ],
+        "shards": _shards(ledger),
+        "origin": _origin(found),
+    }
+
+
+def _making_words(ledger: Ledger) -> str:
+    seconds = sum(ledger.seconds().values())
+    if not seconds:
+        return "The shard reports hold no times."
+    each = 1000 * seconds / max(ledger.accepted, 1)
+    return f"Workers spent {number(seconds)} s in all: {each:.0f} ms for each picture, on one worker."
+
+
+def _making_panels(ledger: Ledger) -> list[Panel]:
+    panels = []
+    milliseconds: Mapping[str, float] = {
+        stage: 1000 * seconds / max(ledger.accepted, 1) for stage, seconds in ledger.seconds().items()
+    }
+    if milliseconds:
+        tenths = Counter({readable(stage): round(value) for stage, value in milliseconds.items()})
+        panels.append(
+            name_panel("Time by stage", "Milliseconds of a worker for each accepted picture.", tenths)
+        )
+    if ledger.reasons:
+        reasons = Counter({reason: 0 for _, reason in ledger.reasons})
+        for (_, reason), count in ledger.reasons.items():
+            reasons[reason] += count
+        words = f"{ledger.rejected:,} requests came to nothing."
+        panels.append(name_panel("Rejection reasons", words, reasons, is_warm=True))
+    return panels
+
+
+def _rejections(ledger: Ledger) -> list[dict[str, Any]]:
+    done = max(ledger.accepted + ledger.rejected, 1)
+    ordered = sorted(ledger.reasons.items(), key=lambda item: (-item[1], item[0]))
+    return [
+        {
+            "stage": stage,
+            "reason": reason,
+            "count": count,
+            "share": f"{100 * count / done:.2f} %",
+            "keys": ", ".join(ledger.examples[stage, reason]),
+        }
+        for (stage, reason), count in ordered[:MAX_REASONS]
+    ]
+
+
+def _shards(ledger: Ledger) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": report.shard,
+            "accepted": report.accepted,
+            "rejected": report.rejected,
+            "megabytes": f"{report.size / 1e6:,.2f}",
+            "seconds": f"{sum(report.seconds.values()):,.1f}",
+            "sha256": report.sha256[:12],
+        }
+        for _, report in sorted(ledger.reports.items())
+    ]
+
+
+def _origin(found: Survey) -> list[dict[str, Any]]:
+    tally = found.tally
+    rows = [
+        {"role": readable(role), "model": model, "revision": revision, "count": count}
+        for (role, model, revision), count in sorted(tally.models.items())
+    ]
+    rows += [
+        {"role": "synthgen", "model": "version", "revision": version, "count": count}
+        for version, count in sorted(tally.versions.items())
+    ]
+    return rows + [
+        {"role": "config", "model": "sha256", "revision": config_hash, "count": count}
+        for config_hash, count in sorted(tally.config_hashes.items())
+    ]

@@ -1,0 +1,128 @@
+"""Reading a run for its report: labels of all samples as a stream, pictures of a few spread over it.
+
+Memory holds one sample and the finished cards, however large the run.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from synthgen import storage
+from synthgen.body import Body, load_body
+from synthgen.cards import Card, make_card
+from synthgen.contact_sheet import label_views, views
+from synthgen.ledger import TAR_SUFFIX, Ledger, Problem
+from synthgen.records import JSON_MEMBER, decode, decode_json, from_record
+from synthgen.render import Renderer, make_renderer, resolve_renderer
+from synthgen.sample import Sample
+from synthgen.shards import read_members
+from synthgen.storage import StorageError
+from synthgen.tally import Tally
+
+logger = logging.getLogger(__name__)
+
+NO_PICTURE = np.zeros((1, 1, 3), np.uint8)  # stands in where only the labels of a record are wanted
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is read of a run.
+
+    Attributes:
+        shards: names of the shards whose labels are read.
+        pictures: which samples are shown, counted over the samples of these shards.
+    """
+
+    shards: tuple[str, ...]
+    pictures: frozenset[int]
+
+
+@dataclass
+class Survey:
+    """What was read.
+
+    Attributes:
+        tally: statistics of the labels.
+        cards: pictures of some samples, in the order of the run.
+        problems: shards that could not be read to their end.
+    """
+
+    tally: Tally = field(default_factory=Tally)
+    cards: list[Card] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+class Artist:
+    """Draws the views of samples; without the run's body or a renderer, overlays have skeletons only.
+
+    Args:
+        body: see `synthgen.body.load_body`.
+        renderer: "auto", "warp" or "pyrender".
+
+    Attributes:
+        problem: why there are no meshes, or empty.
+    """
+
+    def __init__(self, body: str, renderer: str) -> None:
+        self.problem = ""
+        self._body: Body | None = None
+        self._renderer: Renderer | None = None
+        try:
+            self._body = load_body(body)
+        except (ValueError, OSError) as error:
+            self.problem = (
+                f"Overlays show skeletons only: the body of this run cannot be loaded here: {error}"
+            )
+        else:
+            self._renderer = make_renderer(resolve_renderer(renderer))
+
+    def card(self, sample: Sample) -> Card:
+        """Return a sample's card."""
+        if self._body is None or self._renderer is None:
+            return make_card(sample, label_views(sample), has_mesh=False)
+        return make_card(sample, views(sample, self._body, self._renderer), has_mesh=True)
+
+
+def make_plan(ledger: Ledger, num_pictures: int, max_samples: int) -> Plan:
+    """Choose shards and pictures, spread evenly; the same run gives the same choice."""
+    names = sorted(name for name, report in ledger.reports.items() if report.accepted)
+    keep = max(int(len(names) * max_samples / max(ledger.accepted, 1)), 1)
+    chosen = tuple(names[place] for place in _spread(len(names), keep))
+    total = sum(ledger.reports[name].accepted for name in chosen)
+    return Plan(chosen, frozenset(_spread(total, num_pictures)))
+
+
+def survey(folder: str, plan: Plan, artist: Artist) -> Survey:
+    """Read what is planned; a shard that turns out damaged is noted, and the rest is read."""
+    found = Survey()
+    position = iter(range(2**62))
+    for shard in plan.shards:
+        logger.info("report: reading %s", shard)
+        try:
+            for members in _members(folder, shard):
+                _take(members, next(position) in plan.pictures, found, artist)
+        except (ValueError, StorageError) as error:
+            found.problems.append(Problem(f"shard {shard} cannot be read to its end: {error}"))
+    return found
+
+
+def _spread(total: int, count: int) -> list[int]:
+    """Return at most `count` different positions below `total`, evenly spaced."""
+    count = min(count, total)
+    return [(2 * place + 1) * total // (2 * count) for place in range(count)]
+
+
+def _members(folder: str, shard: str) -> Iterator[dict[str, bytes]]:
+    for _, members in read_members(storage.join(folder, shard + TAR_SUFFIX)):
+        yield members
+
+
+def _take(members: dict[str, bytes], is_shown: bool, found: Survey, artist: Artist) -> None:
+    if JSON_MEMBER not in members:
+        raise ValueError(f"a sample lacks its member .{JSON_MEMBER}")
+    labelled = from_record(decode_json(members[JSON_MEMBER]), NO_PICTURE)
+    found.tally.add(labelled.scene, labelled.labels, labelled.scores, labelled.provenance)
+    if is_shown:
+        found.cards.append(artist.card(decode(members)))
