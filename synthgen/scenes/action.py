@@ -39,7 +39,8 @@ _CONTACT_GROUPS = {
     **{
         name: (f"left_{point}", f"right_{point}")
         for name, point in {
-            "seat": "seat", "knees": "knee", "insteps": "instep", "heels": "heel", "elbows": "elbow",
+            "seat": "seat", "knees": "knee",
+            "insteps": "instep", "heels": "heel", "elbows": "elbow", "thighs": "thigh",
             "shoulders": "shoulder", "grips": "grip", "forearms": "forearm", "fists": "grip",
         }.items()
     },

@@ -12,53 +12,59 @@ from synthgen.joints import SMPL24
 Float64 = NDArray[np.float64]
 
 _LEFT_BONES = {  # rest offset from the parent joint [m]; the right side is its mirror image
-    "hip": (0.06, -0.085, -0.015),
-    "knee": (0.04, -0.385, 0.005),
-    "ankle": (-0.015, -0.42, -0.04),
-    "foot": (0.04, -0.06, 0.12),
-    "collar": (0.075, 0.115, -0.02),
-    "shoulder": (0.115, 0.045, -0.015),
-    "elbow": (0.26, -0.015, -0.02),
-    "wrist": (0.255, 0.01, 0.0),
-    "hand": (0.085, -0.01, -0.005),
+    "hip": (0.112, -0.044, -0.01),
+    "knee": (-0.003, -0.393, 0.032),
+    "ankle": (0.003, -0.436, -0.032),
+    "foot": (-0.005, -0.049, 0.149),
+    "collar": (0.062, 0.151, 0.044),
+    "shoulder": (0.115, -0.064, 0.003),
+    "elbow": (0.264, 0.0, 0.0),
+    "wrist": (0.237, 0.0, 0.0),
+    "hand": (0.107, 0.0, 0.0),
 }
 _MIDDLE_BONES = {
     "pelvis": (0.0, 0.0, 0.0),
-    "spine1": (0.0, 0.12, -0.035),
-    "spine2": (0.0, 0.14, 0.025),
-    "spine3": (0.0, 0.055, 0.0),
-    "neck": (0.0, 0.21, -0.035),
-    "head": (0.0, 0.09, 0.05),
+    "spine1": (0.0, 0.102, 0.007),
+    "spine2": (0.0, 0.108, -0.013),
+    "spine3": (0.0, 0.122, -0.033),
+    "neck": (0.0, 0.185, 0.036),
+    "head": (0.0, 0.05, 0.013),
 }
 _LEFT_POINTS = {  # contact points on the skin: joint they move with, rest offset from it [m]
-    "heel": ("ankle", (0.0, -0.075, -0.05)),
-    "ball_in": ("foot", (-0.03, -0.02, 0.03)),
-    "ball_out": ("foot", (0.045, -0.02, 0.0)),
-    "toes": ("foot", (0.0, -0.02, 0.08)),
-    "instep": ("foot", (0.0, 0.04, 0.0)),
-    "knee": ("knee", (0.0, 0.0, 0.06)),
-    "palm": ("wrist", (0.07, -0.03, 0.0)),
-    "fingers": ("hand", (0.09, -0.015, 0.0)),
-    "grip": ("hand", (0.02, -0.03, 0.0)),
-    "elbow": ("elbow", (0.0, 0.0, -0.045)),
-    "forearm": ("wrist", (-0.05, -0.01, -0.03)),
+    "heel": ("ankle", (0.0, -0.077, -0.045)),
+    "ball_in": ("foot", (-0.03, -0.027, 0.0)),
+    "ball_out": ("foot", (0.045, -0.027, -0.03)),
+    "toes": ("foot", (0.0, -0.015, 0.055)),
+    "instep": ("foot", (0.0, 0.012, 0.02)),
+    "knee": ("knee", (0.0, -0.02, 0.04)),
+    "palm": ("wrist", (0.06, -0.026, 0.0)),
+    "fingers": ("hand", (0.08, -0.02, 0.0)),
+    "grip": ("hand", (0.0, -0.035, 0.0)),
+    "elbow": ("elbow", (0.0, 0.0, -0.032)),
+    "forearm": ("wrist", (-0.06, 0.0, -0.03)),
     "shoulder": ("shoulder", (0.0, 0.0, -0.07)),
-    "seat": ("hip", (0.03, -0.04, -0.1)),
-    "thigh": ("knee", (0.0, 0.12, 0.075)),
-    "shin": ("ankle", (0.0, 0.2, 0.06)),
-    "hipside": ("hip", (0.1, 0.08, 0.02)),
-    "waist": ("spine1", (0.13, 0.0, 0.05)),
-    "upperarm": ("elbow", (-0.1, 0.0, 0.045)),
-    "ear": ("head", (0.08, 0.05, 0.0)),
+    "armpit": ("shoulder", (0.06, 0.0, 0.05)),
+    "seat": ("pelvis", (0.09, -0.115, -0.06)),
+    "thigh": ("knee", (0.0, 0.16, 0.07)),
+    "inner_thigh": ("knee", (-0.055, 0.12, 0.02)),
+    "shin": ("ankle", (0.0, 0.2, 0.045)),
+    "ankle": ("ankle", (0.045, 0.0, 0.0)),
+    "hipside": ("pelvis", (0.17, 0.05, 0.04)),
+    "outer_thigh": ("knee", (0.065, 0.2, 0.01)),
+    "upperarm": ("elbow", (-0.1, 0.0, 0.04)),
+    "ear": ("head", (0.095, 0.08, 0.02)),
 }
 _MIDDLE_POINTS = {
-    "back": ("spine3", (0.0, 0.05, -0.11)),
-    "chest": ("spine3", (0.0, 0.05, 0.13)),
+    "back": ("spine3", (0.0, 0.03, -0.055)),
+    "chest": ("spine3", (0.0, 0.03, 0.16)),
     "belly": ("spine1", (0.0, 0.0, 0.12)),
-    "loin": ("pelvis", (0.0, 0.0, -0.11)),
-    "crown": ("head", (0.0, 0.18, 0.02)),
-    "occiput": ("head", (0.0, 0.08, -0.1)),
-    "chin": ("head", (0.0, -0.02, 0.1)),
+    "loin": ("pelvis", (0.0, 0.06, -0.07)),
+    "crown": ("head", (0.0, 0.203, 0.034)),
+    "occiput": ("head", (0.0, 0.1, -0.075)),
+    "chin": ("head", (0.0, -0.035, 0.13)),
+    "mouth": ("head", (0.0, 0.02, 0.16)),
+    "front": ("spine3", (0.0, 0.05, 0.32)),
+    "face": ("head", (0.0, 0.06, 0.35)),
 }
 
 
@@ -82,7 +88,7 @@ def _contact_points() -> tuple[tuple[str, ...], NDArray[np.intp], Float64]:
             names.append(f"{side}_{name}")
             joints.append(SMPL24.index(joint if joint in _MIDDLE_BONES else f"{side}_{joint}"))
             offsets.append((sign * x, y, z))
-    return tuple(names), np.array(joints), np.array(offsets)
+    return tuple(names), np.array(joints), np.array(offsets, np.float64)
 
 
 REST_OFFSETS = _rest_offsets()  # (24, 3) from the parent
