@@ -94,7 +94,7 @@ def decode_picture(members: Mapping[str, bytes]) -> LabelledPicture:
     return from_record(decode_json(members[JSON_MEMBER]), image)
 
 
-def to_record(sample: Sample) -> dict[str, Any]:
+def to_record(sample: Sample | LabelledPicture) -> dict[str, Any]:
     """Return the JSON record of a sample."""
     height, width = sample.scene.camera.image_size
     return {
@@ -138,7 +138,7 @@ def from_record(record: Mapping[str, Any], image: NDArray[np.uint8]) -> Labelled
         )
     except KeyError as error:
         raise ValueError(f"the record lacks {error.args[0]!r}") from error
-    except (TypeError, AttributeError) as error:
+    except (TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"the record holds a value of a wrong type: {error}") from error
 
 
@@ -237,11 +237,22 @@ def _array(value: Any, dtype: type[np.floating[Any]] = np.float32) -> Float:
     array = np.asarray(value)
     if array.dtype.kind not in "fi":
         raise TypeError(f"expected numbers, got {str(value)[:60]}")
-    return array.astype(dtype)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, which the types refuse
+        return array.astype(dtype)
 
 
 def _scores(scores: Mapping[str, float]) -> dict[str, float]:
-    return {str(name): float(value) for name, value in scores.items()}
+    for name, value in scores.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+            raise TypeError(f"score {name} must be a number, got {value!r:.60}")
+    return {name: float(value) for name, value in scores.items()}
+
+
+def _names(node: Mapping[str, str]) -> dict[str, str]:
+    for name, value in node.items():
+        if not isinstance(value, str):
+            raise TypeError(f"{name} must be text, got {value!r:.60}")
+    return dict(node)
 
 
 def _request(record: Mapping[str, Any]) -> Request:
@@ -285,8 +296,8 @@ def _label(person: Mapping[str, Any]) -> Label:
 
 def _provenance(node: Mapping[str, Any]) -> Provenance:
     return Provenance(
-        models=dict(node["models"]),
-        revisions=dict(node["revisions"]),
+        models=_names(node["models"]),
+        revisions=_names(node["revisions"]),
         config_hash=_typed(node, "config_hash", str),
         synthgen_version=_typed(node, "synthgen_version", str),
     )
