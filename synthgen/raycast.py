@@ -1,6 +1,6 @@
 """Who is seen where, by NVIDIA Warp ray casting (CPU and CUDA, no GL).
 
-Rays have z = 1, so the distance along a ray is depth [m]. Nothing nearer than `NEAR` is seen, as in GL.
+Rays have z = 1, so the distance along a ray is depth [m]. Only NEAR to FAR is seen, as in GL.
 """
 
 from typing import Any
@@ -10,13 +10,10 @@ import warp as wp
 from numpy.typing import NDArray
 
 from synthgen.sample import Camera
-from synthgen.scenery import Geometry
-from synthgen.shading import MISS, Bytes, Ints, pixel_ray
+from synthgen.scenery import FAR, NEAR, Geometry
+from synthgen.shading import MISS, Ints, pixel_ray, sample_ray
 
 wp.set_module_options({"enable_backward": False})
-
-NEAR = wp.constant(0.05)  # [m] both renderers
-FAR = wp.constant(1000.0)  # [m] both renderers
 
 
 @wp.func
@@ -41,25 +38,27 @@ def cast_pixels(mesh: wp.uint64, unproject: wp.mat33, width: int, seen: Ints) ->
 
 
 @wp.kernel
-def cast_samples(mesh: wp.uint64, unproject: wp.mat33, width: int, is_edge: Bytes, samples: Ints) -> None:
+def cast_samples(
+    mesh: wp.uint64, unproject: wp.mat33, width: int, is_edge: wp.array[wp.uint8], samples: Ints
+) -> None:
     """Find the faces at the 2x2 samples of every marked pixel."""
     i = wp.tid()
-    if is_edge[i] == wp.uint8(0):
-        return
-    for k in range(4):
-        du = 0.5 * float(k % 2) - 0.25
-        dv = 0.5 * float(k // 2) - 0.25
-        samples[4 * i + k] = first_face(mesh, pixel_ray(unproject, width, i, du, dv), -1)
+    if is_edge[i] != wp.uint8(0):
+        for k in range(4):
+            samples[4 * i + k] = first_face(mesh, sample_ray(unproject, width, i, k), -1)
 
 
 @wp.kernel
-def cast_layer(mesh: wp.uint64, unproject: wp.mat33, width: int, layer: int, covered: Bytes) -> None:
-    """Mark the pixels that one layer of the mesh would cover if it were alone; marked ones are left alone."""
+def cast_layer(
+    mesh: wp.uint64, unproject: wp.mat33, width: int, box: wp.vec4i, layer: int, covered: wp.array[wp.uint8]
+) -> None:
+    """Mark the pixels of a box (x, y, width, height) that one layer of the mesh would cover alone."""
     i = wp.tid()
-    if covered[i] == wp.uint8(0):
-        ray = pixel_ray(unproject, width, i, 0.0, 0.0)
+    pixel = (box[1] + i // box[2]) * width + box[0] + i % box[2]
+    if covered[pixel] == wp.uint8(0):
+        ray = pixel_ray(unproject, width, pixel, 0.0, 0.0)
         if first_face(mesh, ray, wp.mesh_get_group_root(mesh, layer)) != MISS:
-            covered[i] = wp.uint8(1)
+            covered[pixel] = wp.uint8(1)
 
 
 class RayCaster:
@@ -71,7 +70,7 @@ class RayCaster:
     def load(self, geometry: Geometry, camera: Camera) -> None:
         """Take the meshes and the camera that the other methods work on."""
         world = geometry.world(camera)
-        self._device = geometry.device
+        self._geometry, self._camera, self._device = geometry, camera, geometry.device
         self._view = [world.mesh, world.unproject, world.width]
         self._count = camera.image_size[0] * camera.image_size[1]
 
@@ -90,5 +89,8 @@ class RayCaster:
     def covered(self, layer: int, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return (H*W,) pixels that one layer would cover alone; `known` ones are known to be."""
         marks = wp.array(known.astype(np.uint8), dtype=wp.uint8, device=self._device)
-        wp.launch(cast_layer, self._count, [*self._view, layer, marks], device=self._device)
+        x, y, width, height = box = self._geometry.bounds(layer, self._camera)
+        wp.launch(
+            cast_layer, width * height, [*self._view, wp.vec4i(*box), layer, marks], device=self._device
+        )
         return marks.numpy() != 0

@@ -93,7 +93,7 @@ class Renderer:
         mask, visible = self._labels(stage, geometry, seen.numpy())
         is_body = (mask != BACKGROUND) & (mask != OCCLUDER)
         return Drawing(
-            image=np.where(shot.is_empty[..., None], _to_bytes(stage.backdrop), shot.image),
+            image=shot.image,
             depth=np.where(is_body, shot.depth, np.float32(0)),
             mask=mask,
             visible=visible,

@@ -9,11 +9,14 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
+from synthgen.geometry import project
 from synthgen.patterns import Paint, paints_of
 from synthgen.sample import Camera
 from synthgen.shading import World
 from synthgen.surface import Float32, Light, Material, Stage
 
+NEAR = wp.constant(0.05)  # [m] both renderers see nothing nearer,
+FAR = wp.constant(1000.0)  # [m] and nothing further
 LEAF_SIZE = 8  # faces per leaf of the search tree: fastest to build, as fast to search as 4 (CPU)
 
 
@@ -79,6 +82,19 @@ class Geometry:
         world.width = camera.image_size[1]
         world.pixel_size = float(1.0 / np.sqrt(camera.cam_int[0, 0] * camera.cam_int[1, 1]))
         return world
+
+    def bounds(self, layer: int, camera: Camera) -> tuple[int, int, int, int]:
+        """Return the box of pixels (x, y, width, height) outside which a layer cannot be seen."""
+        height, width = camera.image_size
+        used = np.zeros(len(self.vertices), bool)
+        used[self.faces[self.layers == layer]] = True
+        points = self.vertices[used]
+        if not len(points) or points[:, 2].min() <= NEAR:
+            return 0, 0, width, height
+        pixels = project(points, camera.cam_int)
+        low = np.clip(np.floor(pixels.min(0)), 0, (width, height)).astype(int)
+        high = np.clip(np.ceil(pixels.max(0)) + 1, low, (width, height)).astype(int)
+        return int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])
 
 
 def _check_mesh(number: int, vertices: Float32, faces: NDArray[np.int32]) -> None:

@@ -1,7 +1,7 @@
 """Shading as Warp device code for both renderers: which face a pixel sees goes in, its colour comes out.
 
 The hit point is recomputed from the pixel's ray and the face, so depth and colour do not depend on who found
-the face. All lengths [m] in the OpenCV camera frame; colours are linear light until `encode_pixels`.
+the face. All lengths [m] in the OpenCV camera frame; colours are linear light.
 """
 
 from typing import TypeAlias
@@ -12,15 +12,15 @@ from synthgen.patterns import Paint, Paints, albedo
 
 wp.set_module_options({"enable_backward": False})
 
-Floats: TypeAlias = wp.array[wp.float32]
 Ints: TypeAlias = wp.array[wp.int32]
-Bytes: TypeAlias = wp.array[wp.uint8]
 Vectors: TypeAlias = wp.array[wp.vec3]
 
 SHADOW_OFFSET = wp.constant(0.004)  # [m] start of shadow rays above the surface
 SHADOW_REACH = wp.constant(60.0)  # [m]
 SHOULDER = wp.constant(0.75)  # linear brightness where highlights begin to be compressed
 MISS = wp.constant(-1)
+SKY_RAYS = wp.constant(6)  # per point where the sky's share is measured
+SKY_REACH = wp.constant(0.5)  # [m] their length
 
 
 @wp.struct
@@ -58,6 +58,12 @@ class Hit:
 def pixel_ray(unproject: wp.mat33, width: int, pixel: int, du: float, dv: float) -> wp.vec3:
     """Return the ray (z = 1) through a pixel's centre plus an offset [px]."""
     return unproject * wp.vec3(float(pixel % width) + du, float(pixel // width) + dv, 1.0)
+
+
+@wp.func
+def sample_ray(unproject: wp.mat33, width: int, pixel: int, k: int) -> wp.vec3:
+    """Return the ray (z = 1) through the k-th of a pixel's 2x2 samples, rows first."""
+    return pixel_ray(unproject, width, pixel, 0.5 * float(k % 2) - 0.25, 0.5 * float(k // 2) - 0.25)
 
 
 @wp.func
@@ -104,15 +110,16 @@ def shading_normal(world: World, face: int, hit: Hit, is_smooth: int) -> wp.vec3
 
 
 @wp.func
-def sunlight(world: World, hit: Hit, normal: wp.vec3) -> float:
-    """Return the cosine of the sun, dimmed where something stands in its way."""
-    cosine = wp.dot(normal, world.sun_direction)
-    if cosine <= 0.0:
-        return 0.0
+def sun_seen(world: World, face: int, hit: Hit) -> float:
+    """Return what of the sun reaches a point: 1, or less where something stands in its way."""
+    paint = world.paints[world.face_paint[face]]
+    normal = shading_normal(world, face, hit, paint.is_smooth)
+    if world.shadow <= 0.0 or wp.dot(normal, world.sun_direction) <= 0.0:
+        return 1.0
     start = hit.point + SHADOW_OFFSET * hit.normal
-    if world.shadow > 0.0 and wp.mesh_query_ray_anyhit(world.mesh, start, world.sun_direction, SHADOW_REACH):
-        return cosine * (1.0 - world.shadow)
-    return cosine
+    if wp.mesh_query_ray_anyhit(world.mesh, start, world.sun_direction, SHADOW_REACH):
+        return 1.0 - world.shadow
+    return 1.0
 
 
 @wp.func
@@ -126,6 +133,32 @@ def gloss(paint: Paint, normal: wp.vec3, view: wp.vec3, sun_direction: wp.vec3) 
 
 
 @wp.func
+def open_sky(world: World, hit: Hit, turn: float) -> float:
+    """Return the part of short rays into the hemisphere above a point that meet nothing, weighted by cosine.
+
+    Args:
+        world: what rays may meet.
+        hit: the point.
+        turn: by which the pattern of rays is rotated about the normal [turns].
+    """
+    n = hit.normal
+    helper = wp.where(wp.abs(n[0]) < 0.6, wp.vec3(1.0, 0.0, 0.0), wp.vec3(0.0, 1.0, 0.0))
+    tangent = wp.normalize(wp.cross(n, helper))
+    bitangent = wp.cross(n, tangent)
+    start = hit.point + SHADOW_OFFSET * n
+    free = float(0)
+    for k in range(SKY_RAYS):
+        angle = wp.tau * (float(k) / float(SKY_RAYS) + turn)
+        radius = wp.sqrt((float(k) + 0.5) / float(SKY_RAYS))
+        flat = radius * (wp.cos(angle) * tangent + wp.sin(angle) * bitangent)
+        if not wp.mesh_query_ray_anyhit(
+            world.mesh, start, flat + wp.sqrt(1.0 - radius * radius) * n, SKY_REACH
+        ):
+            free += 1.0
+    return free / float(SKY_RAYS)
+
+
+@wp.func
 def tone(x: float) -> float:
     """Compress highlights above SHOULDER smoothly towards 1."""
     if x <= SHOULDER:
@@ -134,94 +167,22 @@ def tone(x: float) -> float:
 
 
 @wp.func
-def shade(world: World, face: int, ray: wp.vec3) -> wp.vec3:
-    """Return the linear, tone-mapped colour of a face where the ray meets it."""
-    hit = hit_face(world, face, ray)
+def shade(world: World, face: int, hit: Hit, light: wp.vec2) -> wp.vec3:
+    """Return the linear, tone-mapped colour of a face at a point; light = (sun, sky) reaching it, 0..1."""
     paint = world.paints[world.face_paint[face]]
     normal = shading_normal(world, face, hit, paint.is_smooth)
-    view = -wp.normalize(ray)
+    view = -wp.normalize(hit.point)
     facing = wp.max(wp.dot(hit.normal, view), 0.05)
     coordinate = blend(world.coordinates, world.faces, face, hit.weights)
     base = albedo(paint, coordinate, world.pixel_size * hit.point[2] / wp.sqrt(facing))
-    sun = sunlight(world, hit, normal)
-    sky = wp.lerp(world.bounce, world.sky, 0.5 + 0.5 * wp.dot(normal, world.up))
+    sun = light[0] * wp.max(wp.dot(normal, world.sun_direction), 0.0)
+    sky = light[1] * wp.lerp(world.bounce, world.sky, 0.5 + 0.5 * wp.dot(normal, world.up))
     matt = wp.cw_mul(base, world.sun * sun + sky)
     shine = world.sun * (sun * gloss(paint, normal, view, world.sun_direction))
     grazing = wp.pow(1.0 - wp.clamp(wp.dot(normal, view), 0.0, 1.0), 5.0)
     polish = (1.0 - paint.roughness) * (1.0 - paint.roughness)
-    color = matt + shine + world.sky * (polish * (0.04 + 0.5 * grazing))
+    color = matt + shine + world.sky * (light[1] * polish * (0.04 + 0.5 * grazing))
     return wp.vec3(tone(color[0]), tone(color[1]), tone(color[2]))
-
-
-@wp.kernel
-def shade_pixels(world: World, seen: Ints, backdrop: Vectors, color: Vectors, depth: Floats) -> None:
-    """Shade every pixel at its centre and measure its depth [m]; backdrop and depth 0 where none is seen."""
-    i = wp.tid()
-    face = seen[i]
-    if face == MISS:
-        color[i] = backdrop[i]
-        depth[i] = 0.0
-        return
-    ray = pixel_ray(world.unproject, world.width, i, 0.0, 0.0)
-    color[i] = shade(world, face, ray)
-    depth[i] = hit_face(world, face, ray).point[2]
-
-
-@wp.kernel
-def measure_pixels(world: World, seen: Ints, depth: Floats) -> None:
-    """Measure the depth [m] of the face at every pixel's centre; 0 where none is seen."""
-    i = wp.tid()
-    depth[i] = 0.0
-    if seen[i] != MISS:
-        depth[i] = hit_face(world, seen[i], pixel_ray(world.unproject, world.width, i, 0.0, 0.0)).point[2]
-
-
-@wp.func
-def contrast(a: wp.vec3, b: wp.vec3) -> float:
-    """Return how much two linear colours differ to the eye (difference of square roots)."""
-    d0 = wp.abs(wp.sqrt(a[0]) - wp.sqrt(b[0]))
-    d1 = wp.abs(wp.sqrt(a[1]) - wp.sqrt(b[1]))
-    return wp.max(wp.max(d0, d1), wp.abs(wp.sqrt(a[2]) - wp.sqrt(b[2])))
-
-
-@wp.kernel
-def find_edges(seen: Ints, color: Vectors, width: int, threshold: float, is_edge: Bytes) -> None:
-    """Mark pixels that need more samples: those that differ from one of their four neighbours."""
-    i = wp.tid()
-    height = seen.shape[0] // width
-    x = i % width
-    y = i // width
-    left = i - wp.min(x, 1)
-    right = i + wp.min(width - 1 - x, 1)
-    above = i - width * wp.min(y, 1)
-    below = i + width * wp.min(height - 1 - y, 1)
-    nearest = wp.min(wp.min(seen[left], seen[right]), wp.min(seen[above], seen[below]))
-    furthest = wp.max(wp.max(seen[left], seen[right]), wp.max(seen[above], seen[below]))
-    most = wp.max(contrast(color[i], color[left]), contrast(color[i], color[right]))
-    most = wp.max(most, wp.max(contrast(color[i], color[above]), contrast(color[i], color[below])))
-    is_edge[i] = wp.uint8(0)
-    both_empty = furthest == MISS and seen[i] == MISS
-    borders_on_nothing = (nearest == MISS) != (seen[i] == MISS)
-    if not both_empty and (borders_on_nothing or most > threshold):
-        is_edge[i] = wp.uint8(1)
-
-
-@wp.kernel
-def refine_pixels(world: World, is_edge: Bytes, samples: Ints, backdrop: Vectors, color: Vectors) -> None:
-    """Average the centre of a marked pixel with its 2x2 samples (faces in `samples`, four per pixel)."""
-    i = wp.tid()
-    if is_edge[i] == wp.uint8(0):
-        return
-    total = color[i]
-    for k in range(4):
-        face = samples[4 * i + k]
-        if face == MISS:
-            total += backdrop[i]
-        else:
-            du = 0.5 * float(k % 2) - 0.25
-            dv = 0.5 * float(k // 2) - 0.25
-            total += shade(world, face, pixel_ray(world.unproject, world.width, i, du, dv))
-    color[i] = 0.2 * total
 
 
 @wp.func
@@ -231,9 +192,8 @@ def linear_to_srgb(x: float) -> float:
     return wp.where(y <= 0.0031308, 12.92 * y, 1.055 * wp.pow(y, 1.0 / 2.4) - 0.055)
 
 
-@wp.kernel
-def encode_pixels(color: Vectors, image: Bytes) -> None:
-    """Write linear colours as sRGB bytes, three per pixel."""
-    i = wp.tid()
-    for k in range(3):
-        image[3 * i + k] = wp.uint8(255.0 * linear_to_srgb(color[i][k]) + 0.5)
+@wp.func
+def srgb_to_linear(x: float) -> float:
+    """Decode sRGB in [0, 1] to linear light."""
+    y = wp.clamp(x, 0.0, 1.0)
+    return wp.where(y <= 0.04045, y / 12.92, wp.pow((y + 0.055) / 1.055, 2.4))
