@@ -82,13 +82,18 @@ def ray_library() -> Any:
     return ray
 
 
-def join(address: str, num_cpus: int | None) -> Cluster:
+def in_job() -> bool:
+    """Tell whether this process is the entry point of a Ray job."""
+    return JOB_VARIABLE in os.environ
+
+
+def join(address: str, slots: int) -> Cluster:
     """Connect this process to Ray.
 
     Args:
         address: "auto" for the cluster that RAY_ADDRESS names (as within a Ray job) or else a private one,
             "local" for a private one, or "host:port" of a head node.
-        num_cpus: slots of a private cluster; None for as many as the machine has.
+        slots: CPUs that a private cluster shall offer at least, even where the machine has fewer.
 
     Raises:
         ClusterError: there is no such cluster, or none can be started.
@@ -97,18 +102,18 @@ def join(address: str, num_cpus: int | None) -> Cluster:
         return Cluster("the Ray cluster of this process", is_private=False, is_shared=True)
     target = os.environ.get(ADDRESS_VARIABLE) or "local" if address == "auto" else address
     if target == "local":
-        return _start_private(num_cpus)
+        return _start_private(slots)
     return _connect(target)
 
 
-def _start_private(num_cpus: int | None) -> Cluster:
+def _start_private(slots: int) -> Cluster:
     # The raylet hands its environment on to the workers, which may start in any folder.
     paths = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     try:
         with _environment({"PYTHONPATH": os.pathsep.join(paths)}):
             ray_library().init(
                 address="local",
-                num_cpus=num_cpus,
+                num_cpus=slots if slots > (os.cpu_count() or 1) else None,
                 include_dashboard=False,
                 object_store_memory=OBJECT_STORE_BYTES,
                 log_to_driver=False,
@@ -130,7 +135,7 @@ def _connect(target: str) -> Cluster:
             f"no Ray cluster answers at {target}; start one with `ray start --head`, or use ray=local"
         )
     # Within a job its working directory already is on every node; else bring the package along.
-    runtime_env = None if JOB_VARIABLE in os.environ else {"py_modules": [str(PACKAGE)]}
+    runtime_env = None if in_job() else {"py_modules": [str(PACKAGE)]}
     try:
         ray_library().init(
             address=target, runtime_env=runtime_env, log_to_driver=False, logging_level=logging.ERROR

@@ -9,7 +9,7 @@ All that follows needs only that truth, so that a source which draws by diffusio
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,10 @@ from synthgen.joints import COCO17, SMPL24
 from synthgen.quality import Gate, Measurement
 from synthgen.render import Drawing, Renderer, joint_visibility, make_renderer
 from synthgen.sample import OCCLUDER, Label, Provenance, Rejection, Request, Sample, Validity
-from synthgen.scenes.compose import Composition
 from synthgen.stopwatch import Stopwatch
+
+if TYPE_CHECKING:
+    from synthgen.scenes.compose import Composition
 
 KNOWN_EXACTLY = Validity(smpl=True, keypoints_2d=True, keypoints_3d=True)  # the renderer drew them
 
@@ -34,7 +36,7 @@ class Source(Protocol):
     def setup(self, body: Body, renderer: Renderer) -> None:
         """Load what is heavy; called once, in the worker."""
 
-    def __call__(self, requests: Sequence[Request]) -> list[Composition | Rejection]:
+    def __call__(self, requests: Sequence[Request]) -> "list[Composition | Rejection]":
         """Draw; what becomes of a request must not depend on the others in the batch."""
 
 
@@ -148,7 +150,7 @@ def measure(drawing: Drawing, visibility: Array, gate: Gate) -> list[Measurement
 
 
 def label(
-    picture: Composition, body: Body, visibility: Array, people: Sequence[Measurement]
+    picture: "Composition", body: Body, visibility: Array, people: Sequence[Measurement]
 ) -> tuple[Label, ...]:
     """Derive every person's labels from the geometric truth; each must show in at least one pixel.
 
@@ -182,7 +184,7 @@ def box_of_mask(shown: NDArray[np.bool_]) -> Array:
 
 
 def assemble(
-    request: Request, picture: Composition, labels: tuple[Label, ...], provenance: Provenance
+    request: Request, picture: "Composition", labels: tuple[Label, ...], provenance: Provenance
 ) -> Sample:
     """Put the finished sample together; its prompt is the caption of what was drawn."""
     return Sample(

@@ -5,9 +5,10 @@ broken off at any moment and started again by the same command.
 """
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from synthgen import config as configs
 from synthgen import storage
@@ -15,7 +16,14 @@ from synthgen.config import ConfigError
 from synthgen.records import ImageFormat
 from synthgen.shards import CONFIG_NAME, FAILED_SUFFIX, Shard, ShardReport, is_done, read_report
 
+NUM_SAMPLES = "num_samples"  # the one key of the record that may grow
 HASHING_THREADS = 8  # tars read at once to see which are done; hashing frees the interpreter
+
+
+def recorded_config(path: str) -> Mapping[str, Any]:
+    """Return the resolved config of the run in a folder; empty where there is none."""
+    url = storage.join(path, CONFIG_NAME)
+    return configs.parse(storage.read_bytes(url).decode("utf-8"), url).values if storage.exists(url) else {}
 
 
 @dataclass(frozen=True)
@@ -84,12 +92,13 @@ class RunFolder:
             StorageError: it cannot be written to.
         """
         storage.make_folder(self.path)
-        url = storage.join(self.path, CONFIG_NAME)
-        if storage.exists(url):
-            self._compare(storage.read_bytes(url).decode("utf-8"), config_text, exclude)
-        else:
+        before, now = recorded_config(self.path), configs.parse(config_text, CONFIG_NAME).values
+        if not before:
             self._refuse_strangers()
-            storage.write_bytes(url, config_text.encode())
+        else:
+            self._compare(before, now, exclude)
+        if before.get(NUM_SAMPLES) != now.get(NUM_SAMPLES):
+            storage.write_bytes(storage.join(self.path, CONFIG_NAME), config_text.encode())
 
     def reports(self) -> dict[str, ShardReport]:
         """Return the reports of all shards that are done, by name; reads every tar that has a report."""
@@ -118,17 +127,22 @@ class RunFolder:
         if not is_done(self.path, shard.name):
             return None
         report = read_report(self.path, shard.name)
-        return report if report is not None and report.config_hash == self.config_hash else None
+        if report is not None and report.config_hash != self.config_hash:
+            raise ConfigError(
+                [f"{self.path}: {shard.name} was made with another config than {CONFIG_NAME} beside it says"]
+            )
+        return report if report is not None and report.num_requests == shard.num_requests else None
 
-    def _compare(self, before: str, after: str, exclude: Collection[str]) -> None:
-        old, new = (configs.parse(text, CONFIG_NAME).values for text in (before, after))
-        differing = configs.differences(old, new, exclude)
+    def _compare(self, before: Mapping[str, Any], now: Mapping[str, Any], exclude: Collection[str]) -> None:
+        differing = configs.differences(before, now, exclude)
+        if int(before.get(NUM_SAMPLES, 0)) > self.num_samples:
+            differing.append(f"{NUM_SAMPLES}: {before[NUM_SAMPLES]} before, {self.num_samples} now")
         if differing:
             raise ConfigError(
                 [
-                    f"{self.path} holds a run with another config; choose another run=… or output=…, or "
-                    "set these back:",
-                    *(f"  {line}" for line in differing),
+                    f"{self.path} holds a run with another config: choose another run=… or output=…, or set "
+                    "these keys back",
+                    *differing,
                 ]
             )
 

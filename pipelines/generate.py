@@ -1,0 +1,224 @@
+"""Make WebDataset shards of pictures with exact SMPL labels, on Ray.
+
+    python -m synthgen.run config=ski.yaml num_samples=1000
+
+Writes <output>/<run>/: config.yaml first, then one tar and one report for each shard, report.html at the end.
+The same command again makes only what is missing. Exit code 0: all done; 1: some shards are in quarantine, or
+the run broke off; 2: the config has to be changed; 130 or 143: stopped by a signal.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from synthgen import backends, interrupts, storage
+from synthgen.cluster import in_job
+from synthgen.config import config_hash, to_yaml
+from synthgen.progress import Count, Progress
+from synthgen.prompts import Prompts, RequestStream
+from synthgen.quality import Gate
+from synthgen.records import ImageFormat
+from synthgen.run_folder import Failure, RunFolder, recorded_config
+from synthgen.shards import Shard, ShardReport
+
+if TYPE_CHECKING:
+    from synthgen.actors import Outcome
+
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
+# Keys that say where and how fast, not what: they may differ when a run goes on.
+OPERATION = (
+    "output", "num_samples", "workers", "cpus_per_worker", "gpus_per_worker", "max_attempts", "ray", "report",
+)  # fmt: skip
+say = partial(print, flush=True)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Keys of a run.
+
+    Attributes:
+        run: name of the run, of its folder and of its shards; letters, digits, "-" and "_".
+        seed: every random draw follows from it.
+        num_samples: requests to make; may grow later. Each becomes a sample or a counted rejection.
+        samples_per_shard: requests per tar.
+        batch_size: requests drawn together.
+        output: folder that holds the run's folder; local path or any fsspec URL (s3://bucket/shards).
+        body: "open", the body that comes with the package, or the path of an SMPL file.
+        renderer: warp (no GL needed), pyrender (EGL), or auto: pyrender where it can be had.
+        device: where models and rays are computed.
+        image_format: of the final picture.
+        source: where pictures come from: backend and its own keys.
+        quality: limits of the gate that every picture has to pass.
+        prompts: sentences to draw from.
+        models: models by role; the render source needs none.
+        workers: number of Ray actors, or auto: as many as the cluster holds.
+        cpus_per_worker: cores that each worker takes; may be a fraction.
+        gpus_per_worker: GPUs that each worker takes; may be a fraction.
+        max_attempts: tries before a shard is put into quarantine.
+        ray: auto: the cluster of the job or of RAY_ADDRESS, else a private one; local: a private one; or
+            host:port of a head node.
+        report: write report.html at the end.
+    """
+
+    run: str
+    seed: int = 0
+    num_samples: int = 1000
+    samples_per_shard: int = 250
+    batch_size: int = 16
+    output: str = "shards"
+    body: str = "open"
+    renderer: Literal["auto", "pyrender", "warp"] = "auto"
+    device: Literal["cpu", "cuda"] = "cpu"
+    image_format: ImageFormat = "jpg"
+    source: dict[str, Any] = field(default_factory=lambda: {"backend": "render"})
+    quality: Gate = field(default_factory=Gate)
+    prompts: Prompts = field(default_factory=Prompts)
+    models: dict[str, Any] = field(default_factory=dict)
+    workers: int | Literal["auto"] = "auto"
+    cpus_per_worker: float = 1.0
+    gpus_per_worker: float = 0.0
+    max_attempts: int = 3
+    ray: str = "auto"
+    report: bool = True
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with these options, one message each."""
+        found = []
+        if not RUN_NAME.fullmatch(self.run):
+            found.append(f"run must match {RUN_NAME.pattern}, got {self.run!r}")
+        for name in ("num_samples", "samples_per_shard", "batch_size", "max_attempts"):
+            if getattr(self, name) < 1:
+                found.append(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.seed < 0:
+            found.append(f"seed must be at least 0, got {self.seed}")
+        if self.workers != "auto" and self.workers < 1:
+            found.append(f"workers must be auto or at least 1, got {self.workers}")
+        if self.cpus_per_worker <= 0 or self.gpus_per_worker < 0:
+            size = f"{self.cpus_per_worker:g} and {self.gpus_per_worker:g}"
+            found.append(f"cpus_per_worker must be above 0 and gpus_per_worker at least 0, got {size}")
+        if self.device == "cuda" and self.gpus_per_worker == 0:
+            found.append("device is cuda, but gpus_per_worker is 0: say which part of a GPU a worker may use")
+        if self.body != "open" and not Path(self.body).expanduser().is_file():
+            found.append(f"body must be open or an SMPL file, no such file: {self.body!r}")
+        found += backends.problems(backends.SOURCES, self.source, "source")
+        found += backends.model_problems(self.models)
+        found += [f"quality.{problem}" for problem in self.quality.problems()]
+        return found + [f"prompts.{problem}" for problem in self.prompts.problems()]
+
+
+def main(config: Config) -> int:
+    """Make what is missing of a run, tell how it goes, and return the exit code."""
+    from synthgen.actors import RunError
+    from synthgen.cluster import ClusterError
+
+    config = replace(config, output=_absolute(config.output))
+    try:
+        with interrupts.raised():
+            return _run(config)
+    except interrupts.Interrupted as stop:
+        say(f"\n{config.run}: stopped by {stop.name}; the same command goes on from here")
+        return stop.exit_code
+    except (RunError, ClusterError) as error:
+        say(f"{config.run}: {error}\n{config.run}: broken off; the same command goes on from here")
+        return 1
+
+
+def _run(config: Config) -> int:
+    from synthgen.actors import Outcome
+
+    path = storage.join(config.output, config.run)
+    config = _resolved(config, recorded_config(path))
+    folder = RunFolder(
+        path,
+        config.run,
+        config.num_samples,
+        config.samples_per_shard,
+        config_hash(config, OPERATION),
+        config.image_format,
+    )
+    folder.open(to_yaml(config, "generate"), OPERATION)
+    storage.remove_leftovers(path)
+    before = folder.reports()
+    missing = [shard for shard in folder.shards() if shard.name not in before]
+    say(f"{config.run}: {path}: {len(before)} of {len(folder)} shards done, {len(missing)} to make")
+    outcome = _make(config, folder, before, missing) if missing else Outcome()
+    _summarize(folder, before | outcome.reports, outcome.failures)
+    if config.report:
+        from synthgen.report import write_report
+
+        say(f"report: {write_report(path)}")
+    return 0 if len(before) + len(outcome.reports) == len(folder) else 1
+
+
+def _make(
+    config: Config, folder: RunFolder, before: Mapping[str, ShardReport], missing: Sequence[Shard]
+) -> "Outcome":
+    from synthgen import cluster as clusters
+    from synthgen.actors import Crew, Job, Workforce, run_shards
+    from synthgen.generate import ModelChoice
+
+    choice = ModelChoice(
+        config.body, config.renderer, config.device, config.source, config.quality, folder.config_hash
+    )
+    requests = RequestStream(config.run, config.seed, config.prompts)
+    job = Job(folder.path, requests, choice, config.batch_size)
+    crew = Crew(config.workers, config.cpus_per_worker, config.gpus_per_worker, config.max_attempts)
+    cluster = clusters.join(config.ray, 0 if crew.workers == "auto" else ceil(crew.workers * crew.cpus))
+    try:
+        with interrupts.raised():  # Ray has put a handler of its own in place
+            workforce = Workforce(folder, job, crew, cluster, missing)
+            say(
+                f"{config.run}: {min(workforce.size, len(missing))} workers on {cluster.name}, renderer "
+                f"{config.renderer}, body {config.body}"
+            )
+            done = sum((Count(report.accepted, report.rejected) for report in before.values()), Count())
+            return run_shards(workforce, Progress(config.run, config.num_samples, done, say))
+    finally:
+        with interrupts.ignored():
+            cluster.close()
+            storage.remove_leftovers(folder.path)
+
+
+def _resolved(config: Config, recorded: Mapping[str, Any]) -> Config:
+    """Write out what was left open, so that the record says what was used; a run keeps its renderer."""
+    from synthgen.render import resolve_renderer
+
+    renderer = config.renderer
+    if renderer == "auto":
+        known = recorded.get("renderer")
+        renderer = known if known in ("pyrender", "warp") else resolve_renderer("auto")
+    source = backends.complete(backends.SOURCES, config.source, "source")
+    return replace(config, renderer=renderer, source=source)
+
+
+def _absolute(output: str) -> str:
+    """Return the folder of runs as every worker will find it, whatever folder that starts in."""
+    path = Path(output).expanduser()
+    if storage.is_remote(output) or path.is_absolute():
+        return output
+    if in_job():
+        say(f"output={output}: a Ray job's own folder is deleted with it, so this means below {Path.home()}")
+        return str(Path.home() / path)
+    return str(path.resolve())
+
+
+def _summarize(
+    folder: RunFolder, reports: Mapping[str, ShardReport], failures: Mapping[str, Failure]
+) -> None:
+    accepted = sum(report.accepted for report in reports.values())
+    rejections = [rejection for report in reports.values() for rejection in report.rejections]
+    say(
+        f"{folder.run}: {accepted} accepted, {len(rejections)} rejected, "
+        f"{len(reports)} of {len(folder)} shards done"
+    )
+    for reason, count in Counter(f"{one.stage}: {one.reason}" for one in rejections).most_common():
+        say(f"  rejected {count}: {reason}")
+    for failure in failures.values():
+        say(f"  in quarantine: {failure.shard}, failed {failure.attempts} times: {failure.error}")
+    if failures:
+        say("  the same command tries these again; tracebacks are in *.failed.json and in the report")
