@@ -182,7 +182,7 @@ def _assign_entry(node: DictConfig, hint: Any, setting: Setting, key: str) -> li
 def _set(node: DictConfig, name: str, hint: Any, setting: Setting, key: str) -> list[str]:
     before: Any = OmegaConf.to_container(node, resolve=False)
     try:
-        node[name] = setting.value
+        OmegaConf.update(node, name, setting.value, merge=False)
         after: Any = OmegaConf.to_container(node, resolve=True)
     except InterpolationResolutionError as error:
         node[name] = before.get(name)

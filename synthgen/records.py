@@ -172,7 +172,7 @@ def decode_image(data: bytes, name: str, modes: tuple[str, ...]) -> NDArray[Any]
                 raise ValueError(f"{name} is {picture.width}x{picture.height}, more than {MAX_PIXELS} pixels")
             if picture.mode not in modes:
                 raise ValueError(f"{name} has mode {picture.mode}, expected {' or '.join(modes)}")
-            return np.asarray(picture)
+            return np.array(picture)
     except (OSError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise ValueError(f"{name} cannot be decoded: {error}") from error
 

@@ -65,9 +65,12 @@ def find(table: Table, name: object, where: str) -> type[Any]:
         raise BackendError([f"{key}: unknown backend {name!r}{hint}"])
     module, _, attribute = table.get(name, name).partition(":")
     try:
-        return getattr(importlib.import_module(module), attribute)
+        found = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise BackendError([f"{key}: cannot import {name!r}: {error}"]) from error
+    if not (isinstance(found, type) and dataclasses.is_dataclass(found)):
+        raise BackendError([f"{key}: {name!r} is not a dataclass, which a backend has to be"])
+    return found
 
 
 def complete(table: Table, node: Mapping[str, Any], where: str = "") -> dict[str, Any]:
