@@ -1,1 +1,1 @@
-"""Recipes: flat scripts, each a `Config` dataclass and `main(config) -> exit code`; `synthgen.run` finds them."""
+"""Recipes: flat scripts, each a `Config` dataclass and `main(config) -> int`; `synthgen.run` finds them."""

@@ -1,0 +1,186 @@
+"""Measure what the README says of speed: costs per sample and ratios, all taken in one run on this machine.
+
+    make bench
+
+Exit code 0 whatever the figures are: they are for reading, not for passing.
+"""
+
+import multiprocessing
+import os
+import resource
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+say = partial(print, flush=True)
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Config:
+    """Keys of the benchmark.
+
+    Attributes:
+        num_samples: pictures made for each row; more give steadier figures.
+        image_size: side of the pictures [px].
+        rounds: times that one worker and two workers take turns.
+    """
+
+    num_samples: int = 256
+    image_size: int = 256
+    rounds: int = 3
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with these options, one message each."""
+        names = ("num_samples", "rounds")
+        return [f"{n} must be at least 1, got {getattr(self, n)}" for n in names if getattr(self, n) < 1]
+
+
+def main(config: Config) -> int:
+    """Print one row for each figure."""
+    say(f"{os.cpu_count()} cores; pictures of {config.image_size} px; all figures of this one run")
+    with tempfile.TemporaryDirectory() as folder:
+        made = _in_new_process(_make, (folder, config.num_samples, config.image_size))
+        say(f"make shards, one core: {made['rate']:.1f} samples/s, {1000 / made['rate']:.1f} ms a sample")
+        for stage, seconds in made["seconds"].items():
+            say(f"  of which {stage:<8} {1000 * seconds / config.num_samples:6.1f} ms")
+        say(f"  peak memory {made['peak'] / MIB:.0f} MiB; {made['bytes'] / 1000:.1f} kB a sample")
+        read = _in_new_process(_read, (folder,))
+        say(f"read shards to tensors, one core: {read['rate']:.0f} samples/s")
+        say(f"  with depth and masks: {read['whole_rate']:.0f} samples/s")
+    _compare_renderers(config)
+    _compare_workers(config)
+    return 0
+
+
+def _in_new_process(task: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
+    """Run a task alone in a process, so that its peak memory is its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        result: dict[str, Any] = pool.apply(task, arguments)
+    return result
+
+
+def _source(image_size: int) -> dict[str, Any]:
+    from synthgen import config as configs
+
+    demo = configs.read(configs.find("demo.yaml")).values["source"]
+    return {**demo, "image_size": image_size}
+
+
+def _models(renderer: str, image_size: int) -> Any:
+    import torch
+
+    from synthgen.generate import ModelChoice, load_models
+    from synthgen.quality import Gate
+
+    torch.set_num_threads(1)
+    return load_models(ModelChoice("open", renderer, "cpu", _source(image_size), Gate(), "bench"))
+
+
+def _make(folder: str, num_samples: int, image_size: int) -> dict[str, Any]:
+    """Make one shard in this process: pose, scene, render, encode, tar."""
+    from synthgen.actors import Job, make_shard
+    from synthgen.generate import ModelChoice
+    from synthgen.prompts import Prompts, RequestStream
+    from synthgen.quality import Gate
+    from synthgen.shards import Shard
+
+    choice = ModelChoice("open", "warp", "cpu", _source(image_size), Gate(), "bench")
+    job = Job(folder, RequestStream("bench", 0, Prompts()), choice, 16)
+    models = _models("warp", image_size)
+    warm_up = Shard("warm", 0, 10**6, 16, "bench")
+    make_shard(job, warm_up, models, lambda count: None)
+    start = time.perf_counter()
+    report = make_shard(job, Shard("bench", 0, 0, num_samples, "bench"), models, lambda count: None)
+    seconds: Mapping[str, float] = report.seconds
+    return {
+        "rate": num_samples / (time.perf_counter() - start),
+        "seconds": dict(seconds),
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "bytes": report.size / max(report.accepted, 1),
+    }
+
+
+def _read(folder: str) -> dict[str, Any]:
+    import torch
+
+    from synthgen import storage
+    from synthgen.shards import read_pictures, read_samples
+
+    torch.set_num_threads(1)
+    tar = storage.join(folder, "bench-000000.tar")
+    start = time.perf_counter()
+    pictures = [
+        (torch.from_numpy(one.image), torch.from_numpy(np.stack([p.body_pose for p in one.scene.people])))
+        for one in read_pictures(tar)
+    ]
+    rate = len(pictures) / (time.perf_counter() - start)
+    start = time.perf_counter()
+    whole = sum(1 for _ in read_samples(tar))
+    return {"rate": rate, "whole_rate": whole / (time.perf_counter() - start)}
+
+
+def _compare_renderers(config: Config) -> None:
+    from synthgen.render import resolve_renderer
+
+    try:
+        resolve_renderer("pyrender")
+    except ValueError as error:
+        say(f"pyrender against Warp: not measured, {error}")
+        return
+    size = config.image_size
+    warp, gl = (_in_new_process(_draw, (name, size))["ms"] for name in ("warp", "pyrender"))
+    say(f"compose with Warp {warp:.1f} ms, with pyrender on this GL {gl:.1f} ms, ratio {gl / warp:.2f}")
+
+
+def _draw(renderer: str, image_size: int) -> dict[str, Any]:
+    from synthgen.prompts import Prompts, RequestStream
+
+    models = _models(renderer, image_size)
+    requests = next(iter(RequestStream("bench", 0, Prompts()).batches(0, 32, 32)))
+    models.source(requests)
+    start = time.perf_counter()
+    models.source(requests)
+    return {"ms": 1000 * (time.perf_counter() - start) / len(requests)}
+
+
+def _compare_workers(config: Config) -> None:
+    """Time whole runs of one and of two Ray workers in turn, from the first sample to the last."""
+    rates: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(config.rounds):
+        for workers, found in rates.items():
+            found.append(
+                _in_new_process(_run_workers, (workers, config.num_samples, config.image_size))["rate"]
+            )
+    one, two = (float(np.median(found)) for found in rates.values())
+    say(f"two Ray workers against one: {two:.1f} against {one:.1f} samples/s, ratio {two / one:.2f}")
+
+
+def _run_workers(workers: int, num_samples: int, image_size: int) -> dict[str, Any]:
+    from synthgen import cluster as clusters
+    from synthgen.actors import Crew, Job, Workforce
+    from synthgen.generate import ModelChoice
+    from synthgen.prompts import Prompts, RequestStream
+    from synthgen.quality import Gate
+    from synthgen.run_folder import RunFolder
+
+    with tempfile.TemporaryDirectory() as path:
+        folder = RunFolder(path, "bench", num_samples, max(1, num_samples // 16), "bench", "jpg")
+        choice = ModelChoice("open", "warp", "cpu", _source(image_size), Gate(), "bench")
+        job = Job(path, RequestStream("bench", 0, Prompts()), choice, 16)
+        cluster = clusters.join("local", 2)
+        try:
+            workforce = Workforce(folder, job, Crew(workers, 1.0, 0.0, 1), cluster, folder.shards())
+            while not workforce.count.total:
+                workforce.step()
+            before, start = workforce.count.total, time.perf_counter()
+            while not workforce.is_done():
+                workforce.step()
+            return {"rate": (num_samples - before) / (time.perf_counter() - start)}
+        finally:
+            cluster.close()
