@@ -143,7 +143,7 @@ def find_edges(world: World, film: Film) -> None:
     """Mark pixels where surfaces or shadows meet; patterns within a surface are smooth enough as they are."""
     i = wp.tid()
     film.is_edge[i] = wp.uint8(0)
-    num_others = int(0)
+    num_others = wp.int32(0)
     most = float(0)
     bend = float(0)
     for k in range(4):

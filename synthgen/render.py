@@ -4,18 +4,43 @@
 an EGL context. Pixel (u, v) means its centre, as in `synthgen.geometry`. Depth [m] is z in the camera frame.
 """
 
+import logging
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.sample import BACKGROUND, OCCLUDER, Camera
 from synthgen.surface import Float32, Stage
+from synthgen.views import colorize_depth, colorize_mask, overlay
+from synthgen.visibility import joint_visibility
 
 if TYPE_CHECKING:
     from synthgen.scenery import Geometry
+
+__all__ = [
+    "Drawing",
+    "FaceFinder",
+    "Renderer",
+    "colorize_depth",
+    "colorize_mask",
+    "joint_visibility",
+    "make_renderer",
+    "overlay",
+    "resolve_renderer",
+]
+
+SOFTWARE_GL = ("llvmpipe", "softpipe", "swrast", "swiftshader", "software")  # in the names of such drivers
+PROBE_TIMEOUT_S = 60.0
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -153,15 +178,72 @@ def _empty_drawing(stage: Stage) -> Drawing:
     return Drawing(_to_bytes(stage.backdrop), *empty)
 
 
+@cache
+def _probe_gl() -> tuple[str, str]:
+    """Try a GL context in a process of its own, as a bad driver can crash; return (driver, reason if none)."""
+    package_folder = str(Path(__file__).parents[1])
+    command = [sys.executable, "-c", "from synthgen.rasterize import start_gl; print(start_gl()[1])"]
+    search_path = os.pathsep.join(filter(None, [package_folder, os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": search_path}
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=PROBE_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return "", str(error)
+    lines = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
+    last = lines[-1] if lines else f"the driver ended the process with code {done.returncode}"
+    return (last, "") if done.returncode == 0 else ("", last)
+
+
+def resolve_renderer(choice: Literal["auto", "pyrender", "warp"]) -> Literal["pyrender", "warp"]:
+    """Choose a renderer for this machine.
+
+    `auto` takes pyrender only on a GPU's GL: GL in software (llvmpipe) rasterises no faster on one core than
+    Warp casts rays, and depends on system libraries besides. Ask once per run, on the machine that draws.
+
+    Raises:
+        ValueError: pyrender was asked for and no GL context can be had, or the choice is unknown.
+    """
+    if choice not in ("auto", "pyrender", "warp"):
+        raise ValueError(f"renderer must be auto, pyrender or warp, got {choice!r}")
+    if choice == "warp":
+        return "warp"
+    driver, reason = _probe_gl()
+    if choice == "auto":
+        is_software = any(name in driver.lower() for name in SOFTWARE_GL)
+        log.info("GL driver: %s", driver or f"none ({reason})")
+        return "pyrender" if driver and not is_software else "warp"
+    if not driver:
+        raise ValueError(
+            f"renderer=pyrender needs an OpenGL context through EGL and gets none here ({reason}); install a "
+            "GPU driver with EGL, or software GL (Debian: apt-get install libegl1 libgl1-mesa-dri), or take "
+            "renderer=warp, which needs no GL"
+        )
+    return "pyrender"
+
+
 def make_renderer(name: str, device: str = "cpu") -> Renderer:
     """Set up a renderer in this process.
 
     Args:
         name: "warp" or "pyrender", as `resolve_renderer` returns it.
         device: where rays are cast and pixels shaded, "cpu" or "cuda:0".
+
+    Raises:
+        ValueError: unknown name, or pyrender without a GL context.
     """
-    from synthgen.raycast import RayCaster
+    if name not in ("warp", "pyrender"):
+        raise ValueError(f"renderer must be warp or pyrender, got {name!r}")
     from synthgen.scenery import start_warp
+
+    if name == "pyrender":
+        resolve_renderer("pyrender")
+        from synthgen.rasterize import Rasterizer
+
+        start_warp()
+        return Renderer(Rasterizer(), device)
+    from synthgen.raycast import RayCaster
 
     start_warp()
     return Renderer(RayCaster(), device)

@@ -3,6 +3,10 @@
 Host side of `synthgen.shading`; both renderers draw from it.
 """
 
+import logging
+import os
+import sys
+import tempfile
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,11 +23,27 @@ NEAR = wp.constant(0.05)  # [m] both renderers see nothing nearer,
 FAR = wp.constant(1000.0)  # [m] and nothing further
 LEAF_SIZE = 8  # faces per leaf of the search tree: fastest to build, as fast to search as 4 (CPU)
 
+log = logging.getLogger(__name__)
+
 
 def start_warp() -> None:
-    """Initialise Warp without its banner; a missing CUDA driver is no news on a machine without a GPU."""
+    """Initialise Warp without its banner.
+
+    Its native part says on file descriptor 2, whatever the log level, that there is no CUDA driver. That is
+    no news on a machine without a GPU, so what it writes meanwhile goes to the log at debug level.
+    """
     wp.config.log_level = wp.LOG_ERROR
-    wp.init()
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as words:
+        os.dup2(words.fileno(), 2)
+        try:
+            wp.init()
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            words.seek(0)
+            log.debug("Warp: %s", words.read().decode(errors="replace").strip())
 
 
 def vertex_normals(vertices: Float32, faces: NDArray[np.int32]) -> Float32:
