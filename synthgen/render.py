@@ -180,7 +180,7 @@ def _empty_drawing(stage: Stage) -> Drawing:
 
 @cache
 def _probe_gl() -> tuple[str, str]:
-    """Try a GL context in a process of its own, as a bad driver can crash; return (driver, reason if none)."""
+    """Try a GL context in a process of its own, as bad drivers crash; return (driver, reason if none)."""
     package_folder = str(Path(__file__).parents[1])
     command = [sys.executable, "-c", "from synthgen.rasterize import start_gl; print(start_gl()[1])"]
     search_path = os.pathsep.join(filter(None, [package_folder, os.environ.get("PYTHONPATH")]))

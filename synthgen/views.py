@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's colours (2008), which people with any colour vision can tell apart.
 PERSON_COLORS = (
-    (0, 114, 178), (230, 159, 0), (0, 158, 115), (204, 121, 167), (86, 180, 233), (213, 94, 0), (240, 228, 66),
+    (0, 114, 178), (230, 159, 0), (0, 158, 115), (204, 121, 167),
+    (86, 180, 233), (213, 94, 0), (240, 228, 66),
 )  # fmt: skip
 OCCLUDER_COLOR = (225, 225, 225)
 FAR_SHADE = 0.25  # brightness of the furthest body in a depth picture; the nearest has 1
@@ -45,7 +46,7 @@ def overlay(
         (H, W, 3) uint8.
     """
     surfaces = tuple(_body_surface(mesh, number) for number, mesh in enumerate(meshes, start=1))
-    backdrop = image.astype(np.float32) / 255
+    backdrop = image.astype(np.float32) / np.float32(255)
     drawn = renderer.draw(Stage(camera, surfaces, _headlight(), backdrop)).image
     mixed = image + alpha * (drawn.astype(np.float32) - image)
     return np.rint(mixed).astype(np.uint8)

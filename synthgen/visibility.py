@@ -62,7 +62,8 @@ def joint_visibility(
     """
     if joints.ndim != 3 or joints.shape[1:] != (len(joint_set), 3):
         raise ValueError(
-            f"joint_visibility: joints must be (P, {len(joint_set)}, 3) for {joint_set.name}, got {joints.shape}"
+            f"joint_visibility: joints must be (P, {len(joint_set)}, 3) for {joint_set.name}, "
+            f"got {joints.shape}"
         )
     joint_depth = joints[..., 2:]
     in_front = joint_depth[..., 0] > 0
