@@ -79,17 +79,17 @@ def _name(y: float, name: str) -> Markup:
     return tag("text", {"x": NAME_WIDTH, "y": y, "class": "end name"}, short, tag("title", {}, name))
 
 
-def bars(rows: Sequence[tuple[str, int]], total: int, summary: str) -> Markup:
-    """Draw a horizontal bar for each (name, count), with its count and its share of `total`."""
-    row, scale = 21, Scale(0, max((n for _, n in rows), default=0), NAME_WIDTH + 8, WIDTH - 92)
+def bars(rows: Sequence[tuple[str, int]], total: int, unit: str, summary: str) -> Markup:
+    """Draw a horizontal bar for each (name, count), with its count [unit] and its share of `total`."""
+    row, scale = 21, Scale(0, max((n for _, n in rows), default=0), NAME_WIDTH + 8, WIDTH - 96)
     parts = []
     for place, (name, count) in enumerate(rows):
         y, end = place * row, scale(count)
-        share = f"{100 * count / max(total, 1):.1f} %"
+        share, shown = f"{100 * count / max(total, 1):.1f} %", f"{count:,} {unit}".strip()
         parts += [
             _name(y + 14, name),
-            box((scale.start, y + 4), (end - scale.start, row - 8), "bar", f"{name}: {count:,}, {share}"),
-            text(end + 6, y + 14, f"{count:,}  {share}", "figure"),
+            box((scale.start, y + 4), (end - scale.start, row - 8), "bar", f"{name}: {shown}, {share}"),
+            text(end + 6, y + 14, f"{shown} · {share}", "figure"),
         ]
     return canvas((WIDTH, max(len(rows), 1) * row), summary, parts)
 
@@ -110,9 +110,9 @@ def shares(names: Sequence[str], counts: NDArray[np.int64], kinds: Sequence[str]
     return canvas((WIDTH, len(names) * row + 2), summary, parts)
 
 
-def histogram(data: Histogram, unit: str, summary: str) -> Markup:
-    """Draw counts over a number in `unit`, with a mark at its median."""
-    height, floor, roof = 172, 136, 20
+def histogram(data: Histogram, axis: str, median: str, counted: str, summary: str) -> Markup:
+    """Draw counts of what is `counted` over a number called `axis`, with `median` written at its median."""
+    height, floor, roof = 178, 140, 26
     shown = data.bars(MAX_BARS)
     if not shown:
         return canvas((WIDTH, 40), summary, [text(WIDTH / 2, 24, "no values", "middle")])
@@ -121,38 +121,40 @@ def histogram(data: Histogram, unit: str, summary: str) -> Markup:
     parts = [line((x.start, y(tick)), (x.stop, y(tick)), "grid") for tick in ticks(0, y.high, 3)]
     parts += [text(x.start - 6, y(tick) + 4, f"{tick:,.0f}", "end") for tick in ticks(0, y.high, 3)]
     for left, right, count in shown:
-        hint = f"{number(left)} to {number(right)} {unit}: {count:,}"
+        hint = f"{number(left)} to {number(right)}: {count:,} {counted}"
         size = (max(x(right) - x(left) - 1, 0.5), floor - y(count))
         parts.append(box((x(left) + 0.5, y(count)), size, "bar", hint))
     parts.append(line((x.start, floor), (x.stop, floor), "axis"))
     parts += [text(x(tick), floor + 15, number(tick), "middle") for tick in ticks(x.low, x.high, 6)]
-    median = data.quantile(0.5)
-    side, shift = ("", 5) if x(median) < WIDTH * 0.62 else ("end ", -5)
+    middle = x(data.quantile(0.5))
+    side, shift = ("", 5) if middle < WIDTH * 0.62 else ("end ", -5)
     parts += [
-        line((x(median), roof - 12), (x(median), floor), "mark"),
-        text(x(median) + shift, roof - 4, f"median {number(median)} {unit}", f"{side}strong"),
-        text((x.start + x.stop) / 2, height - 4, unit, "middle"),
+        line((middle, roof - 16), (middle, floor), "mark"),
+        text(middle + shift, roof - 8, f"median {median}", f"{side}strong"),
+        text((x.start + x.stop) / 2, height - 4, axis, "middle"),
+        text(0, roof - 8, counted),
     ]
     return canvas((WIDTH, height), summary, parts)
 
 
 def butterfly(above: Histogram, below: Histogram | None, summary: str) -> Markup:
     """Draw shares over 0 to 180 degrees, one histogram upwards and, where there is one, another downwards."""
-    width, middle, wing = 168, 40, 34
+    width, wing = 168, 34
+    middle = wing + 6 if below is not None else 2 * wing + 8
+    bottom = 2 * wing + 22
     joined = [data.counts.reshape(18, -1).sum(1) for data in (above, below) if data is not None]
     most = max(float((counts / max(counts.sum(), 1)).max()) for counts in joined) or 1.0
     x = Scale(0, 180, 4, width - 4)
-    parts = [line((x(angle), 4), (x(angle), 2 * middle - 4), "grid") for angle in (0, 90, 180)]
+    parts = [line((x(angle), 4), (x(angle), 2 * wing + 8), "grid") for angle in (0, 90, 180)]
     for counts, direction, kind in zip(joined, (-1, 1), ("left", "right"), strict=False):
         total = max(int(counts.sum()), 1)
         for place, count in enumerate(counts):
-            reach = wing * int(count) / total / most
+            reach = (wing if below is not None else 2 * wing) * int(count) / total / most
             y = middle - reach if direction < 0 else middle
             hint = f"{place * 10} to {place * 10 + 10}°: {100 * int(count) / total:.1f} %"
             kind_of = kind if below is not None else "bar"
             parts.append(box((x(place * 10) + 0.5, y), (x(10) - x(0) - 1, reach), kind_of, hint))
     parts.append(line((x.start, middle), (x.stop, middle), "axis"))
-    bottom = 2 * middle + 8 if below is not None else middle + 14
     anchors = {0: "", 90: "middle", 180: "end"}
     parts += [text(x(angle), bottom, f"{angle}°", kind) for angle, kind in anchors.items()]
     return canvas((width, bottom + 4), summary, parts)

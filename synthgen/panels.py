@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from markupsafe import Markup
@@ -37,7 +38,7 @@ class Panel:
         cells: many small charts in place of one.
         legend: (class of the colour, meaning).
         is_full: as wide as the page.
-        is_warm: about something that went wrong.
+        cell_kind: how wide small charts are.
     """
 
     title: str
@@ -46,7 +47,7 @@ class Panel:
     cells: tuple[Cell, ...] = ()
     legend: tuple[tuple[str, str], ...] = ()
     is_full: bool = False
-    is_warm: bool = False
+    cell_kind: Literal["narrow", "broad"] = "narrow"
 
 
 def label_panels(tally: Tally) -> list[Panel]:
@@ -54,26 +55,25 @@ def label_panels(tally: Tally) -> list[Panel]:
     if not tally.pictures:
         return []
     return [
-        _families(tally),
-        _actions(tally),
+        _poses(tally),
         _visibility(tally),
         _facing(tally),
-        _number("Camera distance", "from the camera to the pelvis", tally.distance, "m"),
-        _number("Height in the picture", "of the box around the visible body", tally.height, "px"),
-        _number("Field of view", "vertical", tally.fov, "°"),
-        _number("Focal length", "vertical", tally.focal_length, "px"),
-        _number("Tilt", "of the trunk against the picture's vertical; 180° is upside down", tally.tilt, "°"),
-        _people(tally),
+        _number(tally.distance, "Camera distance", "camera to pelvis [m]", "people"),
+        _number(tally.height, "Size in the picture", "height of the visible body's box [px]", "people"),
+        _number(tally.tilt, "Tilt", "trunk to the picture's vertical [°], 180° is upside down", "people"),
+        _number(tally.fov, "Field of view", "vertical field of view [°]", "pictures"),
+        _number(tally.focal_length, "Focal length", "vertical focal length [px]", "pictures"),
         _betas(tally),
+        _people(tally),
         _angles(tally),
     ]
 
 
-def name_panel(title: str, words: str, counts: Counter[str], is_warm: bool = False) -> Panel:
-    """Return bars for the most frequent names."""
+def name_chart(title: str, counts: Counter[str], total: int, unit: str = "") -> Markup:
+    """Return bars for the most frequent names, with their shares of `total`."""
     rows = _top(counts)
-    told = f"{title}: " + ", ".join(f"{name} {count}" for name, count in rows)
-    return Panel(title, words, charts.bars(rows, sum(counts.values()), told), is_warm=is_warm)
+    told = f"{title}: " + ", ".join(f"{name} {count} {unit}".strip() for name, count in rows)
+    return charts.bars(rows, total, unit, told)
 
 
 def readable(name: str) -> str:
@@ -89,18 +89,21 @@ def _top(counts: Counter[str]) -> list[tuple[str, int]]:
     return [*ordered[: MAX_ROWS - 1], (f"{len(rest)} others", sum(count for _, count in rest))]
 
 
-def _families(tally: Tally) -> Panel:
-    families = Counter({readable(name): count for name, count in tally.families.items()})
-    words = f"{tally.people:,} people by the family their pose was drawn from."
-    return name_panel("Pose families", words, families)
-
-
-def _actions(tally: Tally) -> Panel:
-    actions: Counter[str] = Counter()
-    for (_, action), count in tally.actions.items():
-        actions[readable(action)] += count
-    words = f"{len(tally.actions)} different actions; the most frequent first."
-    return name_panel("Actions", words, actions)
+def _poses(tally: Tally) -> Panel:
+    cells = []
+    for family, people in sorted(tally.families.items(), key=lambda item: (-item[1], item[0])):
+        actions = Counter(
+            {readable(name): n for (owner, name), n in tally.actions.items() if owner == family}
+        )
+        words = f"{people:,} people, {100 * people / tally.people:.1f} %"
+        chart = name_chart(readable(family), actions, tally.people)
+        cells.append(Cell(readable(family), words, chart))
+    families, actions_ = len(tally.families), len(tally.actions)
+    words = (
+        f"{tally.people:,} people in {families} pose {'family' if families == 1 else 'families'} "
+        f"and {actions_} {'action' if actions_ == 1 else 'actions'}. Shares are of all people."
+    )
+    return Panel("Poses", words, cells=tuple(cells), is_full=True, cell_kind="broad")
 
 
 def _people(tally: Tally) -> Panel:
@@ -109,7 +112,7 @@ def _people(tally: Tally) -> Panel:
     }
     counts = Counter({names[count]: n for count, n in tally.people_per_picture.items()})
     words = f"{tally.people / tally.pictures:.2f} on average."
-    return name_panel("People per picture", words, counts)
+    return Panel("People per picture", words, name_chart("People per picture", counts, tally.pictures))
 
 
 def _visibility(tally: Tally) -> Panel:
@@ -144,12 +147,15 @@ def _facing(tally: Tally) -> Panel:
     return Panel("View", words, charts.rose(tally.facing, words))
 
 
-def _number(title: str, what: str, data: Histogram, unit: str) -> Panel:
-    low, median, high = (number(data.quantile(share)) for share in (0.05, 0.5, 0.95))
-    gap = "" if unit == "°" else " "
-    words = f"{what[0].upper()}{what[1:]}. Nine in ten lie between {low} and {high}{gap}{unit}."
-    told = f"{title} {what}: median {median} {unit}, 5 % to 95 % from {low} to {high} {unit}"
-    return Panel(title, words, charts.histogram(data, unit, told))
+def _number(data: Histogram, title: str, axis: str, counted: str) -> Panel:
+    unit = {"m": " m", "px": " px", "°": "°"}[axis[axis.index("[") + 1 : axis.index("]")]]
+    low, median, high = (
+        number(value) if unit == " m" else f"{value:,.0f}"
+        for value in (data.quantile(share) for share in (0.05, 0.5, 0.95))
+    )
+    words = f"Nine in ten {counted} lie between {low} and {high}{unit}."
+    told = f"{title}, {axis}: median {median}{unit}. {words}"
+    return Panel(title, words, charts.histogram(data, axis, median + unit, counted, told))
 
 
 def _betas(tally: Tally) -> Panel:
@@ -174,7 +180,9 @@ def _angles(tally: Tally) -> Panel:
 
 
 def _one_per_pair(names: Sequence[str]) -> list[str]:
-    return [name for name in names if not name.startswith("right_")]
+    """Return the left ones of pairs, then those on the midline."""
+    kept = [name for name in names if not name.startswith("right_")]
+    return sorted(kept, key=lambda name: mirrored(name) == name)
 
 
 def _angle_cell(tally: Tally, name: str) -> Cell:

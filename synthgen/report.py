@@ -7,7 +7,6 @@ styles or requests but the script and the style sheet it carries.
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -17,7 +16,7 @@ from markupsafe import Markup
 from synthgen import __version__, storage
 from synthgen.charts import number
 from synthgen.ledger import Ledger, Problem, read_ledger
-from synthgen.panels import Panel, label_panels, name_panel, readable
+from synthgen.panels import label_panels, name_chart, readable
 from synthgen.shards import HTML_NAME
 from synthgen.survey import Artist, Survey, make_plan, survey
 
@@ -191,7 +190,7 @@ def _labels(ledger: Ledger, found: Survey) -> dict[str, Any]:
 def _making(ledger: Ledger, found: Survey) -> dict[str, Any]:
     return {
         "making_intro": _making_words(ledger),
-        "making": _making_panels(ledger),
+        "stages": _stages(ledger),
         "rejections": _rejections(ledger),
         "scores": [
             {
@@ -216,23 +215,10 @@ def _making_words(ledger: Ledger) -> str:
     return f"Workers spent {number(seconds)} s in all: {each:.0f} ms for each picture, on one worker."
 
 
-def _making_panels(ledger: Ledger) -> list[Panel]:
-    panels = []
-    milliseconds: Mapping[str, float] = {
-        stage: 1000 * seconds / max(ledger.accepted, 1) for stage, seconds in ledger.seconds().items()
-    }
-    if milliseconds:
-        tenths = Counter({readable(stage): round(value) for stage, value in milliseconds.items()})
-        panels.append(
-            name_panel("Time by stage", "Milliseconds of a worker for each accepted picture.", tenths)
-        )
-    if ledger.reasons:
-        reasons = Counter({reason: 0 for _, reason in ledger.reasons})
-        for (_, reason), count in ledger.reasons.items():
-            reasons[reason] += count
-        words = f"{ledger.rejected:,} requests came to nothing."
-        panels.append(name_panel("Rejection reasons", words, reasons, is_warm=True))
-    return panels
+def _stages(ledger: Ledger) -> Markup:
+    each = {stage: 1000 * seconds / max(ledger.accepted, 1) for stage, seconds in ledger.seconds().items()}
+    milliseconds = Counter({readable(stage): round(value) for stage, value in each.items()})
+    return name_chart("Time by stage", milliseconds, round(sum(each.values())), "ms")
 
 
 def _rejections(ledger: Ledger) -> list[dict[str, Any]]:
@@ -244,7 +230,8 @@ def _rejections(ledger: Ledger) -> list[dict[str, Any]]:
             "reason": reason,
             "count": count,
             "share": f"{100 * count / done:.2f} %",
-            "keys": ", ".join(ledger.examples[stage, reason]),
+            "bar": 100 * count / max(ledger.reasons.values()),
+            "examples": ledger.examples[stage, reason],
         }
         for (stage, reason), count in ordered[:MAX_REASONS]
     ]

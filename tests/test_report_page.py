@@ -1,0 +1,220 @@
+"""The report in headless Chromium: quiet, fits phone and desktop, loads nothing, not fooled by its data."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synthgen.report import write_report
+from synthgen.sample import Rejection, Sample
+from synthgen.shards import Shard, write_shard
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--remote-debugging-pipe",
+)  # fmt: skip
+KEYS = {"Escape": 27, "ArrowLeft": 37, "ArrowRight": 39}  # the codes that browsers know them by
+PHONE, DESKTOP = (390, 844), (1440, 900)
+HOSTILE = (
+    "</script><script>window.hacked = 1</script>\"'><img src=x onerror='window.hacked = 1'> 雪 \u202eyks"
+)
+
+
+class Browser:
+    """One page of a headless Chromium, driven over its debugging pipe (file descriptors 3 and 4)."""
+
+    def __init__(self, profile: Path) -> None:
+        read_end, self._to = os.pipe()
+        self._from, write_end = os.pipe()
+
+        def connect() -> None:
+            copies = os.dup(read_end), os.dup(write_end)
+            os.dup2(copies[0], 3)
+            os.dup2(copies[1], 4)
+
+        self._process = subprocess.Popen(
+            [str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}"],
+            preexec_fn=connect,
+            close_fds=False,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(read_end)
+        os.close(write_end)
+        self._rest, self._session, self._last = b"", "", 0
+        self.events: list[dict[str, Any]] = []
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        self._last += 1
+        message = {"id": self._last, "method": method, "params": parameters}
+        message |= {"sessionId": self._session} if self._session else {}
+        os.write(self._to, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._receive()
+            if answer.get("id") == self._last:
+                assert "error" not in answer, answer
+                return dict(answer["result"])
+            self.events.append(answer)
+
+    def open(self, page: Path, size: tuple[int, int]) -> None:
+        self.events.clear()
+        width, height = size
+        mobile = width < 600
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=mobile,
+        )
+        self.call("Page.navigate", url=page.as_uri())
+        while not any(event["method"] == "Page.loadEventFired" for event in self.events):
+            self.events.append(self._receive())
+
+    def value(self, expression: str) -> Any:
+        result = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        assert "exceptionDetails" not in result, result
+        return result["result"].get("value")
+
+    def press(self, key: str) -> None:
+        for kind in ("keyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=KEYS[key])
+
+    def complaints(self) -> list[str]:
+        kinds = ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded")
+        return [json.dumps(event["params"]) for event in self.events if event["method"] in kinds]
+
+    def requests(self) -> list[str]:
+        sent = [event["params"] for event in self.events if event["method"] == "Network.requestWillBeSent"]
+        return [item["request"]["url"] for item in sent if not item["request"]["url"].startswith("data:")]
+
+    def close(self) -> None:
+        self.call("Browser.close")
+        self._process.wait(20)
+        os.close(self._to)
+        os.close(self._from)
+
+    def _receive(self) -> dict[str, Any]:
+        while b"\0" not in self._rest:
+            block = os.read(self._from, 1 << 20)
+            assert block, "Chromium ended"
+            self._rest += block
+        message, _, self._rest = self._rest.partition(b"\0")
+        return dict(json.loads(message))
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    started = Browser(tmp_path_factory.mktemp("profile"))
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def hostile_run(run_dir: Path, make_sample: Callable[..., Sample]) -> Path:
+    """Return a run whose first picture and rejection carry markup and script."""
+    sample = make_sample(0)
+    label = replace(sample.labels[0], family=HOSTILE, action=HOSTILE)
+    request = replace(sample.request, prompt=HOSTILE)
+    items = [replace(sample, request=request, labels=(label,)), Rejection(HOSTILE, "verify", HOSTILE)]
+    write_shard(str(run_dir), Shard("run", 0, 0, 2, HOSTILE), items)
+    (run_dir / "config.yaml").write_text(json.dumps({"run": "run", "note": HOSTILE}))
+    return run_dir
+
+
+@pytest.fixture
+def page(run_dir: Path) -> Path:
+    return Path(write_report(str(run_dir)))
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_page_runs_quietly_and_fits_the_window(browser: Browser, page: Path, size: tuple[int, int]) -> None:
+    browser.open(page, size)
+    assert browser.value("document.documentElement.dataset.ready") == "yes"
+    assert browser.value("innerWidth") == size[0]
+    assert browser.value("document.documentElement.scrollWidth") <= size[0]
+    assert browser.value("[...document.images].every(i => i.naturalWidth > 0)")
+    assert browser.complaints() == []
+    assert browser.requests() == [page.as_uri()]
+
+
+def test_switch_shows_one_view_at_a_time(browser: Browser, page: Path) -> None:
+    browser.open(page, DESKTOP)
+    shown = "[...document.querySelectorAll('.cards .views > *')].filter(e => e.getClientRects().length)"
+    kinds = f"[...new Set({shown}.map(e => e.classList[0]))].join()"
+    assert browser.value(kinds) == "picture"
+    for view in ("overlay", "depth", "mask", "picture"):
+        browser.value(f"document.querySelector('#view-{view}').click()")
+        assert browser.value(kinds) == view
+
+
+def test_a_picture_enlarges_and_keys_turn_the_pages(browser: Browser, page: Path) -> None:
+    browser.open(page, PHONE)
+    keys = browser.value("[...document.querySelectorAll('.card')].map(c => c.dataset.key)")
+    assert len(keys) == 5
+    browser.value("document.querySelector('.open').click()")
+    heading = "document.querySelector('dialog h2').textContent"
+    assert browser.value("document.querySelector('dialog').open")
+    assert browser.value(heading) == keys[0]
+    assert browser.value("document.querySelectorAll('dialog .views > *').length") == 5
+    assert browser.value("document.querySelector('dialog').scrollWidth") <= PHONE[0]
+    browser.press("ArrowRight")
+    assert browser.value(heading) == keys[1]
+    browser.press("ArrowLeft")
+    browser.press("ArrowLeft")
+    assert browser.value(heading) == keys[-1]
+    browser.press("Escape")
+    assert not browser.value("document.querySelector('dialog').open")
+    assert browser.value("document.activeElement.closest('.card').dataset.key") == keys[-1]
+
+
+def test_family_filter(browser: Browser, page: Path) -> None:
+    browser.open(page, DESKTOP)
+    count = "[...document.querySelectorAll('.card')].filter(e => e.getClientRects().length).length"
+    choose = "v => {const s = document.querySelector('#family'); s.value = v;"
+    choose = f"({choose} s.dispatchEvent(new Event('change'))}})"
+    assert browser.value("[...document.querySelector('#family').options].map(o => o.text).join()") == (
+        "All families,ski"
+    )
+    browser.value(f"{choose}('f0')")
+    assert browser.value(count) == 5
+    assert browser.value("document.querySelector('#found').textContent") == "5 of 5 pictures"
+
+
+def test_hostile_data_stays_text(browser: Browser, hostile_run: Path) -> None:
+    page = Path(write_report(str(hostile_run)))
+    browser.open(page, PHONE)
+    assert browser.complaints() == []
+    assert browser.requests() == [page.as_uri()]
+    assert browser.value("typeof window.hacked") == "undefined"
+    assert browser.value("document.scripts.length") == 1
+    assert browser.value("document.querySelector('.says').textContent") == HOSTILE
+    assert browser.value("document.querySelector('dl.facts dd.caption').textContent") == HOSTILE
+    assert browser.value("document.querySelector('td.reason').textContent") == HOSTILE
+    assert "<script>window.hacked" in browser.value("document.querySelector('#origin pre').textContent")
+    assert browser.value("document.documentElement.scrollWidth") <= PHONE[0]
+    browser.value("document.querySelector('.open').click()")
+    assert browser.value("document.querySelector('dialog .caption').textContent") == HOSTILE
+    assert browser.value("typeof window.hacked") == "undefined"
+
+
+def test_policy_stops_a_script_that_is_not_ours(browser: Browser, page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert "</body>" in text
+    page.write_text(text.replace("</body>", "<script>window.hacked = 1</script></body>"), "utf-8")
+    browser.open(page, DESKTOP)
+    assert browser.value("typeof window.hacked") == "undefined"
+    assert any("Content Security Policy" in complaint for complaint in browser.complaints())
