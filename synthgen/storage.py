@@ -18,6 +18,16 @@ from typing import IO, Any
 
 TEMPORARY_SUFFIX = ".tmp"  # of local files being written: ".<name>.<random>.tmp"
 CHUNK = 1 << 20  # bytes read at a time
+OBJECT_STORES = (
+    "s3",
+    "s3a",
+    "gs",
+    "gcs",
+    "az",
+    "abfs",
+    "abfss",
+)  # know no folders; making one makes a bucket
+S3_PUT_OPTIONS = {"chunksize": 16 << 20, "max_concurrency": 2}  # its own defaults hold 500 MB in memory
 
 
 class StorageError(OSError):
@@ -46,18 +56,22 @@ def make_folder(folder: str) -> None:
     Raises:
         StorageError: it cannot be made or written to.
     """
-    if is_remote(folder):
-        with _clear_errors(folder, "reached"):
+    if not is_remote(folder):
+        with _clear_errors(folder, "made"):
+            _local(folder).mkdir(parents=True, exist_ok=True)
+    elif folder.partition("://")[0] not in OBJECT_STORES:
+        with _clear_errors(folder, "made"):
             filesystem, path = _connect(folder)
             filesystem.makedirs(path, exist_ok=True)
-        return
-    local = _local(folder)
-    with _clear_errors(folder, "made"):
-        local.mkdir(parents=True, exist_ok=True)
-    probe = local / f".writable.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}"
+    probe = join(folder, f".writable.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
     with _clear_errors(folder, "written to"):
-        probe.touch(exist_ok=False)
-        probe.unlink()
+        if is_remote(folder):
+            filesystem, path = _connect(probe)
+            filesystem.pipe_file(path, b"x")
+            filesystem.rm_file(path)
+        else:
+            _local(probe).touch(exist_ok=False)
+            _local(probe).unlink()
 
 
 class Output:
@@ -248,7 +262,8 @@ def _remote_write(url: str) -> Iterator[Output]:
         with _clear_errors(url, "written"):
             file.flush()
             filesystem, path = _connect(url)
-            filesystem.put_file(file.name, path)
+            options = S3_PUT_OPTIONS if url.startswith(("s3://", "s3a://")) else {}
+            filesystem.put_file(file.name, path, **options)
 
 
 @contextlib.contextmanager
@@ -274,8 +289,10 @@ def _reason(error: Exception) -> str:
         errno.EROFS: "; choose an output that can be written to",
         errno.EACCES: "; choose an output that you may write to",
     }
-    if isinstance(error, OSError) and error.errno is not None:
-        return f"{error.strerror}{hints.get(error.errno, '')}"
+    if isinstance(error, FileNotFoundError) and error.errno is None:
+        return f"no such file or bucket ({error})"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}{hints.get(error.errno or 0, '')}"
     return f"{str(error).strip() or type(error).__name__}"
 
 

@@ -115,7 +115,9 @@ def test_required_keys_are_asked_for() -> None:
     assert problems_of(None) == ["run is required: run=… (str)"]
 
 
-def test_models_presets_are_read_from_the_shipped_configs(ski: Path, tmp_path: Path, monkeypatch: Any) -> None:
+def test_models_presets_are_read_from_the_shipped_configs(
+    ski: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
     shipped = tmp_path / "shipped"
     (shipped / "models").mkdir(parents=True)
     (shipped / "models" / "paper.yaml").write_text("draft: {id: sd2, steps: 50}\n")
@@ -174,8 +176,8 @@ def test_the_resolved_config_reads_back_as_itself(ski: Path, tmp_path: Path) -> 
 
 def test_the_hash_depends_on_content_only(ski: Path) -> None:
     config = configs.load(Config, ski)
-    same = configs.load(Config, None, ["gate.min_visible=0.5", "families={yoga: 1, ski: 2}", "run=ski",
-                                       "num_samples=64", "source={image_size: 128, backend: render}"])  # fmt: skip
+    texts = ["gate.min_visible=0.5", "families={yoga: 1, ski: 2}", "run=ski", "num_samples=64"]
+    same = configs.load(Config, None, [*texts, "source={image_size: 128, backend: render}"])
     more = dataclasses.replace(config, workers=3)
     assert configs.config_hash(config) == configs.config_hash(same)
     assert configs.config_hash(config) != configs.config_hash(more)
