@@ -22,6 +22,7 @@ FLAGS = (
 )  # fmt: skip
 KEYS = {"Escape": 27, "ArrowLeft": 37, "ArrowRight": 39}  # the codes that browsers know them by
 PHONE, DESKTOP = (390, 844), (1440, 900)
+DECODE_ALL = "Promise.all([...document.images].map(i => {i.loading = 'eager'; return i.decode()})).then(all => all.length)"
 HOSTILE = (
     "</script><script>window.hacked = 1</script>\"'><img src=x onerror='window.hacked = 1'> 雪 \u202eyks"
 )
@@ -83,7 +84,7 @@ class Browser:
             self.events.append(self._receive())
 
     def value(self, expression: str) -> Any:
-        result = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        result = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
@@ -146,7 +147,7 @@ def test_page_runs_quietly_and_fits_the_window(browser: Browser, page: Path, siz
     assert browser.value("document.documentElement.dataset.ready") == "yes"
     assert browser.value("innerWidth") == size[0]
     assert browser.value("document.documentElement.scrollWidth") <= size[0]
-    assert browser.value("[...document.images].every(i => i.naturalWidth > 0)")
+    assert browser.value(DECODE_ALL) == 20
     assert browser.complaints() == []
     assert browser.requests() == [page.as_uri()]
 
@@ -205,6 +206,9 @@ def test_hostile_data_stays_text(browser: Browser, hostile_run: Path) -> None:
     assert browser.value("document.querySelector('dl.facts dd.caption').textContent") == HOSTILE
     assert browser.value("document.querySelector('td.reason').textContent") == HOSTILE
     assert "<script>window.hacked" in browser.value("document.querySelector('#origin pre').textContent")
+    wide = "[...document.querySelectorAll('main *, header *')].filter(e => !e.closest('.scroll, pre'))"
+    wide += ".filter(e => e.getBoundingClientRect().right > innerWidth).map(e => e.outerHTML.slice(0, 99))"
+    assert browser.value(wide) == []
     assert browser.value("document.documentElement.scrollWidth") <= PHONE[0]
     browser.value("document.querySelector('.open').click()")
     assert browser.value("document.querySelector('dialog .caption').textContent") == HOSTILE
