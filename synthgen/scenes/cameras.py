@@ -1,0 +1,132 @@
+"""Where the photographer stands: heading, height, lens and framing around one or more people.
+
+World frame of the scene: y is away from the ground; `up` is against gravity, which differs on a slope.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from synthgen.geometry import Array, intrinsics, look_at, project, transform_points
+from synthgen.sample import Camera
+
+NEAREST = 0.35  # [m] in front of the camera that people keep free
+LOWEST_EYE = 0.15  # [m] above the ground
+
+
+@dataclass(frozen=True)
+class View:
+    """A camera and where it stands.
+
+    Attributes:
+        camera: intrinsics.
+        rotation: (3, 3) world to camera.
+        shift: (3,) [m]; camera = rotation @ world + shift.
+        eye: (3,) position in the world [m].
+    """
+
+    camera: Camera
+    rotation: Array
+    shift: Array
+    eye: Array
+
+    def pixels(self, points: Array) -> Array:
+        """Return the pixels (..., N, 2) of world points (..., N, 3) in front of the camera."""
+        return project(transform_points(self.rotation, self.shift, points), self.camera.cam_int)
+
+
+@dataclass(frozen=True)
+class Room:
+    """Limits of where a camera may stand.
+
+    Attributes:
+        max_distance: from the person [m].
+        max_height: of the eye above the ground [m].
+    """
+
+    max_distance: float
+    max_height: float
+
+
+def draw_view(
+    crowd: Sequence[Array], image_size: int, up: Array, room: Room, rng: np.random.Generator
+) -> View:
+    """Draw a view of people.
+
+    Args:
+        crowd: vertices (V, 3) of each person [m]; the first is the subject.
+        image_size: side of the square picture [px].
+        up: (3,) unit vector against gravity.
+        room: limits of the place.
+        rng: of the sample.
+    """
+    subject = crowd[0]
+    low, high = subject.min(0), subject.max(0)
+    center = (low + high) / 2
+    reach = float(np.linalg.norm(high - low))
+    fov = np.deg2rad(rng.uniform(18, 62))
+    wanted = _framing(rng)
+    distance = np.clip(_longest(subject, center) / (2 * np.tan(fov / 2) * wanted), 1.3, room.max_distance)
+    pitch = np.deg2rad(np.clip(rng.normal(6, 11), -18, 50))
+    heading = rng.uniform(0, 2 * np.pi)
+    eye = center + distance * np.array(
+        [np.cos(pitch) * np.sin(heading), np.sin(pitch), np.cos(pitch) * np.cos(heading)]
+    )
+    eye[1] = np.clip(eye[1], LOWEST_EYE, room.max_height)
+    if len(crowd) > 1 and rng.uniform() < 0.5:
+        center = 0.7 * center + 0.3 * np.mean([(p.min(0) + p.max(0)) / 2 for p in crowd[1:]], axis=0)
+    aim = center + rng.normal(0, 0.05, 3) * reach * (1, 1.2, 1)
+    roll = np.deg2rad(rng.normal(0, 2.5))
+    sideways = np.cross(aim - eye, up)
+    tilted = up + np.tan(roll) * sideways / max(float(np.linalg.norm(sideways)), 1e-6)
+    rotation, shift = look_at(eye, aim, tilted)
+    focal = _focal(subject, (rotation, shift), image_size, wanted)
+    camera = Camera(intrinsics(focal, (image_size, image_size)), (image_size, image_size))
+    return View(camera, rotation, shift, eye)
+
+
+def _framing(rng: np.random.Generator) -> float:
+    """Draw how much of the picture the person fills: mostly whole, sometimes small or cropped."""
+    kind = rng.uniform()
+    if kind < 0.12:
+        return float(rng.uniform(0.30, 0.50))
+    if kind < 0.86:
+        return float(rng.uniform(0.55, 0.92))
+    return float(rng.uniform(0.95, 1.35))
+
+
+def _longest(points: Array, center: Array) -> float:
+    return 2 * float(np.quantile(np.linalg.norm(points - center, axis=1), 0.99))
+
+
+def _focal(points: Array, pose: tuple[Array, Array], image_size: int, wanted: float) -> float:
+    """Return the focal length [px] at which the person spans the wanted part of the picture."""
+    seen = transform_points(*pose, points)
+    seen = seen[seen[:, 2] > NEAREST]
+    if not len(seen):
+        return 2.0 * image_size
+    plane = seen[:, :2] / seen[:, 2:]
+    span = float((plane.max(0) - plane.min(0)).max())
+    return float(np.clip(wanted * image_size / span, 0.75 * image_size, 6.0 * image_size))
+
+
+def fault(view: View, points: Array, vertices: Array) -> str:
+    """Return why a view of a person is useless, or "".
+
+    Args:
+        view: to judge.
+        points: (P, 3) joints and landmarks of the person, world [m].
+        vertices: (V, 3) of the person, world [m].
+    """
+    depth = transform_points(view.rotation, view.shift, vertices)[:, 2]
+    if depth.min() < NEAREST:
+        return "person too near the camera"
+    pixels = view.pixels(points)
+    height, width = view.camera.image_size
+    inside = (pixels > 0).all(-1) & (pixels < (width - 1, height - 1)).all(-1)
+    if inside.mean() < 0.55:
+        return "person outside the picture"
+    outline = view.pixels(vertices)
+    span = np.ptp(np.clip(outline, 0, width - 1), axis=0)
+    return "person too small" if span.max() < 0.25 * width else ""
