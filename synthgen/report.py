@@ -18,7 +18,7 @@ from synthgen.charts import number
 from synthgen.ledger import Ledger, Problem, read_ledger
 from synthgen.panels import label_panels, name_chart, readable
 from synthgen.shards import HTML_NAME
-from synthgen.survey import Artist, Survey, make_plan, survey
+from synthgen.survey import Artist, RendererChoice, Survey, make_plan, survey
 
 MAX_REASONS = 100  # rows in the table of rejections
 MAX_PROBLEMS = 20
@@ -38,7 +38,7 @@ class Options:
     num_pictures: int = 48
     max_samples: int = 50_000
     body: str = ""
-    renderer: str = "auto"
+    renderer: RendererChoice = "auto"
 
 
 def write_report(folder: str, options: Options | None = None) -> str:

@@ -6,6 +6,7 @@ Memory holds one sample and the finished cards, however large the run.
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from synthgen.sample import Sample
 from synthgen.shards import read_members
 from synthgen.storage import StorageError
 from synthgen.tally import Tally
+
+RendererChoice = Literal["auto", "pyrender", "warp"]
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +68,7 @@ class Artist:
         problem: why there are no meshes, or empty.
     """
 
-    def __init__(self, body: str, renderer: str) -> None:
+    def __init__(self, body: str, renderer: RendererChoice) -> None:
         self.problem = ""
         self._body: Body | None = None
         self._renderer: Renderer | None = None
