@@ -6,13 +6,14 @@ makes which, and how often, shows in no file.
 """
 
 import logging
+import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from synthgen.cluster import Cluster, ray_library
+from synthgen.cluster import Cluster, ClusterError, ray_library
 from synthgen.generate import ModelChoice, Models, load_models, make_samples
 from synthgen.progress import Count, Progress
 from synthgen.prompts import RequestStream
@@ -21,6 +22,7 @@ from synthgen.sample import Rejection, Sample
 from synthgen.shards import Shard, ShardReport, write_shard
 from synthgen.stopwatch import Stopwatch
 
+COLORS = re.compile(r"\x1b\[[0-9;]*m")  # Ray paints its tracebacks
 logger = logging.getLogger(__name__)
 
 COUNT_EVERY_S = 1.0  # how often a worker says how far it is
@@ -230,7 +232,8 @@ class Workforce:
             logger.warning("%s failed (attempt %d), will be tried again: %s", shard.name, attempts, reason)
             self._waiting.append(shard)
             return
-        failure = Failure(shard.name, shard.first_index, shard.num_requests, attempts, reason, str(error))
+        text = COLORS.sub("", str(error))
+        failure = Failure(shard.name, shard.first_index, shard.num_requests, attempts, reason, text)
         self._folder.quarantine(failure)
         self.outcome.failures[shard.name] = failure
         logger.error("%s failed %d times, is now in quarantine: %s", shard.name, attempts, reason)
@@ -252,9 +255,14 @@ def run_shards(workforce: Workforce, progress: Progress) -> Outcome:
         while not workforce.is_done():
             workforce.step()
             progress.update(workforce.count)
+    except ClusterError:
+        raise  # there is nobody to dismiss, and no way to
+    except BaseException:
+        workforce.dismiss()
+        raise
     finally:
         progress.close()
-        workforce.dismiss()
+    workforce.dismiss()
     return workforce.outcome
 
 

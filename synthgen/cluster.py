@@ -7,6 +7,7 @@ reuses what an earlier, killed cluster left behind.
 import logging
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,8 +19,12 @@ JOB_VARIABLE = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # set in the entry point of a Ray 
 PACKAGE = Path(__file__).resolve().parent
 OBJECT_STORE_BYTES = 80 << 20  # the least that Ray takes; only counts and reports travel
 CONNECT_S = 5.0
-CHECK_EVERY_S = 2.0
-LOST_AFTER_S = 8.0  # without an answer from the head node
+CHECK_EVERY_S = 1.0
+PRIVATE_LOST_S = 4.0  # without an answer from the head node
+LOST_S = 20.0  # the same of a cluster whose head may be restarted
+GRACE_S = 4.0  # for the main thread to end by itself
+
+logger = logging.getLogger(__name__)
 
 
 class ClusterError(RuntimeError):
@@ -27,7 +32,7 @@ class ClusterError(RuntimeError):
 
 
 class Cluster:
-    """A connection to Ray.
+    """A connection to Ray, and a watch on it: once Ray is gone, a call into it blocks for a minute or more.
 
     Attributes:
         name: for messages.
@@ -38,7 +43,11 @@ class Cluster:
         self.name, self.is_private = name, is_private
         self._is_shared = is_shared
         self._head = _host_and_port(ray_library().get_runtime_context().gcs_address)
-        self._checked = self._answered = time.monotonic()
+        self._lost = ""
+        self._told = False
+        self._checked = time.monotonic()
+        self._closed = threading.Event()
+        threading.Thread(target=self._watch, name="cluster-watch", daemon=True).start()
 
     def room(self, cpus: float, gpus: float) -> int:
         """Return how many workers of this size the cluster holds now, whoever uses it."""
@@ -52,26 +61,41 @@ class Cluster:
         return ", ".join(f"{have.get(kind, 0):g} {kind}" for kind in ("CPU", "GPU"))
 
     def check(self) -> None:
-        """See now and then that the cluster is still there.
+        """See that the cluster is still there.
 
         Raises:
             ClusterError: the head node has not answered for some seconds, or no node is left.
         """
-        now = time.monotonic()
-        if now - self._checked < CHECK_EVERY_S:
-            return
-        self._checked = now
-        if _answers(*self._head, timeout_s=1.0):
-            self._answered = now
+        is_due = time.monotonic() - self._checked >= CHECK_EVERY_S
+        if is_due and not self._lost:
+            self._checked = time.monotonic()
             if not any(node["Alive"] for node in ray_library().nodes()):
-                raise ClusterError(f"lost {self.name}: its last node is gone")
-        elif now - self._answered > LOST_AFTER_S:
-            raise ClusterError(f"lost {self.name}: its head node does not answer any more")
+                self._lost = f"lost {self.name}: its last node is gone"
+        if self._lost:
+            self._told = True
+            raise ClusterError(self._lost)
 
     def close(self) -> None:
-        """Leave; a private cluster ends with that."""
+        """Leave; a private cluster ends with that. A lost one is left to the watch, as leaving it blocks."""
+        if self._lost:
+            return
+        self._closed.set()
         if not self._is_shared:
             ray_library().shutdown()
+
+    def _watch(self) -> None:
+        patience_s = PRIVATE_LOST_S if self.is_private else LOST_S
+        answered = time.monotonic()
+        while time.monotonic() - answered < patience_s:
+            if self._closed.wait(CHECK_EVERY_S):
+                return
+            if _answers(*self._head, timeout_s=1.0):
+                answered = time.monotonic()
+        self._lost = self._lost or f"lost {self.name}: its head node does not answer any more"
+        time.sleep(GRACE_S)
+        if not self._told:  # the main thread is stuck in a call into Ray; nothing on disk is half-written
+            logger.error("%s; the same command goes on from here", self._lost)
+        os._exit(1)
 
 
 def ray_library() -> Any:
