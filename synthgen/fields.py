@@ -21,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException
 
 T = TypeVar("T")
+REQUIRED = "required"  # in place of a default
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,7 @@ def _default(field: "dataclasses.Field[Any]") -> str:
     if field.default_factory is not dataclasses.MISSING:
         return json.dumps(field.default_factory())
     if field.default is dataclasses.MISSING:
-        return "required"
+        return REQUIRED
     if isinstance(field.default, str) and field.default:
         return field.default
     return json.dumps(field.default)

@@ -6,6 +6,7 @@ that SMPL parameters read back are exactly those the picture was drawn with. Dep
 
 import io
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -191,7 +192,7 @@ def decode_json(data: bytes) -> dict[str, Any]:
     if len(data) > MAX_RECORD_BYTES:
         raise ValueError(f"json has {len(data)} bytes, expected at most {MAX_RECORD_BYTES}")
     try:
-        value = json.loads(data, parse_constant=_refuse_constant)
+        value = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
     except RecursionError as error:
         raise ValueError("json is nested too deeply") from error
     except UnicodeDecodeError as error:
@@ -245,6 +246,8 @@ def _scores(scores: Mapping[str, float]) -> dict[str, float]:
     for name, value in scores.items():
         if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
             raise TypeError(f"score {name} must be a number, got {value!r:.60}")
+        if not math.isfinite(value):
+            raise ValueError(f"score {name} must be finite, got {value}")
     return {name: float(value) for name, value in scores.items()}
 
 

@@ -2,7 +2,8 @@
 
 Finds the recipe that the run file names, builds its config, calls `main(config)`. A recipe is a module of
 `pipelines/` with a `Config` dataclass and `main(config) -> int`, the exit code. Exit code 2 means that the
-command or its config has to be changed, 1 that the run met an error.
+command or its config has to be changed, 1 that the run met an error. Where a key of the config holds a
+backend, the recipe's `NODES` says so for the help: {key: table of `synthgen.backends`}.
 """
 
 import ast
@@ -10,16 +11,19 @@ import importlib.util
 import logging
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from synthgen import backends
 from synthgen import config as configs
 from synthgen.config import PIPELINE, ConfigError
-from synthgen.fields import nearest, options
+from synthgen.fields import REQUIRED, nearest, options
 
 TRACEBACK_VARIABLE = "SYNTHGEN_TRACEBACK"  # set: expected errors, too, show where they were raised
+NODES = "NODES"
 USAGE = """\
 python -m synthgen.run config=FILE [key=value …]      run what FILE says, with changes
 python -m synthgen.run pipeline=RECIPE [key=value …]  run a recipe with its defaults and changes
@@ -98,7 +102,7 @@ def _run(arguments: Sequence[str]) -> int:
     name = _recipe_name(path, values[PIPELINE])
     recipe = import_recipe(name)
     if wants_help:
-        print(_recipe_help(name, recipe, path, overrides))
+        print(_recipe_help(name, recipe, path))
         return 0
     return int(recipe.main(configs.load(recipe.Config, path, overrides)))
 
@@ -143,17 +147,26 @@ def _general_help() -> str:
     return "\n".join([*lines, "", f"Presets for models=NAME: {presets}" if presets else ""]).rstrip()
 
 
-def _recipe_help(name: str, recipe: ModuleType, path: Path | None, overrides: Sequence[str]) -> str:
-    rows = options(recipe.Config)
+def _recipe_help(name: str, recipe: ModuleType, path: Path | None) -> str:
     lines = [(recipe.__doc__ or "").strip(), ""]
     if path is not None:
         lines += [f"{path}:", *(f"  {line}" for line in path.read_text("utf-8").splitlines()), ""]
-    lines += [f"Keys of {name}:"]
-    width = max((len(row.key) for row in rows), default=0)
-    for row in rows:
-        lines.append(f"  {row.key:<{width}}  {row.kind}, default {row.default}")
-        lines += [f"  {'':<{width}}    {row.doc}"] if row.doc else []
+    lines += [f"Keys of {name} (name: type = default, [unit]):", *_key_lines(recipe.Config)]
+    for node, table in getattr(recipe, NODES, {}).items():
+        for backend in table:
+            cls = backends.find(table, backend, node)
+            lines += ["", f"Keys of {name} with {node}.{backends.NAME}={backend}:"]
+            lines += _key_lines(cls, f"{node}.")
     return "\n".join(lines)
+
+
+def _key_lines(cls: type[Any], prefix: str = "") -> list[str]:
+    lines = []
+    for row in options(cls):
+        default = "(required)" if row.default == REQUIRED else f"= {row.default}"
+        lines.append(f"  {prefix}{row.key}: {row.kind} {default}")
+        lines += textwrap.wrap(row.doc, 100, initial_indent=" " * 6, subsequent_indent=" " * 6)
+    return lines
 
 
 def _first_line(path: Path) -> str:

@@ -138,11 +138,19 @@ def test_help_lists_recipes_and_run_files_without_importing_recipes(package: Pat
     assert "three.yaml         Counts to three" in text
 
 
+def test_help_shows_the_keys_of_backends(package: Path, capsys: Any) -> None:
+    extra = "\n\nNODES = {'source': {'counter': 'synthgen.pipelines.count:Config'}}\n"
+    (package / "pipelines" / "count.py").write_text(RECIPE + extra)
+    assert run.main(["pipeline=count", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert "Keys of count with source.backend=counter:\n  source.upto: int = 2\n" in text
+
+
 def test_help_of_a_run_file_shows_keys_types_defaults_and_units(package: Path, capsys: Any) -> None:
     assert run.main(["config=three.yaml", "--help"]) == 0
     text = capsys.readouterr().out
     assert "Count to a number." in text and "upto: 3" in text
-    assert "upto  int, default 2\n" in text and "where to stop [steps]." in text
+    assert "upto: int = 2\n" in text and "where to stop [steps]." in text
 
 
 @pytest.mark.parametrize("layout", ["checkout", "installed"])
