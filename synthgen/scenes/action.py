@@ -22,7 +22,7 @@ Apparatus = Literal[
 Value = float | tuple[float, ...]
 
 _RELAXED: Mapping[str, Value] = {
-    "arms": (12, 35, 0), "elbows": (18, 10), "hands": 15, "hips": (2, 5, 8), "knees": 3, "ankles": 0,
+    "arms": (12, 35, 0), "elbows": (18, 10), "hands": 15, "hips": (2, 2, 8), "knees": 3, "ankles": 0,
 }  # fmt: skip
 
 FEET = ("left_heel", "left_ball_in", "left_ball_out", "right_heel", "right_ball_in", "right_ball_out")

@@ -11,6 +11,7 @@ from synthgen.joints import SMPL24
 from synthgen.scenes.anatomy import Float64
 
 SOFT = 0.02  # [m] flesh gives way this much before two limbs look as if they ran into each other
+_SOFTER = 0.035  # [m] more between thighs and trunk, which fold onto each other
 
 _End = tuple[str, tuple[float, float, float], float]  # joint, rest offset from it [m], radius [m]
 _LEFT_CAPSULES: dict[str, tuple[_End, _End]] = {
@@ -74,6 +75,9 @@ _END_OFFSETS = np.array([[end[1] for end in ends] for ends in _CAPSULES.values()
 _END_RADII = np.array([[end[2] for end in ends] for ends in _CAPSULES.values()])
 _FIRST = np.array([_NAMES.index(first) for first, _ in CAPSULE_PAIRS])
 _SECOND = np.array([_NAMES.index(second) for _, second in CAPSULE_PAIRS])
+_GIVE = np.array(
+    [SOFT + _SOFTER * ("thigh" in first and second.endswith(_TRUNK)) for first, second in CAPSULE_PAIRS]
+)
 
 
 def _dot(a: Float64, b: Float64) -> Float64:
@@ -100,7 +104,7 @@ def capsule_depths(position: Float64, orientation: Float64, pairs: NDArray[np.in
         pairs: (K,) which of CAPSULE_PAIRS to measure; all of them if None.
 
     Returns:
-        (..., K) overlap [m]; negative where there is a gap.
+        (..., K) overlap [m] beyond what flesh gives way; negative where there is a gap.
     """
     first, second = (_FIRST, _SECOND) if pairs is None else (_FIRST[pairs], _SECOND[pairs])
     ends = (
@@ -112,4 +116,5 @@ def capsule_depths(position: Float64, orientation: Float64, pairs: NDArray[np.in
         start[..., first, :], along[..., first, :], start[..., second, :], along[..., second, :]
     )
     radius, growth = _END_RADII[:, 0], _END_RADII[:, 1] - _END_RADII[:, 0]
-    return radius[first] + s * growth[first] + radius[second] + t * growth[second] - distance
+    reach = radius[first] + s * growth[first] + radius[second] + t * growth[second]
+    return reach - distance - (_GIVE if pairs is None else _GIVE[pairs])

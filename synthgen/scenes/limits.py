@@ -20,7 +20,7 @@ _EVERYDAY: dict[str, tuple[float, float]] = {
     "elbow_flex": (0, 150), "elbow_pronation": (-90, 85),
     "wrist_flex": (-75, 80), "wrist_radial": (-36, 24), "hand_curl": (-10, 70),
     "hip_flex": (-25, 130), "hip_abduction": (-28, 50), "hip_rotation": (-45, 55),
-    "knee_flex": (0, 150), "ankle_flex": (-55, 30), "ankle_inversion": (-22, 32), "toe_flex": (-30, 65),
+    "knee_flex": (0, 150), "ankle_flex": (-55, 30), "ankle_inversion": (-22, 32), "toe_flex": (-40, 75),
 }  # fmt: skip
 _STRETCH: dict[str, tuple[float, float]] = {
     "spine_flex": (-85, 95), "spine_side": (-50, 50), "spine_twist": (-60, 60), "head_flex": (-75, 65),

@@ -4,7 +4,8 @@ World frame: x to the body's left at rest, y up, z forward; metres and radians. 
 moment between its keyframes, adds noise, settles contacts and clears self-collision; all from one generator.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -12,21 +13,24 @@ from synthgen.scenes import anatomy, limits
 from synthgen.scenes.action import Action, Apparatus, Keyframe, Support
 from synthgen.scenes.anatomy import Float64
 from synthgen.scenes.keyframes import LIBRARY
-from synthgen.scenes.settle import settle
+from synthgen.scenes.settle import Goal, settle
 
 FAMILIES = tuple(LIBRARY)
 SPORTS = tuple(family for family in FAMILIES if family != "everyday")
-MAX_DEPTH = 0.035  # [m] deepest self-collision of the capsules that a draw may keep
+MAX_DEPTH = 0.012  # [m] deepest self-collision that a draw may keep, beyond what flesh gives way
 
 _ATTEMPTS = 5
+_KEY_ROUNDS = 12  # keyframes are written by hand: settled thoroughly, once
+_KEY_STIFFNESS = 0.3
 _CALMER = 0.6  # noise of the next attempt relative to the last
+_LARGEST = 2.0  # [standard deviations] of a draw of noise
 _SHARED = 0.6  # part of the noise's variance that both sides of the body share
 _NOISE: dict[str, float] = {  # standard deviation [deg]
     "root_pitch": 3, "root_roll": 3, "root_yaw": 0,
     "spine_flex": 6, "spine_side": 5, "spine_twist": 6, "head_flex": 9, "head_side": 6, "head_twist": 13,
-    "collar_up": 3, "collar_forward": 3, "arm_raise": 8, "arm_plane": 9, "arm_roll": 9,
+    "collar_up": 3, "collar_forward": 3, "arm_raise": 6, "arm_plane": 9, "arm_roll": 9,
     "elbow_flex": 9, "elbow_pronation": 14, "wrist_flex": 9, "wrist_radial": 6, "hand_curl": 10,
-    "hip_flex": 5, "hip_abduction": 4, "hip_rotation": 5, "knee_flex": 6, "ankle_flex": 4,
+    "hip_flex": 5, "hip_abduction": 3, "hip_rotation": 5, "knee_flex": 6, "ankle_flex": 4,
     "ankle_inversion": 3, "toe_flex": 4,
 }  # fmt: skip
 
@@ -96,16 +100,14 @@ def _family(family: str) -> tuple[Action, ...]:
 
 
 def _draw(family: str, action: Action, rng: np.random.Generator) -> DrawnPose:
-    flexible = limits.is_flexible(family)
-    moment = _moment(action, rng)
+    moment, goal = _moment(family, action, rng)
     if rng.random() < 0.5:
         moment = moment.mirrored()
+        goal = _goal(family, action, moment)
     noise = _noise(rng) * action.noise
     scale = 1.0
     for _ in range(_ATTEMPTS):
-        angles, depth = settle(
-            np.array(moment.angles) + scale * noise, moment, flexible, action.support == "ground"
-        )
+        angles, depth = settle(np.array(moment.angles) + scale * noise, goal)
         if depth <= MAX_DEPTH:
             break
         scale *= _CALMER
@@ -122,26 +124,42 @@ def _draw(family: str, action: Action, rng: np.random.Generator) -> DrawnPose:
     )
 
 
-def _moment(action: Action, rng: np.random.Generator) -> Keyframe:
-    """Pick a moment of an action: between two neighbouring keyframes, with the contacts of the nearer one."""
-    keys = list(action.keys)
+def _goal(family: str, action: Action, frame: Keyframe) -> Goal:
+    is_grounded = action.support == "ground"
+    return Goal(frame.contacts, frame.touches, is_grounded, limits.is_flexible(family))
+
+
+@cache
+def _settled(family: str, action: Action) -> tuple[Keyframe, ...]:
+    """Return an action's keyframes in time, settled; a stride with its mirror image."""
+    settled = []
+    for frame in action.keys:
+        angles, _ = settle(np.array(frame.angles), _goal(family, action, frame), _KEY_ROUNDS, _KEY_STIFFNESS)
+        settled.append(replace(frame, angles=tuple(angles.tolist())))
     if action.motion == "stride":
-        keys += [frame.mirrored() for frame in keys]
+        settled += [frame.mirrored() for frame in settled]
     if action.motion in ("stride", "cycle"):
-        keys.append(keys[0])
+        settled.append(settled[0])
+    return tuple(settled)
+
+
+def _moment(family: str, action: Action, rng: np.random.Generator) -> tuple[Keyframe, Goal]:
+    """Pick a moment of an action: between two neighbouring keyframes, with the contacts of the nearer one."""
+    keys = _settled(family, action)
     if action.motion == "variants" or len(keys) == 1:
-        return keys[int(rng.integers(len(keys)))]
+        frame = keys[int(rng.integers(len(keys)))]
+        return frame, _goal(family, action, frame)
     start = int(rng.integers(len(keys) - 1))
     part = float(rng.random())
     first, second = keys[start], keys[start + 1]
-    nearer = first if part < 0.5 else second
     angles = (1 - part) * np.array(first.angles) + part * np.array(second.angles)
-    return Keyframe(tuple(angles.tolist()), nearer.contacts, nearer.touches)
+    nearer = replace(first if part < 0.5 else second, angles=tuple(angles.tolist()))
+    return nearer, _goal(family, action, nearer)
 
 
 def _noise(rng: np.random.Generator) -> Float64:
     """Draw noise (A,) [deg], correlated between the sides."""
-    own, shared = rng.standard_normal((2, len(anatomy.ANGLES)))
+    own, shared = np.clip(rng.standard_normal((2, len(anatomy.ANGLES))), -_LARGEST, _LARGEST)
     mixed = np.sqrt(1 - _SHARED) * own + np.sqrt(_SHARED) * (shared + anatomy.mirror(shared)) / np.sqrt(2)
     return np.where(_IS_MIDLINE, own, mixed) * _SIGMA
 

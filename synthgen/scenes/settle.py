@@ -4,23 +4,28 @@ Noise and interpolation lift a heel here and sink a hand there. A damped least-s
 figure puts that right while it stays as near to the drawn pose as it can.
 """
 
+from dataclasses import dataclass
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.scenes import anatomy, limits, skeleton
-from synthgen.scenes.action import Keyframe
 from synthgen.scenes.anatomy import Float64
-from synthgen.scenes.collision import SOFT, capsule_depths
+from synthgen.scenes.collision import capsule_depths
 
 _STEP = 0.5  # [deg] of the numerical derivative
-_ROUNDS = 2
-_STIFFNESS = 0.0015  # [m per deg] a change of one degree weighs as much as an error of this size
+_LONGEST = 20.0  # [deg] an angle changes in one round
+_STIFFNESS = 0.0012  # [m per deg] a change of one degree weighs as much as an error of this size
+_GOOD_ENOUGH = 0.004  # [m]
+_GRIP = 0.6  # weight of a gap between two points against the same error of a contact
+_CLEARANCE = 0.01  # [m] limbs are parted by this much more than they must
 _SPREAD: dict[str, float] = {  # willingness of an angle to change, relative to the others
-    "root_pitch": 1.0, "root_roll": 0.7, "spine_flex": 0.4, "spine_side": 0.4, "spine_twist": 0.3,
+    "root_pitch": 0.6, "root_roll": 0.5, "spine_flex": 0.25, "spine_side": 0.25, "spine_twist": 0.25,
     "arm_raise": 1.0, "arm_plane": 1.2, "arm_roll": 1.2, "elbow_flex": 1.2, "elbow_pronation": 1.0,
     "wrist_flex": 1.5, "wrist_radial": 0.7,
     "hip_flex": 1.0, "hip_abduction": 0.6, "hip_rotation": 0.6, "knee_flex": 1.2,
-    "ankle_flex": 2.0, "ankle_inversion": 2.0,
+    "ankle_flex": 2.0, "ankle_inversion": 1.5, "toe_flex": 1.0,
 }  # fmt: skip
 
 
@@ -35,64 +40,79 @@ def _free() -> tuple[NDArray[np.intp], Float64]:
 _MOVING, _WILLING = _free()
 
 
+@cache
 def _index(points: tuple[str, ...]) -> NDArray[np.intp]:
     return np.array([skeleton.SKIN_POINTS.index(name) for name in points], np.intp)
 
 
-def settle(
-    angles: Float64, keyframe: Keyframe, flexible: bool, grounded: bool = True
-) -> tuple[Float64, float]:
+@dataclass(frozen=True)
+class Goal:
+    """What a pose is settled to.
+
+    Attributes:
+        contacts: names of skin points that lie on one level.
+        touches: pairs of skin points that are brought together.
+        is_grounded: whether the contacts lie on the ground, below which nothing may sink.
+        is_flexible: which limits hold.
+    """
+
+    contacts: tuple[str, ...]
+    touches: tuple[tuple[str, str], ...]
+    is_grounded: bool
+    is_flexible: bool
+
+
+def settle(angles: Float64, goal: Goal, rounds: int = 2, stiffness: float = 1.0) -> tuple[Float64, float]:
     """Bring a pose into contact with the ground, its touches and out of itself.
 
     Args:
         angles: (A,) [deg].
-        keyframe: names the contacts and touches.
-        flexible: which limits hold.
-        grounded: whether the contacts lie on the ground, below which nothing may sink.
+        goal: what it leans on, touches and may reach.
+        rounds: of least squares; two put right noise, more a rough keyframe.
+        stiffness: how much the pose resists change.
 
     Returns:
         angles (A,) [deg] inside the limits, and the deepest self-collision that is left [m].
     """
-    contacts = _index(keyframe.contacts)
-    first = _index(tuple(pair[0] for pair in keyframe.touches))
-    second = _index(tuple(pair[1] for pair in keyframe.touches))
-    current = limits.clamp(angles, flexible)
-    start = current
-    for _ in range(_ROUNDS):
-        batch = np.repeat(current[None], len(_MOVING) + 1, 0)
-        batch[np.arange(len(_MOVING)), _MOVING] += _STEP
-        position, orientation = skeleton.forward(anatomy.to_rotmats(batch))
-        points = skeleton.skin_points(position, orientation)
-        deep = np.flatnonzero(capsule_depths(position[-1], orientation[-1]) > SOFT)
-        residual = _residual(points, contacts, (first, second), grounded)
-        if deep.size:
-            overlap = capsule_depths(position, orientation, deep) - SOFT
-            residual = np.concatenate([residual, overlap], -1)
-        if not residual.shape[-1] or np.abs(residual[-1]).max() < 0.004:
-            break
-        jacobian = (residual[:-1] - residual[-1]).T / _STEP
-        stiffness = np.diag((_STIFFNESS / _WILLING) ** 2)
-        pull = jacobian.T @ residual[-1] + stiffness @ (current - start)[_MOVING]
-        change = np.linalg.solve(jacobian.T @ jacobian + stiffness, -pull)
-        current = current.copy()
-        current[_MOVING] += change
-        current = limits.clamp(current, flexible)
+    start = current = limits.clamp(angles, goal.is_flexible)
+    hold = np.diag((stiffness * _STIFFNESS / _WILLING) ** 2)
     position, orientation = skeleton.forward(anatomy.to_rotmats(current))
-    return current, float(capsule_depths(position, orientation).max())
+    depths = capsule_depths(position, orientation)
+    for _ in range(rounds):
+        deep = np.flatnonzero(depths > -_CLEARANCE)
+        error = _residual(position, orientation, goal, deep)
+        if not error.size or np.abs(error).max() < _GOOD_ENOUGH:
+            break
+        moved = np.repeat(current[None], len(_MOVING), 0)
+        moved[np.arange(len(_MOVING)), _MOVING] += _STEP
+        jacobian = (_residual(*skeleton.forward(anatomy.to_rotmats(moved)), goal, deep) - error).T / _STEP
+        pull = jacobian.T @ error + hold @ (current - start)[_MOVING]
+        change = np.linalg.solve(jacobian.T @ jacobian + hold, -pull)
+        current = current.copy()
+        current[_MOVING] += np.clip(change, -_LONGEST, _LONGEST)
+        current = limits.clamp(current, goal.is_flexible)
+        position, orientation = skeleton.forward(anatomy.to_rotmats(current))
+        depths = capsule_depths(position, orientation)
+    return current, float(depths.max())
 
 
-def _residual(
-    points: Float64,
-    contacts: NDArray[np.intp],
-    touches: tuple[NDArray[np.intp], NDArray[np.intp]],
-    grounded: bool,
-) -> Float64:
-    """Return (B, R) [m]: unevenness of the contacts, what sinks below them, gaps of the touches."""
-    gaps = (points[:, touches[0]] - points[:, touches[1]]).reshape(len(points), -1)
-    if not contacts.size:
-        return gaps
-    height = points[..., 1]
-    ground = height[:, contacts].mean(-1, keepdims=True)
-    sunk = np.minimum(height - ground, 0.0) * grounded
-    sunk[:, contacts] = 0.0
-    return np.concatenate([height[:, contacts] - ground, sunk, gaps], -1)
+def _residual(position: Float64, orientation: Float64, goal: Goal, deep: NDArray[np.intp]) -> Float64:
+    """Return (..., R) [m]: unevenness of contacts, what sinks below them, gaps of touches, overlaps."""
+    points = skeleton.skin_points(position, orientation)
+    parts = []
+    if goal.contacts:
+        contacts = _index(goal.contacts)
+        height = points[..., 1]
+        ground = height[..., contacts].mean(-1, keepdims=True)
+        parts.append(height[..., contacts] - ground)
+        if goal.is_grounded:
+            sunk = np.minimum(height - ground, 0.0)
+            sunk[..., contacts] = 0.0
+            parts.append(sunk)
+    if goal.touches:
+        first, second = _index(tuple(p[0] for p in goal.touches)), _index(tuple(p[1] for p in goal.touches))
+        gap = points[..., first, :] - points[..., second, :]
+        parts.append(_GRIP * gap.reshape(*gap.shape[:-2], -1))
+    if deep.size:
+        parts.append(np.maximum(capsule_depths(position, orientation, deep) + _CLEARANCE, 0.0))
+    return np.concatenate(parts, -1) if parts else np.zeros((*position.shape[:-2], 0))

@@ -54,8 +54,8 @@ ACTIONS = (
     Action(
         "stroll", "strolling with hands in the pockets",
         (
-            key(STEP, arms=(16, -30, -10), elbows=(35, -10), hands=30, touch="left_palm=left_hipside right_palm=right_hipside"),
-            key(PASS, arms=(16, -30, -10), elbows=(35, -10), hands=30, touch="left_palm=left_hipside right_palm=right_hipside"),
+            key(STEP, arms=(18, -40, -10), elbows=(30, 20), hands=30, touch="left_palm=left_pocket right_palm=right_pocket"),
+            key(PASS, arms=(18, -40, -10), elbows=(30, 20), hands=30, touch="left_palm=left_pocket right_palm=right_pocket"),
         ),
         motion="stride", noise=0.7,
     ),
@@ -65,9 +65,10 @@ ACTIONS = (
     Action(
         "jump", "jumping",
         (
-            key(on="feet", root=(30, 0, 0), hips=(75, 8, 8), knees=85, ankles=22, arms=(45, -85), elbows=15, spine=(20, 0, 0), head=(-25, 0, 0)),
             JUMP_UP,
             key(JUMP_UP, hips=(45, 10, 8), knees=70, ankles=-20, arms=(110, 40), elbows=30),
+            key(JUMP_UP, hips=(-10, 8, 8), knees=80, ankles=-30, arms=(140, 30), elbows=20, spine=(-14, 0, 0)),
+            key(JUMP_UP, hips=(10, 34, 14), knees=10, arms=(125, 10), elbows=8),
         ),
         support="air", lift=(0.05, 0.45),
     ),

@@ -10,7 +10,7 @@ SQUAT = key(
     on="feet", root=(20, 0, 0), hips=(118, 18, 16), knees=138, ankles=30, spine=(30, 0, 0), head=(-16, 0, 0), arms=(62, 80), elbows=45,
 )  # fmt: skip
 KNEEL = key(
-    on="knees insteps", hips=(2, 8, 0), knees=90, ankles=-45, spine=(4, 0, 0), arms=(14, 45), elbows=25,
+    on="knees insteps", hips=(2, 3, 0), knees=90, ankles=-45, spine=(4, 0, 0), arms=(14, 45), elbows=25,
 )  # fmt: skip
 KNIGHT = key(
     on="left_foot right_knee right_toes", left_hip=(92, 8, 8), left_knee=92, left_ankle=2, right_hip=(2, 6, 4), right_knee=92,
@@ -44,8 +44,8 @@ ACTIONS = (
     )),
     Action("kneel", "kneeling", (
         KNEEL,
-        key(KNEEL, hips=(40, 12, 0), knees=148, ankles=-52, root=(10, 0, 0), spine=(12, 0, 0), arms=(28, 75), elbows=40),
-        key(KNEEL, hips=(28, 8, 0), root=(26, 0, 0), spine=(26, 0, 0), arms=(70, 80), elbows=25, head=(-14, 0, 0)),
+        key(KNEEL, hips=(40, 6, 0), knees=148, ankles=-52, root=(10, 0, 0), spine=(12, 0, 0), arms=(28, 75), elbows=40),
+        key(KNEEL, hips=(28, 3, 0), root=(26, 0, 0), spine=(26, 0, 0), arms=(70, 80), elbows=25, head=(-14, 0, 0)),
     )),
     Action("kneel_one", "kneeling on one knee", (
         KNIGHT,
@@ -58,9 +58,9 @@ ACTIONS = (
         key(on="seat heels", root=(-6, 0, 0), hips=(88, 16, 12), knees=12, ankles=-10, spine=(28, 0, 0), arms=(42, 75), elbows=(20, 50), touch="left_palm=left_thigh right_palm=right_thigh"),
     ), motion="variants", noise=0.8),
     Action("sit_cross_legged", "sitting cross-legged", (
-        key(on="seat left_ankle right_ankle", root=(-6, 0, 0), left_hip=(86, 34, 46), right_hip=(92, 36, 46), knees=122, ankles=-15, spine=(26, 0, 0), arms=(34, 62, -8), elbows=(50, 30),
-            touch="left_palm=left_thigh right_palm=right_thigh", head=(-6, 0, 0)),
-        key(on="seat left_ankle right_ankle", root=(4, 0, 0), left_hip=(92, 34, 46), right_hip=(98, 36, 46), knees=122, ankles=-15, spine=(44, 0, 0), arms=(52, 75, -25), elbows=(80, 20), head=(-14, 0, 0)),
+        key(on="seat left_ankle right_ankle", root=(-6, 0, 0), left_hip=(76, 42, 48), right_hip=(82, 44, 48), knees=122, ankles=-15, spine=(26, 0, 0), arms=(40, 55, 0), elbows=(40, 40),
+            touch="left_palm=left_knee right_palm=right_knee", head=(-6, 0, 0)),
+        key(on="seat left_ankle right_ankle", root=(4, 0, 0), left_hip=(84, 42, 48), right_hip=(90, 44, 48), knees=122, ankles=-15, spine=(44, 0, 0), arms=(52, 75, -25), elbows=(80, 20), head=(-14, 0, 0)),
     ), motion="variants", noise=0.6),
     Action("crawl", "crawling on hands and knees", (
         CRAWL,
@@ -77,9 +77,9 @@ ACTIONS = (
         key(root=(90, 0, 0), on="belly thighs forearms", hips=(0, 8, 8), knees=30, ankles=-45, arms=(88, 55, 0), elbows=(80, 60), spine=(-30, 0, 0), head=(-16, 0, 0)),
     ), motion="variants"),
     Action("lie_side", "lying on the side", (
-        key(root=(0, 90, 0), on="left_hipside left_outer_thigh", left_hip=(45, 0, 0), right_hip=(58, -4, 0), left_knee=70, right_knee=85, ankles=-20, left_arm=(105, 85), left_elbow=95,
+        key(root=(0, 90, 0), on="left_hipside left_outer_thigh left_ribs", left_hip=(45, 0, 0), right_hip=(58, -14, 0), left_knee=70, right_knee=85, ankles=-20, left_arm=(105, 85), left_elbow=95,
             right_arm=(50, 80), right_elbow=60, spine=(12, 4, 0), head=(4, 14, 0)),
-        key(root=(0, 78, 0), on="left_hipside left_outer_thigh left_elbow", left_hip=(10, 0, 0), right_hip=(14, 4, 0), left_knee=15, right_knee=30, ankles=-30, left_arm=(95, 30, 0), left_elbow=125,
+        key(root=(0, 78, 0), on="left_hipside left_outer_thigh left_elbow", left_hip=(10, 0, 0), right_hip=(14, -12, 0), left_knee=15, right_knee=30, ankles=-30, left_arm=(95, 30, 0), left_elbow=125,
             right_arm=(25, 60), right_elbow=50, spine=(4, -26, 0), head=(0, -18, 0), touch="left_palm=left_ear"),
     ), motion="variants"),
 )  # fmt: skip

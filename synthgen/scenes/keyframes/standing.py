@@ -4,14 +4,14 @@ from synthgen.scenes.action import Action, key
 
 STAND = key(on="feet")
 RELAXED = key(
-    STAND, left_hip=(0, -2, 8), right_hip=(14, 12, 20), right_knee=24, right_ankle=6, spine=(2, 6, 2), root=(0, -5, 0),
+    STAND, left_hip=(0, -4, 8), right_hip=(14, 8, 18), right_knee=24, right_ankle=6, spine=(2, 6, 2), root=(0, -5, 0),
 )  # fmt: skip
 APART = key(STAND, hips=(4, 14, 12), knees=6)
 STAGGER = key(
     STAND, left_hip=(16, 6, 8), left_knee=14, right_hip=(-10, 6, 12), right_knee=8, right_ankle=6,
 )  # fmt: skip
 HIPS = key(
-    STAND, arms=(42, -10, -28), elbows=(105, 20), wrists=(-25, 0), hands=25,
+    STAND, arms=(42, -35, -50), elbows=(100, 20), wrists=(-25, 0), hands=25,
     touch="left_palm=left_hipside right_palm=right_hipside",
 )  # fmt: skip
 WAVE = key(STAND, right_arm=(85, 15, 35), right_elbow=(95, 20), hands=0, head=(-4, 0, -8))
@@ -49,8 +49,8 @@ ACTIONS = (
         key(STAND, right_arm=(128, 60), right_elbow=8, right_hand=25, head=(-22, 0, -12)),
     )),
     Action("phone_call", "talking on the phone", (
-        key(RELAXED, right_arm=(48, 40, 15), right_elbow=(140, 20), right_hand=40, right_wrist=(0, 10), head=(8, -12, 0), touch="right_palm=right_ear"),
-        key(STAND, right_arm=(62, 55, 5), right_elbow=(142, 20), right_hand=40, left_arm=(30, 60, -50), left_elbow=80, touch="right_palm=right_ear"),
+        key(RELAXED, right_arm=(88, 48, 10), right_elbow=(142, 20), right_hand=40, right_wrist=(0, 10), head=(8, -12, 0), touch="right_palm=right_ear"),
+        key(STAND, right_arm=(80, 60, 15), right_elbow=(144, 20), right_hand=40, left_arm=(30, 60, -50), left_elbow=80, touch="right_palm=right_ear"),
     ), apparatus="phone", noise=0.8),
     Action("text", "looking at a phone", (
         key(RELAXED, arms=(32, 65, -22), elbows=(105, -30), wrists=(10, 0), hands=45, head=(32, 0, 0), spine=(12, 0, 0)),
@@ -69,8 +69,8 @@ ACTIONS = (
             touch="right_fingers=chin"),
     ), noise=0.8),
     Action("cross_arms", "standing with crossed arms", (
-        key(STAND, left_arm=(32, 66, -52), right_arm=(38, 60, -52), elbows=(112, 40), hands=20, touch="left_palm=right_upperarm right_fingers=left_upperarm"),
-        key(RELAXED, left_arm=(36, 66, -52), right_arm=(32, 60, -52), elbows=(112, 40), hands=20, touch="left_palm=right_upperarm right_fingers=left_upperarm"),
+        key(STAND, left_arm=(32, 66, -52), right_arm=(38, 60, -52), elbows=(112, 40), hands=20, touch="left_palm=right_upperarm right_palm=left_ribs"),
+        key(RELAXED, left_arm=(36, 66, -52), right_arm=(32, 60, -52), elbows=(112, 40), hands=20, touch="left_palm=right_upperarm right_palm=left_ribs"),
     ), noise=0.7),
     Action("hands_on_hips", "standing with hands on the hips", (HIPS, key(HIPS, left_hip=(4, 14, 14), right_hip=(4, 14, 14), spine=(-4, 0, 8)), key(HIPS, root=(12, 0, 0), hips=(20, 12, 10), knees=12, spine=(14, 0, 0))), motion="cycle", noise=0.8),
     Action("hands_behind", "standing with hands behind the back", (
@@ -78,12 +78,12 @@ ACTIONS = (
         key(RELAXED, arms=(26, -75, -48), elbows=(66, 20), hands=20, touch="left_palm=loin right_palm=loin"),
     ), noise=0.7),
     Action("hands_behind_head", "holding hands behind the head", (
-        key(STAND, arms=(125, 15, 10), elbows=(138, 0), head=(6, 0, 0), spine=(-6, 0, 0), touch="left_fingers=occiput right_fingers=occiput"),
+        key(STAND, arms=(118, 0, 30), elbows=(140, 0), head=(6, 0, 0), spine=(-6, 0, 0), touch="left_fingers=occiput right_fingers=occiput"),
     ), noise=0.8),
     Action("clap", "clapping", (
-        key(STAND, arms=(45, 70, -20), elbows=(75, 0), hands=5, touch="left_palm=front right_palm=front"),
+        key(STAND, arms=(40, 70, -14), elbows=(80, 0), hands=5, touch="left_palm=right_palm"),
         key(STAND, arms=(55, 55, -5), elbows=(70, 0), hands=5, touch=""),
-        key(STAND, arms=(130, 65), elbows=(45, 0), hands=5, head=(-15, 0, 0)),
+        key(STAND, arms=(130, 65), elbows=(45, 0), hands=5, head=(-15, 0, 0), touch="left_palm=right_palm"),
     ), motion="cycle"),
     Action("cheer", "cheering with raised arms", (
         key(APART, arms=(155, 25), elbows=20, spine=(-10, 0, 0), head=(-22, 0, 0)),
