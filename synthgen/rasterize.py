@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from synthgen.sample import Camera
 from synthgen.scenery import FAR, NEAR, Geometry
+from synthgen.surface import Float32
 
 SHADERS = Path(__file__).parent / "assets"
 MAX_FACES = 2**24 - 1  # that three bytes can number
@@ -53,20 +54,21 @@ class Rasterizer:
         if camera.cam_int[0, 1] != 0:
             raise ValueError(f"pyrender has no camera with skew, got cam_int[0, 1] = {camera.cam_int[0, 1]}")
         self._geometry, self._camera = geometry, camera
+        self._faces = _turned_to_camera(geometry.vertices, geometry.faces)
 
     def pixels(self) -> wp.array:
         """Return (H*W,) int32 faces at pixel centres, -1 for none."""
-        return self._geometry.upload(self._draw(self._geometry.faces, 1).ravel(), wp.int32)
+        return self._geometry.upload(self._draw(self._faces, 1).ravel(), wp.int32)
 
     def samples(self, is_edge: wp.array) -> wp.array:
         """Return (H*W*4,) int32 faces at the 2x2 samples of all pixels."""
         height, width = self._camera.image_size
-        fine = self._draw(self._geometry.faces, 2).reshape(height, 2, width, 2)
+        fine = self._draw(self._faces, 2).reshape(height, 2, width, 2)
         return self._geometry.upload(np.ascontiguousarray(fine.swapaxes(1, 2)).ravel(), wp.int32)
 
     def covered(self, layer: int, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return (H*W,) pixels that one layer would cover alone."""
-        faces = self._geometry.faces[self._geometry.layers == layer]
+        faces = self._faces[self._geometry.layers == layer]
         return known | (self._draw(faces, 1).ravel() >= 0)
 
     def _draw(self, faces: NDArray[np.int32], fineness: int) -> NDArray[np.int32]:
@@ -80,8 +82,7 @@ class Rasterizer:
         primitive = pyrender.Primitive(positions=self._geometry.vertices, indices=faces)
         node = scene.add(pyrender.Mesh([primitive]))
         scene.add(self._gl_camera(fineness), pose=OPENCV_TO_GL)
-        flags = pyrender.RenderFlags.SEG | pyrender.RenderFlags.SKIP_CULL_FACES
-        color, _ = self._offscreen.render(scene, flags, {node: (255, 255, 255)})
+        color, _ = self._offscreen.render(scene, pyrender.RenderFlags.SEG, {node: (255, 255, 255)})
         return color.astype(np.int32) @ np.array([1, 2**8, 2**16], np.int32) - 1
 
     def _gl_camera(self, fineness: int) -> Any:
@@ -92,3 +93,10 @@ class Rasterizer:
         (cx, cy) = (cam_int[:2, 2] + 0.5) * fineness
         fx, fy = cam_int[0, 0] * fineness, cam_int[1, 1] * fineness
         return pyrender.IntrinsicsCamera(fx, fy, cx, cy, znear=float(NEAR), zfar=float(FAR))
+
+
+def _turned_to_camera(vertices: Float32, faces: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the faces with their corners counter-clockwise to the camera; pyrender culls all others."""
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    looks_away = np.einsum("fk,fk->f", np.cross(b - a, c - a), a) > 0
+    return np.where(looks_away[:, None], faces[:, ::-1], faces)
