@@ -64,7 +64,7 @@ def run_dir(tmp_path: Path, make_sample: MakeSample) -> Path:
     folder.mkdir()
     (folder / CONFIG_NAME).write_text("pipeline: generate\nnum_samples: 6\n")
     for index, first in enumerate((0, 3)):
-        items: list[Sample | Rejection] = [make_sample(first + n) for n in range(3)]
+        items: list[Sample | Rejection] = [make_sample(first + n, num_people=1 + n // 2) for n in range(3)]
         if index == 1:
             items[1] = Rejection("run-00000004", "verify", "too few joints visible")
         write_shard(str(folder), Shard("run", index, first, 3, CONFIG_HASH), items, {"compose": 1.5})

@@ -5,13 +5,15 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from synthgen import storage
+from synthgen.sample import Sample
+from synthgen.shards import Shard, is_done, read_samples, write_shard
 from synthgen.storage import StorageError
 
 
@@ -240,6 +242,22 @@ def test_s3_without_the_bucket_is_an_error_and_makes_none(proxy: Proxy) -> None:
     with pytest.raises(StorageError, match="s3://other/run cannot be written to: .*bucket does not exist"):
         storage.make_folder("s3://other/run")
     assert storage.list_names("s3://other/run") == []
+
+
+def test_a_shard_on_s3_is_the_same_and_done_only_once_it_is_whole(
+    proxy: Proxy, tmp_path: Path, make_sample: Callable[..., Sample]
+) -> None:
+    shard = Shard("run", 0, 0, 2, "hash")
+    items = [make_sample(0), make_sample(1)]
+    expected = write_shard(str(tmp_path), shard, items)
+    proxy.break_after(10_000, times=1000)
+    with pytest.raises(StorageError, match="run-000000.tar cannot be written"):
+        write_shard("s3://data/ski", shard, items)
+    proxy.break_after(0, times=0)
+    assert storage.list_names("s3://data/ski") == [] and not is_done("s3://data/ski", shard.name)
+    assert write_shard("s3://data/ski", shard, items) == expected
+    assert is_done("s3://data/ski", shard.name)
+    assert len(list(read_samples("s3://data/ski"))) == 2
 
 
 def test_s3_connection_that_breaks_once_is_tried_again(proxy: Proxy) -> None:
