@@ -49,8 +49,8 @@ class Gate:
         max_coverage: largest part, [0, 1].
     """
 
-    joint_visible_above: float = 0.5
-    min_visible_joints: int = 8
+    joint_visible_above: float = 0.3
+    min_visible_joints: int = 6
     min_visible_part: float = 0.5
     min_visible_part_others: float = 0.15
     min_coverage: float = 0.01

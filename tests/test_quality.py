@@ -43,7 +43,7 @@ def test_limits_are_options():
 
 def test_a_joint_counts_from_the_limit_on():
     visibility = np.array([0.0, 0.5, 0.51, 1.0])
-    assert Gate().visible_joints(visibility) == 2
+    assert Gate(joint_visible_above=0.5).visible_joints(visibility) == 2
     assert Gate(joint_visible_above=0.0).visible_joints(visibility) == 3
 
 
