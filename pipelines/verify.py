@@ -8,6 +8,7 @@ or an fsspec URL of either (s3://bucket/ski).
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from tqdm import tqdm
 
@@ -32,6 +33,8 @@ class Config:
     def problems(self) -> list[str]:
         """Return what is out of range."""
         found = []
+        if self.body != "open" and not Path(self.body).expanduser().is_file():
+            found.append(f"body must be open or an SMPL file, no such file: {self.body!r}")
         if self.max_problems < 1:
             found.append(f"max_problems must be >= 1, got {self.max_problems}")
         return found

@@ -20,6 +20,7 @@ from synthgen.fields import Setting, fill, nearest
 
 T = TypeVar("T")
 PIPELINE = "pipeline"  # the one key of a run file that is not the recipe's
+MAX_ALIASES = 16  # each may double what a YAML file unfolds to
 MODELS = "models"  # its value may be the name of a preset, configs/models/<name>.yaml
 
 
@@ -88,8 +89,11 @@ def read(path: Path | str) -> RunFile:
 
 
 def parse(text: str, name: str) -> RunFile:
-    """Parse the text of a run file; see `read`."""
+    """Parse the text of a run file, which may be anybody's; see `read`."""
     try:
+        aliases = sum(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, yaml.SafeLoader))
+        if aliases > MAX_ALIASES:
+            raise ConfigError([f"{name}: has {aliases} aliases (*name), expected at most {MAX_ALIASES}"])
         content = OmegaConf.create(text) if text.strip() else OmegaConf.create({})
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         values = OmegaConf.to_container(content, resolve=False)
@@ -97,6 +101,8 @@ def parse(text: str, name: str) -> RunFile:
         mark = error.problem_mark
         line = f" line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise ConfigError([f"{name}{line}: {error.problem or error.context}"]) from error
+    except RecursionError as error:
+        raise ConfigError([f"{name}: nested too deeply"]) from error
     except (yaml.YAMLError, OmegaConfBaseException, ValueError) as error:
         raise ConfigError([f"{name}: not valid YAML: {str(error).splitlines()[0]}"]) from error
     if not isinstance(values, dict) or (tree is not None and not isinstance(tree, yaml.MappingNode)):
