@@ -2,7 +2,7 @@
 
     python -m synthgen.run pipeline=report path=shards/ski
 
-Works on a local path or any fsspec URL, at any time: while a run goes on, after it broke off, when it is done.
+Works on a local path or any fsspec URL, at any time: while a run goes on, after it broke off, when done.
 """
 
 from dataclasses import dataclass

@@ -124,7 +124,6 @@ def _facts(sample: Sample) -> list[tuple[str, str]]:
     focal_length = float(sample.scene.camera.cam_int[1, 1])
     fov = float(np.degrees(2 * np.arctan2(height / 2, focal_length)))
     facts = [
-        ("Key", sample.request.key),
         ("Seed", str(sample.request.seed)),
         ("Picture", f"{width} × {height} px, focal length {number(focal_length)} px, {fov:.0f}° high"),
         ("Depth", _depth_range(sample.depth)),

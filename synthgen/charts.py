@@ -79,13 +79,13 @@ def _name(y: float, name: str) -> Markup:
     return tag("text", {"x": NAME_WIDTH, "y": y, "class": "end name"}, short, tag("title", {}, name))
 
 
-def bars(rows: Sequence[tuple[str, int]], total: int, unit: str, summary: str) -> Markup:
+def bars(rows: Sequence[tuple[str, float]], total: float, unit: str, summary: str) -> Markup:
     """Draw a horizontal bar for each (name, count), with its count [unit] and its share of `total`."""
     row, scale = 21, Scale(0, max((n for _, n in rows), default=0), NAME_WIDTH + 8, WIDTH - 96)
     parts = []
     for place, (name, count) in enumerate(rows):
         y, end = place * row, scale(count)
-        share, shown = f"{100 * count / max(total, 1):.1f} %", f"{count:,} {unit}".strip()
+        share, shown = f"{100 * count / (total or 1):.1f} %", f"{number(count)} {unit}".strip()
         parts += [
             _name(y + 14, name),
             box((scale.start, y + 4), (end - scale.start, row - 8), "bar", f"{name}: {shown}, {share}"),

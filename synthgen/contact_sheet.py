@@ -33,7 +33,7 @@ COCO_BONES = tuple(
         ("right_eye", "right_ear"), ("left_ear", "left_shoulder"), ("right_ear", "right_shoulder"),
     )
 )  # fmt: skip
-SIDE_COLORS = {"left": (86, 180, 233), "right": (240, 152, 0), "middle": (255, 255, 255)}  # Okabe and Ito
+SIDE_COLORS = {"left": (130, 225, 255), "right": (255, 157, 0), "middle": (255, 255, 255)}
 VISIBLE = 0.5  # a joint is drawn full from here on, hollow below
 
 TILE = 256  # side of one picture of the grid [px]

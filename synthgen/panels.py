@@ -1,7 +1,7 @@
 """What the report says of a tally: one panel for each statistic, with a title, a sentence and a chart."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -69,10 +69,10 @@ def label_panels(tally: Tally) -> list[Panel]:
     ]
 
 
-def name_chart(title: str, counts: Counter[str], total: int, unit: str = "") -> Markup:
+def name_chart(title: str, counts: Mapping[str, float], total: float, unit: str = "") -> Markup:
     """Return bars for the most frequent names, with their shares of `total`."""
     rows = _top(counts)
-    told = f"{title}: " + ", ".join(f"{name} {count} {unit}".strip() for name, count in rows)
+    told = f"{title}: " + ", ".join(f"{name} {number(count)} {unit}".strip() for name, count in rows)
     return charts.bars(rows, total, unit, told)
 
 
@@ -81,7 +81,7 @@ def readable(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _top(counts: Counter[str]) -> list[tuple[str, int]]:
+def _top(counts: Mapping[str, float]) -> list[tuple[str, float]]:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     if len(ordered) <= MAX_ROWS:
         return ordered
@@ -89,12 +89,17 @@ def _top(counts: Counter[str]) -> list[tuple[str, int]]:
     return [*ordered[: MAX_ROWS - 1], (f"{len(rest)} others", sum(count for _, count in rest))]
 
 
+def _actions(tally: Tally, family: str) -> Counter[str]:
+    return Counter(
+        {readable(name): count for (owner, name), count in tally.actions.items() if owner == family}
+    )
+
+
 def _poses(tally: Tally) -> Panel:
     cells = []
-    for family, people in sorted(tally.families.items(), key=lambda item: (-item[1], item[0])):
-        actions = Counter(
-            {readable(name): n for (owner, name), n in tally.actions.items() if owner == family}
-        )
+    grouped = {family: _actions(tally, family) for family in tally.families}
+    for family, actions in sorted(grouped.items(), key=lambda item: (-len(item[1]), item[0])):
+        people = tally.families[family]
         words = f"{people:,} people, {100 * people / tally.people:.1f} %"
         chart = name_chart(readable(family), actions, tally.people)
         cells.append(Cell(readable(family), words, chart))
@@ -144,7 +149,7 @@ def _facing(tally: Tally) -> Panel:
     words = (
         f"Where the chest points, seen from above: {shares[0]:.0f} % to the camera, {shares[1]:.0f} % away."
     )
-    return Panel("View", words, charts.rose(tally.facing, words))
+    return Panel("Facing", words, charts.rose(tally.facing, words))
 
 
 def _number(data: Histogram, title: str, axis: str, counted: str) -> Panel:

@@ -6,7 +6,6 @@ styles or requests but the script and the style sheet it carries.
 
 import base64
 import hashlib
-from collections import Counter
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -108,9 +107,9 @@ def _policy(style: str, script: str) -> str:
 def _top(ledger: Ledger, found: Survey) -> dict[str, Any]:
     missing = ledger.planned - ledger.accepted - ledger.rejected
     counts = (
-        ("accepted", ledger.accepted, "pictures made"),
-        ("rejected", ledger.rejected, "requests rejected, each with a reason"),
-        ("missing", missing, "requests not worked on yet"),
+        ("accepted", ledger.accepted, "made"),
+        ("rejected", ledger.rejected, "rejected for a reason"),
+        ("missing", missing, "not worked on yet"),
     )
     parts, start = [], 0.0
     for kind, count, words in counts:
@@ -217,8 +216,8 @@ def _making_words(ledger: Ledger) -> str:
 
 def _stages(ledger: Ledger) -> Markup:
     each = {stage: 1000 * seconds / max(ledger.accepted, 1) for stage, seconds in ledger.seconds().items()}
-    milliseconds = Counter({readable(stage): round(value) for stage, value in each.items()})
-    return name_chart("Time by stage", milliseconds, round(sum(each.values())), "ms")
+    milliseconds = {readable(stage): value for stage, value in each.items()}
+    return name_chart("Time by stage", milliseconds, sum(each.values()), "ms")
 
 
 def _rejections(ledger: Ledger) -> list[dict[str, Any]]:

@@ -72,8 +72,8 @@ def test_report_lies_beside_the_shards_and_repeats_itself(run_dir: Path) -> None
 def test_report_counts_every_request(run_dir: Path) -> None:
     texts = " ".join(" ".join(Outline(Path(write_report(str(run_dir))).read_text()).texts).split())
     assert "5 labelled pictures in 2 shards, from 6 requests" in texts
-    assert "5 pictures made" in texts
-    assert "1 requests rejected" in texts
+    assert "5 made" in texts
+    assert "1 rejected for a reason" in texts
     assert "too few joints visible 1 16.67 % run-00000004" in texts
     assert "Workers spent 3 s in all: 600 ms for each picture" in texts
     assert "Counted over the labels of all 5 pictures." in texts
@@ -127,7 +127,7 @@ def test_unfinished_run_says_what_is_missing(run_dir: Path) -> None:
     assert "Traceback: boom" in texts
     assert "1 of 4 shards were not made yet: run-000003" in texts
     assert "shard run-000001 cannot be read to its end" in texts
-    assert "6 requests not worked on yet" in texts
+    assert "6 not worked on yet" in texts
 
 
 def test_shard_without_report_is_noted_and_not_counted(run_dir: Path) -> None:
