@@ -135,7 +135,7 @@ def test_models_presets_are_read_from_the_shipped_configs(
         ("- a\n- b\n", "ski.yaml: must hold `key: value` lines, got a list"),
         ("just text\n", "ski.yaml: must hold `key: value` lines"),
         ("a: &a [x]\n" + "".join(f"a{n}: [*a, *a]\n" for n in range(9)), "ski.yaml: has 18 aliases"),
-        ("a: " + "[" * 5000, "ski.yaml: nested too deeply"),
+        ("a: " + "[" * 5000 + "]" * 5000, "ski.yaml: nested too deeply"),
         ("a: !!python/object/apply:os.system ['true']\n", "ski.yaml line 1"),
     ],
 )

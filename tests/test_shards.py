@@ -1,5 +1,7 @@
 import json
+import re
 import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from synthgen import shards, storage
+from synthgen.records import to_record
 from synthgen.sample import Rejection, Sample
 from synthgen.shards import Shard, is_done, read_pictures, read_report, read_samples, summarize, write_shard
 
@@ -192,3 +195,21 @@ def test_hugging_face_datasets_reads_shards(
         np.asarray(rows[0]["depth.png"]).astype(np.float32) / np.float32(1000), ours[0].depth
     )
     assert np.float32(rows[-1]["json"]["people"][0]["transl"][2]) == ours[-1].scene.people[0].transl[2]
+
+
+def test_the_readme_of_the_format_is_right(
+    run_dir: Path, tmp_path: Path, sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (Path(__file__).parents[1] / "shards" / "README.md").read_text("utf-8")
+    record = to_record(sample)
+    report = json.loads((run_dir / "run-000000.json").read_text())
+    for key in [*record, *record["people"][0], *record["provenance"], *report]:
+        assert f"`{key}`" in text, key
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    snippets = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(snippets) == 3
+    for snippet in snippets:
+        code = snippet.replace("shards/ski/ski-", f"{run_dir}/run-").replace("shards/ski", str(run_dir))
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert "run-00000000" in done.stdout
