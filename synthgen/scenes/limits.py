@@ -31,8 +31,8 @@ _STRETCH: dict[str, tuple[float, float]] = {
 FLEXIBLE_FAMILIES = ("gymnastics", "diving", "yoga", "athletics")
 
 # Highest arm_raise by plane: little behind the back, all of it to the side and in front, less across.
-_PLANES = (-180.0, -90.0, -50.0, -15.0, 90.0, 115.0, 150.0, 180.0)
-_RAISES = (60.0, 62.0, 85.0, 180.0, 180.0, 150.0, 115.0, 60.0)
+_PLANES = (-180.0, -90.0, -50.0, -15.0, 135.0, 150.0, 180.0)
+_RAISES = (60.0, 62.0, 85.0, 180.0, 180.0, 115.0, 60.0)
 _RAISE_STRETCH = 25.0  # [deg] more behind the back for the flexible
 _STRAIGHT_LEG_FLEX = (
     105.0,

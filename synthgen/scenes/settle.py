@@ -21,7 +21,7 @@ _GOOD_ENOUGH = 0.004  # [m]
 _GRIP = 0.6  # weight of a gap between two points against the same error of a contact
 _CLEARANCE = 0.01  # [m] limbs are parted by this much more than they must
 _SPREAD: dict[str, float] = {  # willingness of an angle to change, relative to the others
-    "root_pitch": 0.6, "root_roll": 0.5, "spine_flex": 0.25, "spine_side": 0.25, "spine_twist": 0.25,
+    "root_pitch": 0.4, "root_roll": 0.4, "spine_flex": 0.15, "spine_side": 0.15, "spine_twist": 0.15,
     "arm_raise": 1.0, "arm_plane": 1.2, "arm_roll": 1.2, "elbow_flex": 1.2, "elbow_pronation": 1.0,
     "wrist_flex": 1.5, "wrist_radial": 0.7,
     "hip_flex": 1.0, "hip_abduction": 0.6, "hip_rotation": 0.6, "knee_flex": 1.2,

@@ -5,11 +5,10 @@ from synthgen.scenes.action import Action, key
 LINE = key(hips=(0, 0, 4), knees=0, ankles=-62, toes=-20, arms=(174, 50), elbows=2, hands=0, wrists=0)
 ENTRY = key(LINE, root=(180, 0, 0), spine=(2, 0, 0), head=(2, 0, 0), arms=(178, 70), touch="left_grip=right_grip")
 PIKE = key(
-    LINE, root=(90, 0, 0), hips=(132, 0, 4), spine=(64, 0, 0), head=(14, 0, 0), arms=(120, 86), elbows=14, hands=20,
-    touch="left_palm=left_shin right_palm=right_shin",
+    LINE, root=(90, 0, 0), hips=(132, 0, 4), spine=(64, 0, 0), head=(14, 0, 0), arms=(112, 84), elbows=62, hands=20,
 )  # fmt: skip
 TUCK = key(
-    LINE, root=(90, 0, 0), hips=(130, 3, 2), knees=146, spine=(58, 0, 0), head=(26, 0, 0), arms=(72, 76, -10), elbows=40, hands=50,
+    LINE, root=(90, 0, 0), hips=(130, 3, 2), knees=146, spine=(58, 0, 0), head=(26, 0, 0), arms=(52, 78, -8), elbows=88, hands=50,
     touch="left_palm=left_shin right_palm=right_shin",
 )  # fmt: skip
 TWIST = key(
@@ -21,7 +20,7 @@ ACTIONS = (
     Action("pike", "somersaulting in a pike position", (
         PIKE, key(PIKE, root=(170, 0, 0)), key(PIKE, root=(250, 0, 0), hips=(118, 0, 4), spine=(56, 0, 0)),
         key(PIKE, root=(-60, 0, 0)), key(PIKE, root=(-150, 0, 0), hips=(126, 0, 4)),
-        key(PIKE, root=(120, 0, 0), hips=(110, 0, 4), spine=(36, 0, 0), arms=(95, 5), touch=""),
+        key(PIKE, root=(120, 0, 0), hips=(110, 0, 4), spine=(36, 0, 0), arms=(95, 5)),
     ), motion="variants", support="air", lift=(1.0, 6.0), apparatus="springboard", noise=0.6),
     Action("tuck", "somersaulting in a tuck position", (
         TUCK, key(TUCK, root=(180, 0, 0)), key(TUCK, root=(270, 0, 0), hips=(126, 8, 2)), key(TUCK, root=(-80, 0, 0)), key(TUCK, root=(-170, 0, 0)), key(TUCK, root=(0, 0, 0)),

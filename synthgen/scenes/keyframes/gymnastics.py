@@ -30,10 +30,10 @@ ACTIONS = (
         key(LINE, hips=(90, 74, 30), spine=(18, 0, 0), arms=(100, 8), root=(10, 0, 0), head=(-10, 0, 0)),
     ), support="air", lift=(0.4, 0.9), noise=0.8),
     Action("tuck", "somersaulting in a tuck", (
-        key(LINE, root=(90, 0, 0), hips=(126, 4, 4), knees=140, spine=(52, 0, 0), head=(22, 0, 0), arms=(72, 76, -10), elbows=40, hands=40, touch="left_palm=left_shin right_palm=right_shin"),
-        key(LINE, root=(220, 0, 0), hips=(122, 8, 4), knees=136, spine=(50, 0, 0), head=(14, 0, 0), arms=(72, 76, -10), elbows=40, hands=40, touch="left_palm=left_shin right_palm=right_shin"),
+        key(LINE, root=(90, 0, 0), hips=(126, 4, 4), knees=140, spine=(52, 0, 0), head=(22, 0, 0), arms=(52, 78, -8), elbows=84, hands=40, touch="left_palm=left_shin right_palm=right_shin"),
+        key(LINE, root=(220, 0, 0), hips=(122, 8, 4), knees=136, spine=(50, 0, 0), head=(14, 0, 0), arms=(52, 78, -8), elbows=84, hands=40, touch="left_palm=left_shin right_palm=right_shin"),
         key(LINE, root=(-80, 0, 0), hips=(128, 8, 4), knees=132, spine=(34, 0, 0), head=(-24, 0, 0), arms=(70, 70), elbows=40),
-        key(LINE, root=(-190, 0, 0), hips=(122, 6, 4), knees=136, spine=(44, 0, 0), head=(-20, 0, 0), arms=(72, 76, -10), elbows=40, hands=40, touch="left_palm=left_shin right_palm=right_shin"),
+        key(LINE, root=(-190, 0, 0), hips=(122, 6, 4), knees=136, spine=(44, 0, 0), head=(-20, 0, 0), arms=(52, 78, -8), elbows=84, hands=40, touch="left_palm=left_shin right_palm=right_shin"),
     ), motion="variants", support="air", lift=(0.6, 1.6)),
     Action("layout", "doing a layout somersault with a twist", (
         key(LINE, root=(-110, 0, 0), spine=(-26, 0, 0), head=(-20, 0, 0), arms=(40, 75, -35), elbows=85, hips=(-14, 0, 6)),
@@ -52,9 +52,9 @@ ACTIONS = (
         key(HANDSTAND, arms=(176, 62, 0)),
     ), support="apparatus", lift=(1.25, 1.25), apparatus="beam", noise=0.4),
     Action("bridge", "holding a bridge", (
-        key(LINE, root=(-110, 0, 0), on="hands feet", hips=(-26, 6, 8), knees=66, ankles=-12, toes=0, spine=(-66, 0, 0), head=(-52, 0, 0), arms=(172, 50, 0), elbows=(6, 0), wrists=-80),
-        key(LINE, root=(-118, 0, 0), on="hands feet", hips=(-30, 4, 8), knees=44, ankles=-20, toes=0, spine=(-78, 0, 0), head=(-58, 0, 0), arms=(170, 50, 0), elbows=(2, 0), wrists=-74),
-        key(LINE, root=(-112, 0, 0), on="hands left_foot", left_hip=(-24, 4, 8), left_knee=60, left_ankle=-14, left_toe=0, right_hip=(86, 0, 8), spine=(-70, 0, 0), head=(-54, 0, 0), arms=(172, 50, 0),
+        key(LINE, root=(-94, 0, 0), on="hands feet", hips=(-34, 6, 8), knees=66, ankles=-12, toes=0, spine=(-66, 0, 0), head=(-52, 0, 0), arms=(172, 50, 0), elbows=(6, 0), wrists=-80),
+        key(LINE, root=(-97, 0, 0), on="hands feet", hips=(-38, 4, 8), knees=44, ankles=-20, toes=0, spine=(-78, 0, 0), head=(-58, 0, 0), arms=(170, 50, 0), elbows=(2, 0), wrists=-74),
+        key(LINE, root=(-96, 0, 0), on="hands left_foot", left_hip=(-38, 4, 8), left_knee=60, left_ankle=-14, left_toe=0, right_hip=(86, 0, 8), spine=(-70, 0, 0), head=(-54, 0, 0), arms=(172, 50, 0),
             elbows=(4, 0), wrists=-78),
     ), motion="variants", apparatus="mat", noise=0.6),
     Action("cartwheel", "doing a cartwheel", (
@@ -69,7 +69,7 @@ ACTIONS = (
     Action("beam_scale", "holding a scale on the beam", (
         SCALE,
         key(SCALE, root=(100, 0, 0), left_hip=(106, -4, 12), right_hip=(-56, 4, 16), spine=(-14, 0, 0), left_arm=(110, 80), right_arm=(60, -40)),
-        key(LINE, on="left_foot", left_hip=(0, -4, 14), left_ankle=0, left_toe=0, right_hip=(60, 72, 40), right_arm=(140, 15), left_arm=(100, 0), spine=(0, 10, 0), touch="right_grip=right_ankle"),
+        key(LINE, on="left_foot", left_hip=(0, -4, 14), left_ankle=0, left_toe=0, right_hip=(128, 48, 50), right_arm=(155, 20), left_arm=(100, 0), root=(0, 12, 0), spine=(0, 14, 0)),
     ), motion="variants", support="apparatus", lift=(1.25, 1.25), apparatus="beam", noise=0.5),
     Action("beam_pose", "posing on the balance beam", (
         key(LINE, on="left_foot right_toes", left_ankle=0, left_toe=0, left_hip=(8, -4, 14), right_hip=(20, 2, 14), right_knee=36, right_ankle=-50, arms=(150, 30), spine=(-14, 0, 0), head=(-14, 0, 0)),

@@ -3,11 +3,11 @@
 from synthgen.scenes.action import Action, key
 
 SIT = key(
-    on="feet", hips=(88, 10, 6), knees=88, ankles=0, spine=(14, 0, 0), root=(-4, 0, 0), arms=(32, 75, -10), elbows=(58, 50),
+    on="feet", hips=(88, 10, 6), knees=88, ankles=0, spine=(14, 0, 0), root=(-4, 0, 0), arms=(24, 76, -4), elbows=(34, 50),
     hands=10, touch="left_palm=left_thigh right_palm=right_thigh",
 )  # fmt: skip
 SQUAT = key(
-    on="feet", root=(20, 0, 0), hips=(118, 18, 16), knees=138, ankles=30, spine=(30, 0, 0), head=(-16, 0, 0), arms=(62, 80), elbows=45,
+    on="feet", root=(20, 0, 0), hips=(118, 18, 16), knees=138, ankles=30, spine=(30, 0, 0), head=(-16, 0, 0), arms=(82, 80), elbows=50,
 )  # fmt: skip
 KNEEL = key(
     on="knees insteps", hips=(2, 3, 0), knees=90, ankles=-45, spine=(4, 0, 0), arms=(14, 45), elbows=25,
@@ -39,7 +39,7 @@ ACTIONS = (
     )),
     Action("crouch", "crouching", (
         SQUAT,
-        key(SQUAT, on="left_foot right_toes", right_hip=(92, 14, 6), right_knee=142, right_ankle=20, right_toe=45, root=(12, 0, 0)),
+        key(SQUAT, on="left_foot right_toes", right_hip=(84, 14, 6), right_knee=146, right_ankle=26, right_toe=60, root=(12, 0, 0)),
         key(SQUAT, hips=(95, 18, 14), knees=105, ankles=28, arms=(50, 60), elbows=75),
     )),
     Action("kneel", "kneeling", (
@@ -55,7 +55,7 @@ ACTIONS = (
     Action("sit_ground", "sitting on the ground", (
         key(on="seat heels hands", root=(-28, 0, 0), hips=(66, 10, 12), knees=4, ankles=-15, spine=(10, 0, 0), arms=(48, -70, 10), elbows=(4, 30), wrists=(-60, 0), hands=0, head=(8, 0, 0)),
         key(on="seat feet", root=(-12, 0, 0), hips=(112, 8, 6), knees=105, ankles=0, spine=(38, 0, 0), arms=(72, 80, -30), elbows=(70, 20), head=(-6, 0, 0), touch="left_grip=right_shin right_grip=left_shin"),
-        key(on="seat heels", root=(-6, 0, 0), hips=(88, 16, 12), knees=12, ankles=-10, spine=(28, 0, 0), arms=(42, 75), elbows=(20, 50), touch="left_palm=left_thigh right_palm=right_thigh"),
+        key(on="seat heels", root=(-8, 0, 0), hips=(97, 14, 12), knees=8, ankles=-10, spine=(26, 0, 0), arms=(34, 75), elbows=(24, 50), touch="left_palm=left_thigh right_palm=right_thigh"),
     ), motion="variants", noise=0.8),
     Action("sit_cross_legged", "sitting cross-legged", (
         key(on="seat left_ankle right_ankle", root=(-6, 0, 0), left_hip=(76, 42, 48), right_hip=(82, 44, 48), knees=122, ankles=-15, spine=(26, 0, 0), arms=(40, 55, 0), elbows=(40, 40),
@@ -73,7 +73,7 @@ ACTIONS = (
         key(LIE, arms=(125, 5, 20), elbows=120, touch="left_palm=occiput right_palm=occiput"),
     ), motion="variants"),
     Action("lie_front", "lying on the front", (
-        key(root=(90, 0, 0), on="chest belly thighs", hips=(0, 10, 8), knees=8, ankles=-50, arms=(110, 0, 20), elbows=(95, 70), head=(-6, 0, 60)),
+        key(root=(90, 0, 0), on="chest thighs", hips=(0, 10, 8), knees=8, ankles=-50, arms=(108, 16, 25), elbows=(95, 70), head=(-6, 0, 60)),
         key(root=(90, 0, 0), on="belly thighs forearms", hips=(0, 8, 8), knees=30, ankles=-45, arms=(88, 55, 0), elbows=(80, 60), spine=(-30, 0, 0), head=(-16, 0, 0)),
     ), motion="variants"),
     Action("lie_side", "lying on the side", (

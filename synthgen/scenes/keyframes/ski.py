@@ -7,7 +7,7 @@ READY = key(
     arms=(44, 52), elbows=(62, 10), hands=60,
 )  # fmt: skip
 TUCK = key(
-    on="feet", root=(38, 0, 0), hips=(104, 6, 2), knees=112, ankles=28, spine=(46, 0, 0), head=(-52, 0, 0),
+    on="feet", root=(48, 0, 0), hips=(116, 8, 2), knees=112, ankles=28, spine=(46, 0, 0), head=(-52, 0, 0),
     arms=(92, 82, -18), elbows=(96, 10), hands=60, touch="left_grip=right_grip",
 )  # fmt: skip
 EDGES = "left_ball_out left_heel right_ball_in right_heel"
@@ -106,8 +106,8 @@ ACTIONS = (
     Action("fall", "falling in the snow", (
         FALL,
         key(FALL, root=(-40, 60, 20), left_hip=(80, 12, 10), left_knee=30, right_hip=(95, 28, 10), right_knee=70, right_arm=(140, 10)),
-        key(root=(-62, 18, 0), on="seat left_elbow", hips=(78, 24, 14), knees=(34), ankles=12, arms=(60, -50), left_elbow=60, right_elbow=20, spine=(26, 8, 10), head=(20, 0, 0), hands=30),
-        key(root=(84, 10, 0), on="chest belly thighs", left_hip=(20, 30, 20), right_hip=(-4, 16, 10), left_knee=60, right_knee=40, ankles=-10, arms=(140, 30), elbows=30, head=(-24, 0, 30), hands=20),
+        key(root=(-62, 18, 0), on="seat left_elbow", hips=(78, 24, 14), knees=34, ankles=12, arms=(60, -50), left_elbow=60, right_elbow=20, spine=(26, 8, 10), head=(20, 0, 0), hands=30),
+        key(root=(84, 10, 0), on="chest right_thigh", left_hip=(20, 34, 20), right_hip=(-4, 16, 10), left_knee=60, right_knee=40, ankles=-10, arms=(140, 30), elbows=30, head=(-24, 0, 30), hands=20),
     ), motion="variants", apparatus="skis", noise=1.3),
     Action("wait", "resting on the poles", (
         key(READY, root=(4, 0, 0), hips=(12, 4, 6), knees=12, ankles=8, spine=(10, 0, 0), head=(-8, 0, 0), arms=(34, 50), elbows=70),

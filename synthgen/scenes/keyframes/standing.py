@@ -69,8 +69,8 @@ ACTIONS = (
             touch="right_fingers=chin"),
     ), noise=0.8),
     Action("cross_arms", "standing with crossed arms", (
-        key(STAND, left_arm=(32, 66, -52), right_arm=(38, 60, -52), elbows=(112, 40), hands=20, touch="left_palm=right_upperarm right_palm=left_ribs"),
-        key(RELAXED, left_arm=(36, 66, -52), right_arm=(32, 60, -52), elbows=(112, 40), hands=20, touch="left_palm=right_upperarm right_palm=left_ribs"),
+        key(STAND, left_arm=(32, 66, -52), right_arm=(38, 60, -52), elbows=(112, 40), hands=20, touch="left_palm=right_upperarm right_grip=left_elbow"),
+        key(RELAXED, left_arm=(36, 66, -52), right_arm=(32, 60, -52), elbows=(112, 40), hands=20, touch="left_palm=right_upperarm right_grip=left_elbow"),
     ), noise=0.7),
     Action("hands_on_hips", "standing with hands on the hips", (HIPS, key(HIPS, left_hip=(4, 14, 14), right_hip=(4, 14, 14), spine=(-4, 0, 8)), key(HIPS, root=(12, 0, 0), hips=(20, 12, 10), knees=12, spine=(14, 0, 0))), motion="cycle", noise=0.8),
     Action("hands_behind", "standing with hands behind the back", (
