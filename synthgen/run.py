@@ -46,10 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         _complain(error.problems)
         return 2
+    except BrokenPipeError:  # the reader of our output, head or less, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (OSError, ValueError) as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
-        _complain([str(error), f"({TRACEBACK_VARIABLE}=1 shows where)"])
+        _complain([_sentence(error), f"({TRACEBACK_VARIABLE}=1 shows where)"])
         return 1
     except KeyboardInterrupt:
         _complain(["interrupted"])
@@ -177,6 +180,12 @@ def _first_line(path: Path) -> str:
 def _first_comment(path: Path) -> str:
     first = path.read_text("utf-8").partition("\n")[0]
     return first.removeprefix("#").strip() if first.startswith("#") else ""
+
+
+def _sentence(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _complain(problems: Sequence[str]) -> None:
