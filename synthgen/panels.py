@@ -83,6 +83,7 @@ def readable(name: str) -> str:
 
 def _top(counts: Mapping[str, float]) -> list[tuple[str, float]]:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ordered = [(readable(name), count) for name, count in ordered]
     if len(ordered) <= MAX_ROWS:
         return ordered
     rest = ordered[MAX_ROWS - 1 :]
@@ -90,9 +91,7 @@ def _top(counts: Mapping[str, float]) -> list[tuple[str, float]]:
 
 
 def _actions(tally: Tally, family: str) -> Counter[str]:
-    return Counter(
-        {readable(name): count for (owner, name), count in tally.actions.items() if owner == family}
-    )
+    return Counter({name: count for (owner, name), count in tally.actions.items() if owner == family})
 
 
 def _poses(tally: Tally) -> Panel:
@@ -103,11 +102,9 @@ def _poses(tally: Tally) -> Panel:
         words = f"{people:,} people, {100 * people / tally.people:.1f} %"
         chart = name_chart(readable(family), actions, tally.people)
         cells.append(Cell(readable(family), words, chart))
-    families, actions_ = len(tally.families), len(tally.actions)
-    words = (
-        f"{tally.people:,} people in {families} pose {'family' if families == 1 else 'families'} "
-        f"and {actions_} {'action' if actions_ == 1 else 'actions'}. Shares are of all people."
-    )
+    families = f"{len(tally.families)} pose " + ("family" if len(tally.families) == 1 else "families")
+    actions_drawn = f"{len(tally.actions)} action" + ("" if len(tally.actions) == 1 else "s")
+    words = f"{tally.people:,} people in {families} and {actions_drawn}. Shares are of all people."
     return Panel("Poses", words, cells=tuple(cells), is_full=True, cell_kind="broad")
 
 

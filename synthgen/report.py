@@ -216,8 +216,7 @@ def _making_words(ledger: Ledger) -> str:
 
 def _stages(ledger: Ledger) -> Markup:
     each = {stage: 1000 * seconds / max(ledger.accepted, 1) for stage, seconds in ledger.seconds().items()}
-    milliseconds = {readable(stage): value for stage, value in each.items()}
-    return name_chart("Time by stage", milliseconds, sum(each.values()), "ms")
+    return name_chart("Time by stage", each, sum(each.values()), "ms")
 
 
 def _rejections(ledger: Ledger) -> list[dict[str, Any]]:

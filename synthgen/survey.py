@@ -65,7 +65,7 @@ class Artist:
         renderer: "auto", "warp" or "pyrender".
 
     Attributes:
-        problem: why there are no meshes, or empty.
+        problem: why meshes are missing or may not fit, or empty.
     """
 
     def __init__(self, body: str, renderer: RendererChoice) -> None:
@@ -75,16 +75,20 @@ class Artist:
         try:
             self._body = load_body(body)
         except (ValueError, OSError) as error:
-            self.problem = (
-                f"Overlays show skeletons only: the body of this run cannot be loaded here: {error}"
-            )
+            self.problem = f"Overlays show skeletons only, as the body of this run cannot be loaded: {error}"
         else:
             self._renderer = make_renderer(resolve_renderer(renderer))
 
     def card(self, sample: Sample) -> Card:
         """Return a sample's card."""
-        if self._body is None or self._renderer is None:
+        if self._body is None or self._renderer is None or self._body.name != sample.scene.body:
             return make_card(sample, label_views(sample), has_mesh=False)
+        made_with = sample.provenance.revisions.get("body", self._body.revision)
+        if made_with != self._body.revision:
+            self.problem = (
+                f"Overlays are drawn with the body of revision {self._body.revision}, the labels were made with "
+                f"{made_with}, so that they may not fit."
+            )
         return make_card(sample, views(sample, self._body, self._renderer), has_mesh=True)
 
 

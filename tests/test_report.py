@@ -7,6 +7,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import fsspec
 import pytest
 
 from synthgen.report import Options, write_report
@@ -148,6 +149,23 @@ def test_unknown_body_leaves_skeletons(run_dir: Path) -> None:
     page = Path(write_report(str(run_dir), Options(body="missing/SMPL_NEUTRAL.pkl"))).read_text()
     assert "Overlays show skeletons only" in page
     assert page.count('class="overlay skeleton"') == 5
+
+
+def test_another_revision_of_the_body_is_told(run_dir: Path, make_sample: Callable[..., Sample]) -> None:
+    sample = make_sample(0)
+    provenance = replace(sample.provenance, revisions={"body": "0ld"})
+    write_shard(str(run_dir), Shard("run", 0, 0, 1, "hash"), [replace(sample, provenance=provenance)])
+    page = Path(write_report(str(run_dir))).read_text()
+    assert "the labels were made with 0ld, so that they may not fit" in page
+
+
+def test_report_of_a_remote_run(run_dir: Path) -> None:
+    store = fsspec.filesystem("memory")
+    for path in run_dir.iterdir():
+        store.pipe_file(f"/bucket/run/{path.name}", path.read_bytes())
+    assert write_report("memory://bucket/run", Options(num_pictures=1)) == "memory://bucket/run/report.html"
+    write_report(str(run_dir), Options(num_pictures=1))
+    assert store.cat_file("/bucket/run/report.html") == (run_dir / "report.html").read_bytes()
 
 
 @pytest.mark.parametrize("name", ["", "nowhere"])
