@@ -86,8 +86,8 @@ class Artist:
         made_with = sample.provenance.revisions.get("body", self._body.revision)
         if made_with != self._body.revision:
             self.problem = (
-                f"Overlays are drawn with the body of revision {self._body.revision}, the labels were made with "
-                f"{made_with}, so that they may not fit."
+                f"Overlays are drawn with the body of revision {self._body.revision}, the labels were made "
+                f"with {made_with}, so that they may not fit."
             )
         return make_card(sample, views(sample, self._body, self._renderer), has_mesh=True)
 
