@@ -38,6 +38,8 @@ def expose(stage: Stage, geometry: Geometry, seen: wp.array, sample: Callable[[w
     film.backdrop = geometry.upload(backdrop, wp.vec3)
     image = wp.empty(3 * count, dtype=wp.uint8, device=device)
     wp.launch(pixels.measure_sky, len(film.point_sky), [world, film], device=device)
+    wp.launch(pixels.measure_sun, count, [world, film, 0], device=device)
+    wp.launch(pixels.measure_sun, count, [world, film, 1], device=device)
     wp.launch(pixels.shade_pixels, count, [world, film], device=device)
     wp.launch(pixels.find_edges, count, [world, film], device=device)
     samples = sample(film.is_edge)

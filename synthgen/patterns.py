@@ -14,11 +14,14 @@ from synthgen.surface import PATTERNS, Material
 
 wp.set_module_options({"enable_backward": False})
 
+PLAIN = wp.constant(PATTERNS.index("plain"))
 STRIPES = wp.constant(PATTERNS.index("stripes"))
 CHECKS = wp.constant(PATTERNS.index("checks"))
 SPECKLE = wp.constant(PATTERNS.index("speckle"))
 WOOD = wp.constant(PATTERNS.index("wood"))
 CAMOUFLAGE = wp.constant(PATTERNS.index("camouflage"))
+SHARP = wp.constant(0.4)  # [repeats per pixel] up to which a pattern is seen in full
+BLURRED = wp.constant(1.2)  # and from which only its mean colour is seen
 
 
 @wp.struct
@@ -116,14 +119,15 @@ def pattern_mix(paint: Paint, p: wp.vec3, softness: float) -> float:
 @wp.func
 def albedo(paint: Paint, point: wp.vec3, footprint: float) -> wp.vec3:
     """Return the linear colour of a material at a surface coordinate [m] seen through a pixel [m] wide."""
-    if paint.pattern == 0:
+    if paint.pattern == PLAIN:
         return paint.color
     softness = wp.max(footprint / paint.scale, 0.01)
-    mix = pattern_mix(paint, point / paint.scale, wp.min(softness, 0.5))
     mean = wp.where(paint.pattern == WOOD, 0.4, 0.5)
-    mix = wp.lerp(mix, mean, wp.smoothstep(0.4, 1.2, softness))
+    if softness >= BLURRED:
+        return wp.lerp(paint.color, paint.accent, mean)
+    mix = pattern_mix(paint, point / paint.scale, wp.min(softness, 0.5))
     color = wp.lerp(paint.color, paint.accent, mix)
     if paint.pattern == CAMOUFLAGE:
         third = wp.smoothstep(0.15, 0.25, fbm(17, 1.3 * point / paint.scale))
         color = color * (1.0 - 0.55 * third)
-    return color
+    return wp.lerp(color, wp.lerp(paint.color, paint.accent, mean), wp.smoothstep(SHARP, BLURRED, softness))

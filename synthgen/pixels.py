@@ -56,6 +56,14 @@ def center_hit(world: World, film: Film, i: int) -> Hit:
     return hit_face(world, film.seen[i], pixel_ray(world.unproject, world.width, i, 0.0, 0.0))
 
 
+@wp.func
+def paint_at(world: World, film: Film, i: int) -> int:
+    """Return the material seen at a pixel's centre, or MISS; kernels do not stop early at `and` and `or`."""
+    if film.seen[i] == MISS:
+        return MISS
+    return world.face_paint[film.seen[i]]
+
+
 @wp.kernel
 def measure_depth(world: World, film: Film) -> None:
     """Measure the depth [m] of the face at every pixel's centre; 0 where none is seen."""
@@ -91,36 +99,14 @@ def sky_share(world: World, film: Film, i: int, hit: Hit) -> float:
     for k in range(4):
         cx = int(x) + k % 2
         cy = int(y) + k // 2
-        c = cy * across + cx
-        if cx < across and c < film.point_sky.shape[0] and film.point_sky[c] != UNKNOWN:
-            off = wp.abs(wp.dot(hit.normal, film.point_position[c] - hit.point))
-            near = (1.0 - wp.abs(x - float(cx)) + 0.01) * (1.0 - wp.abs(y - float(cy)) + 0.01)
-            weight = near * wp.exp(-off * off / (SKY_SLACK * SKY_SLACK))
+        c = wp.min(cy * across + wp.min(cx, across - 1), film.point_sky.shape[0] - 1)
+        if film.point_sky[c] != UNKNOWN:
+            off = wp.dot(hit.normal, film.point_position[c] - hit.point) / SKY_SLACK
+            near = (1.01 - wp.abs(x - float(cx))) * (1.01 - wp.abs(y - float(cy)))
+            weight = near / (1.0 + off * off * off * off)
             total += weight * film.point_sky[c]
             weights += weight
     return wp.where(weights > 0.001, total / weights, 0.8)
-
-
-@wp.kernel
-def shade_pixels(world: World, film: Film) -> None:
-    """Shade every pixel at its centre; film.color stays black where no surface is seen."""
-    i = wp.tid()
-    film.color[i] = wp.vec3(0.0, 0.0, 0.0)
-    film.depth[i] = 0.0
-    if film.seen[i] != MISS:
-        hit = center_hit(world, film, i)
-        film.depth[i] = hit.point[2]
-        film.sun[i] = sun_seen(world, film.seen[i], hit)
-        film.sky[i] = sky_share(world, film, i, hit)
-        film.color[i] = shade(world, film.seen[i], hit, wp.vec2(film.sun[i], film.sky[i]))
-
-
-@wp.func
-def contrast(a: wp.vec3, b: wp.vec3) -> float:
-    """Return how much two linear colours differ to the eye (difference of square roots)."""
-    d0 = wp.abs(wp.sqrt(a[0]) - wp.sqrt(b[0]))
-    d1 = wp.abs(wp.sqrt(a[1]) - wp.sqrt(b[1]))
-    return wp.max(wp.max(d0, d1), wp.abs(wp.sqrt(a[2]) - wp.sqrt(b[2])))
 
 
 @wp.func
@@ -139,6 +125,49 @@ def neighbour(i: int, k: int, width: int, count: int) -> int:
 
 
 @wp.kernel
+def measure_sun(world: World, film: Film, phase: int) -> None:
+    """Measure the sun's share at the pixels of one colour of a checkerboard (phase 0), then the others (1).
+
+    Where the four neighbours of phase 0 are of one material and agree, the pixel between them needs no ray.
+    """
+    i = wp.tid()
+    if film.seen[i] == MISS or (i % world.width + i // world.width) % 2 != phase:
+        return
+    paint = paint_at(world, film, i)
+    share = float(UNKNOWN)
+    if phase == 1:
+        share = film.sun[neighbour(i, 0, world.width, film.seen.shape[0])]
+        for k in range(4):
+            j = neighbour(i, k, world.width, film.seen.shape[0])
+            if j == i or paint_at(world, film, j) != paint or film.sun[j] != share:
+                share = UNKNOWN
+    if share == UNKNOWN:
+        share = sun_seen(world, film.seen[i], center_hit(world, film, i))
+    film.sun[i] = share
+
+
+@wp.kernel
+def shade_pixels(world: World, film: Film) -> None:
+    """Shade every pixel at its centre; film.color stays black where no surface is seen."""
+    i = wp.tid()
+    film.color[i] = wp.vec3(0.0, 0.0, 0.0)
+    film.depth[i] = 0.0
+    if film.seen[i] != MISS:
+        hit = center_hit(world, film, i)
+        film.depth[i] = hit.point[2]
+        film.sky[i] = sky_share(world, film, i, hit)
+        film.color[i] = shade(world, film.seen[i], hit, wp.vec2(film.sun[i], film.sky[i]))
+
+
+@wp.func
+def contrast(a: wp.vec3, b: wp.vec3) -> float:
+    """Return how much two linear colours differ to the eye (difference of square roots)."""
+    d0 = wp.abs(wp.sqrt(a[0]) - wp.sqrt(b[0]))
+    d1 = wp.abs(wp.sqrt(a[1]) - wp.sqrt(b[1]))
+    return wp.max(wp.max(d0, d1), wp.abs(wp.sqrt(a[2]) - wp.sqrt(b[2])))
+
+
+@wp.kernel
 def find_edges(world: World, film: Film) -> None:
     """Mark pixels where surfaces or shadows meet; patterns within a surface are smooth enough as they are."""
     i = wp.tid()
@@ -153,7 +182,7 @@ def find_edges(world: World, film: Film) -> None:
         elif film.seen[i] != MISS:
             most = wp.max(most, contrast(film.color[i], film.color[j]))
             bend += film.depth[j] - film.depth[i]
-            if world.face_paint[film.seen[j]] != world.face_paint[film.seen[i]] or film.sun[j] != film.sun[i]:
+            if paint_at(world, film, j) != paint_at(world, film, i) or film.sun[j] != film.sun[i]:
                 num_others += 1
     is_flat = wp.abs(bend) < MAX_BEND * world.pixel_size * film.depth[i]
     if most > EDGE_CONTRAST and (num_others > 0 or not is_flat):
@@ -168,7 +197,7 @@ def light_around(world: World, film: Film, i: int, paint: int) -> wp.vec2:
     count = float(0)
     for k in range(5):
         j = neighbour(i, k, world.width, film.seen.shape[0])
-        if film.seen[j] != MISS and world.face_paint[film.seen[j]] == paint:
+        if paint_at(world, film, j) == paint:
             if count > 0.0 and sun != film.sun[j]:
                 sun = UNKNOWN
             elif count == 0.0:

@@ -50,9 +50,8 @@ def vertex_normals(vertices: Float32, faces: NDArray[np.int32]) -> Float32:
     """Return (V, 3) unit normals, averaged over a vertex's faces by their area; zero for lone vertices."""
     a, b, c = (vertices[faces[:, k]] for k in range(3))
     weighted = np.cross(b - a, c - a)
-    corners = faces.ravel(order="F")
     summed = np.stack(
-        [np.bincount(corners, np.tile(weighted[:, k], 3), len(vertices)) for k in range(3)], axis=1
+        [np.bincount(faces.ravel(), np.repeat(weighted[:, k], 3), len(vertices)) for k in range(3)], axis=1
     )
     return (summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12)).astype(np.float32)
 

@@ -125,6 +125,8 @@ def sun_seen(world: World, face: int, hit: Hit) -> float:
 @wp.func
 def gloss(paint: Paint, normal: wp.vec3, view: wp.vec3, sun_direction: wp.vec3) -> float:
     """Return the Blinn-Phong highlight for a dielectric (reflectance 4 %)."""
+    if paint.roughness > 0.95:
+        return 0.0
     half = wp.normalize(sun_direction + view)
     alpha = paint.roughness * paint.roughness
     power = 2.0 / (alpha * alpha) - 1.0
@@ -178,8 +180,11 @@ def shade(world: World, face: int, hit: Hit, light: wp.vec2) -> wp.vec3:
     sun = light[0] * wp.max(wp.dot(normal, world.sun_direction), 0.0)
     sky = light[1] * wp.lerp(world.bounce, world.sky, 0.5 + 0.5 * wp.dot(normal, world.up))
     matt = wp.cw_mul(base, world.sun * sun + sky)
-    shine = world.sun * (sun * gloss(paint, normal, view, world.sun_direction))
-    grazing = wp.pow(1.0 - wp.clamp(wp.dot(normal, view), 0.0, 1.0), 5.0)
+    shine = world.sun * 0.0
+    if sun > 0.0:
+        shine = world.sun * (sun * gloss(paint, normal, view, world.sun_direction))
+    edge_on = 1.0 - wp.clamp(wp.dot(normal, view), 0.0, 1.0)
+    grazing = edge_on * edge_on * edge_on * edge_on * edge_on
     polish = (1.0 - paint.roughness) * (1.0 - paint.roughness)
     color = matt + shine + world.sky * (light[1] * polish * (0.04 + 0.5 * grazing))
     return wp.vec3(tone(color[0]), tone(color[1]), tone(color[2]))
