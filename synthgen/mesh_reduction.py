@@ -1,8 +1,8 @@
 """Thins a symmetric triangle mesh by removing vertices, keeping the others exactly where they are.
 
-Half-edge collapses ordered by quadric error (Garland and Heckbert, 1997), always done on both sides of the plane
-x = 0 at once, so that the mesh stays symmetric. Because no vertex moves, shape directions, skinning weights and
-the like are simply subsets.
+Half-edge collapses ordered by quadric error (Garland and Heckbert, 1997), always done on both sides of the
+plane x = 0 at once, so that the mesh stays symmetric. Because no vertex moves, shape directions, skinning
+weights and the like are simply subsets.
 """
 
 import heapq
@@ -52,14 +52,15 @@ class _Mesh:
         for face, corners in self.faces.items():
             for corner in corners:
                 self.around[corner].add(face)
-        corners = np.array(list(self.faces.values()))
-        normals = face_normals(self.vertices, corners)
-        lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-        units = normals / np.maximum(lengths, 1e-12)
-        planes = np.concatenate([units, -(units * self.vertices[corners[:, 0]]).sum(1, keepdims=True)], 1)
+        triangles = np.array(list(self.faces.values()))
+        normals = face_normals(self.vertices, triangles)
+        areas = np.linalg.norm(normals, axis=1, keepdims=True)
+        units = normals / np.maximum(areas, 1e-12)
+        heights = (units * self.vertices[triangles[:, 0]]).sum(1, keepdims=True)
+        planes = np.concatenate([units, -heights], axis=1)
         self.quadrics = np.zeros((len(self.vertices), 4, 4))
         for k in range(3):
-            np.add.at(self.quadrics, corners[:, k], planes[:, :, None] * planes[:, None] * lengths[..., None])
+            np.add.at(self.quadrics, triangles[:, k], planes[:, :, None] * planes[:, None] * areas[..., None])
 
     def neighbours(self, vertex: int) -> set[int]:
         return {corner for face in self.around[vertex] for corner in self.faces[face]} - {vertex}
