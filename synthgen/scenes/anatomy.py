@@ -61,10 +61,18 @@ _MIRROR_SIGN = np.array(
 _REFLECT = np.outer([-1.0, 1.0, 1.0], [-1.0, 1.0, 1.0])  # of a rotation matrix in the plane x = 0
 
 _SIDE_JOINTS = ("collar", "shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle", "foot")
-_SPINE = ("spine1", "spine2", "spine3")
-_SPINE_SHARE = np.array([[0.35, 0.3, 0.2], [0.4, 0.35, 0.35], [0.25, 0.35, 0.45]])  # flex, side, twist
-_NECK = ("neck", "head")
-_NECK_SHARE = np.array([[0.55, 0.55, 0.5], [0.45, 0.45, 0.5]])
+_CHAINS = (  # angles that several joints share: part, joints, shares of flex, side and twist
+    (
+        "spine",
+        ("spine1", "spine2", "spine3"),
+        np.array([[0.35, 0.3, 0.2], [0.4, 0.35, 0.35], [0.25, 0.35, 0.45]]),
+    ),
+    ("head", ("neck", "head"), np.array([[0.55, 0.55, 0.5], [0.45, 0.45, 0.5]])),
+)
+_CHAIN_JOINTS = [SMPL24.index(joint) for _, joints, _ in _CHAINS for joint in joints]
+_LEFT_JOINTS = [SMPL24.index(f"left_{joint}") for joint in _SIDE_JOINTS]
+_RIGHT_JOINTS = [SMPL24.index(f"right_{joint}") for joint in _SIDE_JOINTS]
+_TO_HANGING = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])  # left arm, from the T-pose
 _ELBOW_PRONATION = 0.55  # the forearm twists along its length: this much at its upper end, the rest below
 _COLLAR_RISE = 0.22  # [deg per deg of raise] share of the shoulder blade in lifting the arm
 _COLLAR_REACH = 14.0  # [deg] protraction with the arm straight forward
@@ -83,39 +91,37 @@ def mirror(angles: Float64) -> Float64:
 
 
 def _about(axis: int, angle: Float64) -> Float64:
-    """Return (..., 3, 3) rotations about a coordinate axis; angle (...) [rad]."""
-    first, second = (axis + 1) % 3, (axis + 2) % 3
-    rotmats = np.zeros((*angle.shape, 3, 3))
-    rotmats[..., axis, axis] = 1
-    rotmats[..., first, first] = rotmats[..., second, second] = np.cos(angle)
-    rotmats[..., second, first] = np.sin(angle)
-    rotmats[..., first, second] = -rotmats[..., second, first]
-    return rotmats
+    """Return rotation vectors (..., 3) about a coordinate axis; angle (...) [rad]."""
+    vector = np.zeros((*angle.shape, 3))
+    vector[..., axis] = angle
+    return vector
 
 
 def _exp(rotvec: Float64) -> Float64:
     """Return (..., 3, 3) rotations of axis-angle (..., 3) [rad] (Rodrigues)."""
-    angle = np.sqrt((rotvec * rotvec).sum(-1))[..., None, None]
-    cross = np.zeros((*rotvec.shape, 3))
-    cross[..., 2, 1], cross[..., 0, 2], cross[..., 1, 0] = rotvec[..., 0], rotvec[..., 1], rotvec[..., 2]
-    cross = cross - np.swapaxes(cross, -1, -2)
-    return (
-        np.eye(3) + np.sinc(angle / np.pi) * cross + 0.5 * np.sinc(angle / (2 * np.pi)) ** 2 * (cross @ cross)
+    x, y, z = rotvec[..., 0], rotvec[..., 1], rotvec[..., 2]
+    angle = np.sqrt(x * x + y * y + z * z)
+    safe = np.maximum(angle, 1e-9)
+    cosine, sine = np.cos(angle), np.sin(safe) / safe
+    rotmats = (2 * (np.sin(safe / 2) / safe) ** 2)[..., None, None] * (
+        rotvec[..., :, None] * rotvec[..., None, :]
     )
+    for axis, value in enumerate((x, y, z)):
+        rotmats[..., axis, axis] += cosine
+        first, second = (axis + 1) % 3, (axis + 2) % 3
+        rotmats[..., second, first] += sine * value
+        rotmats[..., first, second] -= sine * value
+    return rotmats
 
 
 def _log(rotmats: Float64) -> Float64:
     return Rotation.from_matrix(rotmats.reshape(-1, 3, 3)).as_rotvec().reshape(rotmats.shape[:-1])
 
 
-def _joint(name: str) -> int:
-    return SMPL24.index(name)
-
-
 def _swing(elevation: Float64, plane: Float64) -> Float64:
-    """Return (..., 3, 3): T-pose left arm to hanging, then lifted by `elevation` in `plane` [rad]."""
+    """Return the axis-angle (..., 3) that lifts a hanging left arm by `elevation` in `plane` [rad]."""
     axis = np.stack([-np.sin(plane), np.zeros_like(plane), np.cos(plane)], -1)
-    return _exp(axis * elevation[..., None]) @ _about(2, np.full(elevation.shape, -np.pi / 2))
+    return axis * elevation[..., None]
 
 
 def _natural_roll(elevation: Float64, plane: Float64) -> Float64:
@@ -134,35 +140,46 @@ def _collar_rest(elevation: Float64, plane: Float64) -> Float64:
     return np.stack([rise, reach], -1)
 
 
-def _collar(rise_reach: Float64) -> Float64:
-    return _exp(np.stack([np.zeros_like(rise_reach[..., 0]), -rise_reach[..., 1], rise_reach[..., 0]], -1))
+def _turns(a: Float64) -> tuple[Float64, ...]:
+    """Return the elementary rotations of one side as if it were the left, in the order of _TURNS.
+
+    Args:
+        a: (..., S) [rad].
+
+    Returns:
+        axis-angle (..., 3) each.
+    """
+    angle = {name: a[..., column] for name, column in _IN_SIDE.items()}
+    elevation, plane, pronation = angle["arm_raise"], angle["arm_plane"], angle["elbow_pronation"]
+    zero = np.zeros_like(elevation)
+    extra = np.stack([angle["collar_up"], angle["collar_forward"]], -1)
+    rise, reach = np.moveaxis(_collar_rest(elevation, plane) + extra, -1, 0)
+    return (
+        np.stack([zero, -reach, rise], -1),
+        _swing(elevation, plane),
+        _about(0, -(angle["arm_roll"] + _natural_roll(elevation, plane))),
+        _about(1, -angle["elbow_flex"]),
+        _about(0, _ELBOW_PRONATION * pronation),
+        _about(0, (1 - _ELBOW_PRONATION) * pronation),
+        np.stack([zero, -angle["wrist_radial"], -angle["wrist_flex"]], -1),
+        _about(2, -angle["hand_curl"]),
+        _about(0, -angle["hip_flex"]),
+        _about(2, angle["hip_abduction"]),
+        _about(1, angle["hip_rotation"]),
+        _about(0, angle["knee_flex"]),
+        np.stack([-angle["ankle_flex"], zero, -angle["ankle_inversion"]], -1),
+        _about(0, -angle["toe_flex"]),
+    )
 
 
-def _left_side(a: Float64) -> dict[str, Float64]:
-    """Return rotations (..., 3, 3) by joint of one side as if it were the left; a (..., S) [rad]."""
-    zero = np.zeros(a.shape[:-1])
-
-    def get(name: str) -> Float64:
-        return a[..., _IN_SIDE[name]]
-
-    elevation, plane = get("arm_raise"), get("arm_plane")
-    extra = np.stack([get("collar_up"), get("collar_forward")], -1)
-    collar = _collar(_collar_rest(elevation, plane) + extra)
-    arm = _swing(elevation, plane) @ _about(0, -(get("arm_roll") + _natural_roll(elevation, plane)))
-    pronation = get("elbow_pronation")
-    hip = _about(0, -get("hip_flex")) @ _about(2, get("hip_abduction")) @ _about(1, get("hip_rotation"))
-    return {
-        "collar": collar,
-        "shoulder": np.swapaxes(collar, -1, -2) @ arm,
-        "elbow": _about(1, -get("elbow_flex")) @ _about(0, _ELBOW_PRONATION * pronation),
-        "wrist": _about(0, (1 - _ELBOW_PRONATION) * pronation)
-        @ _exp(np.stack([zero, -get("wrist_radial"), -get("wrist_flex")], -1)),
-        "hand": _about(2, -get("hand_curl")),
-        "hip": hip,
-        "knee": _about(0, get("knee_flex")),
-        "ankle": _exp(np.stack([-get("ankle_flex"), zero, -get("ankle_inversion")], -1)),
-        "foot": _about(0, -get("toe_flex")),
-    }
+def _side_rotmats(turns: Float64) -> Float64:
+    """Compose elementary rotations (..., T, 3, 3), in the order of `_turns`, into (..., 9, 3, 3) joints."""
+    collar, swing, roll, elbow, pronate, turn, wrist, hand, flex, abduct, rotate, knee, ankle, toe = (
+        np.moveaxis(turns, -3, 0)
+    )
+    shoulder = np.swapaxes(collar, -1, -2) @ swing @ _TO_HANGING @ roll
+    hip = flex @ abduct @ rotate
+    return np.stack([collar, shoulder, elbow @ pronate, turn @ wrist, hand, hip, knee, ankle, toe], -3)
 
 
 def to_rotmats(angles: Float64) -> Float64:
@@ -175,16 +192,27 @@ def to_rotmats(angles: Float64) -> Float64:
         (..., 24, 3, 3) relative to the parent.
     """
     a = np.radians(np.asarray(angles, np.float64))
-    rotmats = np.empty((*a.shape[:-1], len(SMPL24), 3, 3))
+    batch = a.shape[:-1]
     pitch, roll, yaw = np.moveaxis(a[..., columns("root")], -1, 0)
-    rotmats[..., _joint("pelvis"), :, :] = _about(1, yaw) @ _about(0, pitch) @ _about(2, -roll)
-    for part, joints, share in (("spine", _SPINE, _SPINE_SHARE), ("head", _NECK, _NECK_SHARE)):
-        flex, side, twist = np.moveaxis(a[..., None, columns(part)] * share, -1, 0)
-        rotmats[..., [_joint(name) for name in joints], :, :] = _exp(np.stack([flex, twist, -side], -1))
-    sides = _left_side(a[..., _SIDE_COLUMNS])
-    for joint, rotation in sides.items():
-        rotmats[..., _joint(f"left_{joint}"), :, :] = rotation[..., 0, :, :]
-        rotmats[..., _joint(f"right_{joint}"), :, :] = rotation[..., 1, :, :] * _REFLECT
+    middle = np.concatenate([a[..., None, columns(part)] * share for part, _, share in _CHAINS], -2)
+    turns = np.stack(_turns(a[..., _SIDE_COLUMNS]), -2)  # (..., 2 sides, T, 3)
+    rotations = _exp(
+        np.concatenate(
+            [
+                np.stack([_about(1, yaw), _about(0, pitch), _about(2, -roll)], -2),
+                np.stack([middle[..., 0], middle[..., 2], -middle[..., 1]], -1),
+                turns.reshape(*batch, -1, 3),
+            ],
+            -2,
+        )
+    )
+    count = 3 + len(_CHAIN_JOINTS)
+    sides = _side_rotmats(rotations[..., count:, :, :].reshape(*turns.shape, 3))
+    rotmats = np.empty((*batch, len(SMPL24), 3, 3))
+    rotmats[..., 0, :, :] = rotations[..., 0, :, :] @ rotations[..., 1, :, :] @ rotations[..., 2, :, :]
+    rotmats[..., _CHAIN_JOINTS, :, :] = rotations[..., 3:count, :, :]
+    rotmats[..., _LEFT_JOINTS, :, :] = sides[..., 0, :, :, :]
+    rotmats[..., _RIGHT_JOINTS, :, :] = sides[..., 1, :, :, :] * _REFLECT
     return rotmats
 
 
@@ -195,17 +223,17 @@ def to_axis_angle(angles: Float64) -> tuple[Float64, Float64]:
 
 
 def _side_angles(rotmats: dict[str, Float64]) -> Float64:
-    """Invert `_left_side`: rotations by joint to (..., S) [rad]."""
+    """Invert `_side_rotmats` and `_turns`: rotations by joint to (..., S) [rad]."""
     arm = rotmats["collar"] @ rotmats["shoulder"]
     direction = arm[..., :, 0]
     elevation = np.arccos(np.clip(-direction[..., 1], -1, 1))
     plane = np.arctan2(direction[..., 2], direction[..., 0])
-    twist = np.swapaxes(_swing(elevation, plane), -1, -2) @ arm
+    twist = np.swapaxes(_exp(_swing(elevation, plane)) @ _TO_HANGING, -1, -2) @ arm
     collar = _log(rotmats["collar"])
     extra = np.stack([collar[..., 2], -collar[..., 1]], -1) - _collar_rest(elevation, plane)
     upper = np.arctan2(-rotmats["elbow"][..., 1, 2], rotmats["elbow"][..., 1, 1])  # Ry(-flex) Rx(share)
     pronation = upper / _ELBOW_PRONATION
-    wrist = _log(_about(0, -(1 - _ELBOW_PRONATION) * pronation) @ rotmats["wrist"])
+    wrist = _log(_exp(_about(0, -(1 - _ELBOW_PRONATION) * pronation)) @ rotmats["wrist"])
     ankle = _log(rotmats["ankle"])
     hip = rotmats["hip"]  # Rx(-flex) Rz(abduction) Ry(rotation)
     values = {
@@ -247,11 +275,11 @@ def from_body_pose(body_pose: Float64) -> Float64:
     rotvec = np.asarray(body_pose, np.float64)
     rotmats = _exp(rotvec)
     angles = np.zeros((*rotvec.shape[:-2], len(ANGLES)))
-    for part, joints in (("spine", _SPINE), ("head", _NECK)):
-        total = rotvec[..., [_joint(name) - 1 for name in joints], :].sum(-2)
+    for part, joints, _ in _CHAINS:
+        total = rotvec[..., [SMPL24.index(name) - 1 for name in joints], :].sum(-2)
         angles[..., columns(part)] = np.stack([total[..., 0], -total[..., 2], total[..., 1]], -1)
     for side, where in zip(_SIDES, _SIDE_COLUMNS, strict=True):
         flip = 1.0 if side == "left" else _REFLECT
-        parts = {name: rotmats[..., _joint(f"{side}_{name}") - 1, :, :] * flip for name in _SIDE_JOINTS}
+        parts = {name: rotmats[..., SMPL24.index(f"{side}_{name}") - 1, :, :] * flip for name in _SIDE_JOINTS}
         angles[..., where] = _side_angles(parts)
     return np.degrees(angles)

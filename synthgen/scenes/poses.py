@@ -28,7 +28,7 @@ _SHARED = 0.6  # part of the noise's variance that both sides of the body share
 _NOISE: dict[str, float] = {  # standard deviation [deg]
     "root_pitch": 3, "root_roll": 3, "root_yaw": 0,
     "spine_flex": 6, "spine_side": 5, "spine_twist": 6, "head_flex": 9, "head_side": 6, "head_twist": 13,
-    "collar_up": 3, "collar_forward": 3, "arm_raise": 6, "arm_plane": 9, "arm_roll": 9,
+    "collar_up": 3, "collar_forward": 3, "arm_raise": 5, "arm_plane": 9, "arm_roll": 7,
     "elbow_flex": 9, "elbow_pronation": 14, "wrist_flex": 9, "wrist_radial": 6, "hand_curl": 10,
     "hip_flex": 5, "hip_abduction": 3, "hip_rotation": 5, "knee_flex": 6, "ankle_flex": 4,
     "ankle_inversion": 3, "toe_flex": 4,

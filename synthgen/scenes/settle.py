@@ -38,6 +38,8 @@ def _free() -> tuple[NDArray[np.intp], Float64]:
 
 
 _MOVING, _WILLING = _free()
+_IS_ARM = np.array([any(part in anatomy.ANGLES[i] for part in ("arm", "elbow", "wrist")) for i in _MOVING])
+_LEG_POINTS = ("shin", "knee", "ankle", "instep", "heel", "ball_in", "ball_out")
 
 
 @cache
@@ -76,43 +78,56 @@ def settle(angles: Float64, goal: Goal, rounds: int = 2, stiffness: float = 1.0)
     """
     start = current = limits.clamp(angles, goal.is_flexible)
     hold = np.diag((stiffness * _STIFFNESS / _WILLING) ** 2)
-    position, orientation = skeleton.forward(anatomy.to_rotmats(current))
-    depths = capsule_depths(position, orientation)
-    for _ in range(rounds):
+    best, best_depth, least = current, np.inf, np.inf
+    for remaining in range(rounds, -1, -1):
+        position, orientation = skeleton.forward(anatomy.to_rotmats(current))
+        depths = capsule_depths(position, orientation)
         deep = np.flatnonzero(depths > -_CLEARANCE)
         error = _residual(position, orientation, goal, deep)
-        if not error.size or np.abs(error).max() < _GOOD_ENOUGH:
+        if error @ error < least:
+            best, best_depth, least = current, float(depths.max()), float(error @ error)
+        if not remaining or not error.size or np.abs(error).max() < _GOOD_ENOUGH:
             break
         moved = np.repeat(current[None], len(_MOVING), 0)
         moved[np.arange(len(_MOVING)), _MOVING] += _STEP
         jacobian = (_residual(*skeleton.forward(anatomy.to_rotmats(moved)), goal, deep) - error).T / _STEP
+        if goal.touches:
+            jacobian[: 3 * len(goal.touches)][_blocked(goal.touches)] = 0.0
         pull = jacobian.T @ error + hold @ (current - start)[_MOVING]
         change = np.linalg.solve(jacobian.T @ jacobian + hold, -pull)
         current = current.copy()
         current[_MOVING] += np.clip(change, -_LONGEST, _LONGEST)
         current = limits.clamp(current, goal.is_flexible)
-        position, orientation = skeleton.forward(anatomy.to_rotmats(current))
-        depths = capsule_depths(position, orientation)
-    return current, float(depths.max())
+    return best, best_depth
 
 
 def _residual(position: Float64, orientation: Float64, goal: Goal, deep: NDArray[np.intp]) -> Float64:
-    """Return (..., R) [m]: unevenness of contacts, what sinks below them, gaps of touches, overlaps."""
+    """Return (..., R) [m]: gaps of touches, unevenness of contacts, what sinks below them, overlaps."""
     points = skeleton.skin_points(position, orientation)
     parts = []
+    if goal.touches:
+        first, second = _index(tuple(p[0] for p in goal.touches)), _index(tuple(p[1] for p in goal.touches))
+        gap = points[..., first, :] - points[..., second, :]
+        parts.append(_GRIP * gap.reshape(*gap.shape[:-2], -1))
     if goal.contacts:
         contacts = _index(goal.contacts)
         height = points[..., 1]
         ground = height[..., contacts].mean(-1, keepdims=True)
         parts.append(height[..., contacts] - ground)
         if goal.is_grounded:
-            sunk = np.minimum(height - ground, 0.0)
+            sunk = np.minimum(height - ground, 0.0) * skeleton.IS_SKIN
             sunk[..., contacts] = 0.0
             parts.append(sunk)
-    if goal.touches:
-        first, second = _index(tuple(p[0] for p in goal.touches)), _index(tuple(p[1] for p in goal.touches))
-        gap = points[..., first, :] - points[..., second, :]
-        parts.append(_GRIP * gap.reshape(*gap.shape[:-2], -1))
     if deep.size:
         parts.append(np.maximum(capsule_depths(position, orientation, deep) + _CLEARANCE, 0.0))
     return np.concatenate(parts, -1) if parts else np.zeros((*position.shape[:-2], 0))
+
+
+@cache
+def _blocked(touches: tuple[tuple[str, str], ...]) -> NDArray[np.bool_]:
+    """Return (3 T, M): which angles must not move to close a touch.
+
+    Hands come to face and trunk by the arms alone; to meet a shin or a foot, all of the body folds.
+    """
+    by_arm = np.array([not any(point.endswith(_LEG_POINTS) for point in pair) for pair in touches])
+    return np.repeat(by_arm, 3)[:, None] & ~_IS_ARM

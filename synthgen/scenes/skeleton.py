@@ -65,7 +65,8 @@ _MIDDLE_POINTS = {
     "occiput": ("head", (0.0, 0.1, -0.075)),
     "chin": ("head", (0.0, -0.035, 0.13)),
     "mouth": ("head", (0.0, 0.02, 0.16)),
-    "front": ("spine3", (0.0, 0.05, 0.32)),
+}
+_SPACE_POINTS = {  # in front of the body, where hands meet
     "face": ("head", (0.0, 0.06, 0.35)),
 }
 
@@ -81,7 +82,7 @@ def _rest_offsets() -> Float64:
 
 def _contact_points() -> tuple[tuple[str, ...], NDArray[np.intp], Float64]:
     names, joints, offsets = [], [], []
-    for name, (joint, offset) in _MIDDLE_POINTS.items():
+    for name, (joint, offset) in (_MIDDLE_POINTS | _SPACE_POINTS).items():
         names.append(name)
         joints.append(SMPL24.index(joint))
         offsets.append(offset)
@@ -95,6 +96,7 @@ def _contact_points() -> tuple[tuple[str, ...], NDArray[np.intp], Float64]:
 
 REST_OFFSETS = _rest_offsets()  # (24, 3) from the parent
 SKIN_POINTS, POINT_JOINTS, POINT_OFFSETS = _contact_points()
+IS_SKIN = np.array([name not in _SPACE_POINTS for name in SKIN_POINTS])
 
 
 def _levels() -> tuple[tuple[NDArray[np.intp], NDArray[np.intp]], ...]:

@@ -3,7 +3,9 @@
 from synthgen.scenes.action import Action, key
 
 LINE = key(hips=(0, 0, 4), knees=0, ankles=-62, toes=-20, arms=(174, 50), elbows=2, hands=0, wrists=0)
-ENTRY = key(LINE, root=(180, 0, 0), spine=(2, 0, 0), head=(2, 0, 0), arms=(178, 70), touch="left_grip=right_grip")
+ENTRY = key(
+    LINE, root=(180, 0, 0), spine=(2, 0, 0), head=(2, 0, 0), arms=(178, 70), touch="left_grip=right_grip"
+)
 PIKE = key(
     LINE, root=(90, 0, 0), hips=(132, 0, 4), spine=(64, 0, 0), head=(14, 0, 0), arms=(112, 84), elbows=62, hands=20,
 )  # fmt: skip

@@ -2,17 +2,38 @@
 
 from synthgen.scenes.action import Action, key
 
-LINE = key(hips=(0, 0, 8), knees=0, ankles=-62, toes=-20, arms=(172, 45), elbows=2, hands=0, spine=(0, 0, 0), wrists=0)
+LINE = key(
+    hips=(0, 0, 8),
+    knees=0,
+    ankles=-62,
+    toes=-20,
+    arms=(172, 45),
+    elbows=2,
+    hands=0,
+    spine=(0, 0, 0),
+    wrists=0,
+)
 LEAP = key(
     LINE, left_hip=(98, 0, 12), right_hip=(-62, 0, 18), spine=(-24, 0, 0), head=(-14, 0, 0), left_arm=(98, 5),
     right_arm=(110, 55), root=(6, 0, 0),
 )  # fmt: skip
-HANDSTAND = key(LINE, root=(180, 0, 0), on="hands", arms=(176, 45, 0), elbows=(2, 0), wrists=-84, head=(-26, 0, 0))
+HANDSTAND = key(
+    LINE, root=(180, 0, 0), on="hands", arms=(176, 45, 0), elbows=(2, 0), wrists=-84, head=(-26, 0, 0)
+)
 SCALE = key(
     LINE, on="left_foot", root=(78, 0, 0), left_hip=(82, -4, 12), left_ankle=4, left_toe=0, right_hip=(-28, 4, 14), arms=(96, 10),
     spine=(-28, 0, 0), head=(-34, 0, 0),
 )  # fmt: skip
-HANG = key(LINE, arms=(176, 70, 0), wrists=0, hands=70, elbows=(2, 60), head=(6, 0, 0), hips=(6, 0, 6), spine=(6, 0, 0))
+HANG = key(
+    LINE,
+    arms=(176, 70, 0),
+    wrists=0,
+    hands=70,
+    elbows=(2, 60),
+    head=(6, 0, 0),
+    hips=(6, 0, 6),
+    spine=(6, 0, 0),
+)
 CARTWHEEL = key(
     LINE, root=(0, 180, 0), on="left_hand right_hand", hips=(4, 62, 20), arms=(158, 8, 0), wrists=-80, elbows=(2, 0), head=(-20, 0, 0),
 )  # fmt: skip

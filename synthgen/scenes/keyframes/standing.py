@@ -49,8 +49,8 @@ ACTIONS = (
         key(STAND, right_arm=(128, 60), right_elbow=8, right_hand=25, head=(-22, 0, -12)),
     )),
     Action("phone_call", "talking on the phone", (
-        key(RELAXED, right_arm=(88, 48, 10), right_elbow=(142, 20), right_hand=40, right_wrist=(0, 10), head=(8, -12, 0), touch="right_palm=right_ear"),
-        key(STAND, right_arm=(80, 60, 15), right_elbow=(144, 20), right_hand=40, left_arm=(30, 60, -50), left_elbow=80, touch="right_palm=right_ear"),
+        key(RELAXED, right_arm=(82, 66, 8), right_elbow=(136, 10), right_hand=40, right_wrist=(0, 10), head=(8, -12, 0), touch="right_grip=right_ear"),
+        key(STAND, right_arm=(78, 80, 4), right_elbow=(138, 10), right_hand=40, left_arm=(30, 60, -50), left_elbow=80, touch="right_grip=right_ear"),
     ), apparatus="phone", noise=0.8),
     Action("text", "looking at a phone", (
         key(RELAXED, arms=(32, 65, -22), elbows=(105, -30), wrists=(10, 0), hands=45, head=(32, 0, 0), spine=(12, 0, 0)),
@@ -81,9 +81,9 @@ ACTIONS = (
         key(STAND, arms=(118, 0, 30), elbows=(140, 0), head=(6, 0, 0), spine=(-6, 0, 0), touch="left_fingers=occiput right_fingers=occiput"),
     ), noise=0.8),
     Action("clap", "clapping", (
-        key(STAND, arms=(40, 70, -14), elbows=(80, 0), hands=5, touch="left_palm=right_palm"),
+        key(STAND, arms=(40, 70, -14), elbows=(95, 0), wrists=-25, hands=5, touch="left_palm=right_palm left_fingers=right_fingers"),
         key(STAND, arms=(55, 55, -5), elbows=(70, 0), hands=5, touch=""),
-        key(STAND, arms=(130, 65), elbows=(45, 0), hands=5, head=(-15, 0, 0), touch="left_palm=right_palm"),
+        key(STAND, arms=(130, 65), elbows=(45, 0), hands=5, head=(-15, 0, 0), touch="left_palm=right_palm left_fingers=right_fingers"),
     ), motion="cycle"),
     Action("cheer", "cheering with raised arms", (
         key(APART, arms=(155, 25), elbows=20, spine=(-10, 0, 0), head=(-22, 0, 0)),

@@ -86,7 +86,7 @@ ACTIONS = (
         key(root=(176, 0, 0), on="crown forearms", hips=(90, 6, 4), knees=130, ankles=-30, spine=(10, 0, 0), head=(0, 0, 0), arms=(128, 62, 0), elbows=(92, 0), hands=20),
     ), motion="variants", apparatus="mat", noise=0.4),
     Action("seated_fold", "folding forward over straight legs", (
-        key(on="seat heels", root=(30, 0, 0), hips=(122, 2, 4), knees=2, ankles=10, spine=(58, 0, 0), head=(8, 0, 0), arms=(138, 84), elbows=10, hands=20, touch="left_palm=left_ball_in right_palm=right_ball_in"),
+        key(on="seat heels", root=(30, 0, 0), hips=(122, 2, 4), knees=2, ankles=10, spine=(58, 0, 0), head=(8, 0, 0), arms=(112, 84), elbows=10, hands=20, touch="left_palm=left_ball_in right_palm=right_ball_in"),
         key(on="seat heels", root=(18, 0, 0), hips=(108, 52, 26), knees=2, ankles=0, spine=(50, 0, 0), head=(-6, 0, 0), arms=(118, 70), elbows=12, hands=0),
     ), motion="variants", apparatus="mat", noise=0.5),
     Action("standing_fold", "folding forward from a stand", (
@@ -99,7 +99,7 @@ ACTIONS = (
             touch="right_palm=right_instep"),
     ), apparatus="mat", noise=0.5),
     Action("half_moon", "holding the half moon pose", (
-        key(on="left_foot left_fingers", root=(8, 88, 0), left_hip=(30, 88, 40), right_hip=(0, 4, 10), knees=2, right_ankle=10, left_arm=(92, 10), right_arm=(92, 0), elbows=2, hands=0, spine=(4, 20, 0), head=(0, 0, -30)),
+        key(on="left_foot", root=(8, 86, 0), left_hip=(30, 88, 40), right_hip=(0, 4, 10), knees=2, right_ankle=10, left_arm=(92, 10), right_arm=(92, 0), elbows=2, hands=0, spine=(4, 20, 0), head=(0, 0, -30)),
     ), apparatus="mat", noise=0.4),
     Action("camel", "holding the camel pose", (
         key(on="knees insteps", root=(-14, 0, 0), hips=(-22, 4, 0), knees=84, ankles=-50, spine=(-60, 0, 0), head=(-50, 0, 0), arms=(38, -82), elbows=2, hands=10, touch="left_palm=left_heel right_palm=right_heel"),
