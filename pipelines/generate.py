@@ -144,6 +144,8 @@ def _run(config: Config) -> int:
     folder.open(to_yaml(config, "generate"), OPERATION)
     storage.remove_leftovers(path)
     before = folder.reports()
+    for name in set(folder.quarantined()) & before.keys():
+        folder.release(name)
     missing = [shard for shard in folder.shards() if shard.name not in before]
     say(f"{config.run}: {path}: {len(before)} of {len(folder)} shards done, {len(missing)} to make")
     outcome = _make(config, folder, before, missing) if missing else Outcome()

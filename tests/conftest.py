@@ -1,12 +1,13 @@
 """Fixtures: the open body, samples whose labels are exactly right, a run folder of two shards."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from synthgen.body import Body, load_body
+from synthgen.cluster import Cluster, join
 from synthgen.geometry import intrinsics, project
 from synthgen.joints import COCO17, SMPL24
 from synthgen.sample import Camera, Label, Person, Provenance, Rejection, Request, Sample, Scene, Validity
@@ -55,6 +56,16 @@ def make_sample(body: Body) -> MakeSample:
 def sample(make_sample: MakeSample) -> Sample:
     """Return a valid sample of two people."""
     return make_sample(0, num_people=2)
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[Cluster]:
+    """Return a private Ray cluster of three slots whose workers can import the tests' own modules."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        cluster = join("local", 3)
+    yield cluster
+    cluster.close()
 
 
 @pytest.fixture

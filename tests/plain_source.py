@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,8 +29,12 @@ class PlainSource:
         die_at: index of a request at which the process kills itself, once; -1 for none.
         die_always: the same each time.
         notes: folder for "started" and "died" notes; empty for none.
+        crowd: number of workers that all wait for each other before they draw; needs `notes`.
         slow_s: seconds spent on each request.
         refuse_setup: setup raises.
+        fail_always: every request raises.
+        odd_error: what `fail_at` raises cannot be pickled.
+        break_folder: a run folder to move away while the first shard is written; empty for none.
     """
 
     image_size: int = 64
@@ -38,8 +43,12 @@ class PlainSource:
     die_at: int = -1
     die_always: bool = False
     notes: str = ""
+    crowd: int = 0
     slow_s: float = 0.0
     refuse_setup: bool = False
+    fail_always: bool = False
+    odd_error: bool = False
+    break_folder: str = ""
 
     def setup(self, body: Body, renderer: Renderer) -> None:
         if self.refuse_setup:
@@ -59,13 +68,33 @@ class PlainSource:
         time.sleep(self.slow_s)
         if self.notes:
             (Path(self.notes) / f"worker-{os.getpid()}").touch()
-        if index == self.fail_at:
-            raise RuntimeError(f"request {index} cannot be drawn")
+            self._await_others(time.monotonic() + PATIENCE_S)
+        if self.break_folder and Path(self.break_folder).exists():
+            Path(self.break_folder).rename(f"{self.break_folder}-elsewhere")
+        if index == self.fail_at or self.fail_always:
+            raise OddError() if self.odd_error else RuntimeError(f"request {index} cannot be drawn")
         if index == self.die_at:
             died = Path(self.notes) / f"died-{index}"
             if self.die_always or not died.exists():
                 died.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
+
+    def _await_others(self, end: float) -> None:
+        while len(list(Path(self.notes).glob("worker-*"))) < self.crowd:
+            if time.monotonic() > end:
+                raise TimeoutError(f"fewer than {self.crowd} workers have come")
+            time.sleep(0.02)
+
+
+PATIENCE_S = 120.0  # until the other workers must be there
+
+
+class OddError(Exception):
+    """Holds what cannot be pickled."""
+
+    def __init__(self) -> None:
+        super().__init__("has a lock in it")
+        self.lock = threading.Lock()
 
 
 def _compose(request: Request, body: Body, renderer: Renderer, image_size: int) -> Composition:
