@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("synthgen").setLevel(logging.INFO)  # ours; other packages only warn
     try:
         return _run(arguments)
     except ConfigError as error:
@@ -52,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
-        _complain([_sentence(error), f"({TRACEBACK_VARIABLE}=1 shows where)"])
+        hint = [] if isinstance(error, OSError) else [f"({TRACEBACK_VARIABLE}=1 shows where)"]
+        _complain([_sentence(error), *hint])
         return 1
     except KeyboardInterrupt:
         _complain(["interrupted"])

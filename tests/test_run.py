@@ -122,7 +122,8 @@ def test_what_a_recipe_expects_to_fail_is_one_line_and_bugs_are_not(
     assert run.main(["pipeline=count", "fail=stop"]) == 130
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "error: out: Permission denied"
-    assert lines[2] == "error: no body in it" and "SYNTHGEN_TRACEBACK=1" in lines[3]
+    assert lines[1] == "error: no body in it" and "SYNTHGEN_TRACEBACK=1" in lines[2]
+    assert lines[3] == "error: interrupted"
     with pytest.raises(KeyError):
         run.main(["pipeline=count", "fail=bug"])
     monkeypatch.setenv(run.TRACEBACK_VARIABLE, "1")
