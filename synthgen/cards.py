@@ -131,9 +131,9 @@ def _facts(sample: Sample) -> list[tuple[str, str]]:
     for place, label in enumerate(sample.labels):
         name = "Person" if len(sample.labels) == 1 else f"Person {place + 1}"
         distance = float(np.linalg.norm(label.keypoints_3d[SMPL24.index("pelvis")]))
-        seen = int((label.visibility >= VISIBLE).sum())
+        seen = f"joints {100 * float(label.visibility.mean()):.0f} % visible on average"
         facts.append((name, _pose(label)))
-        facts.append(("", f"{distance:.2f} m away, {seen} of {len(label.visibility)} joints visible"))
+        facts.append(("", f"{distance:.2f} m away, {seen}"))
         facts += [("", _scores(label.scores))] if label.scores else []
     facts += [("Scores", _scores(sample.scores))] if sample.scores else []
     facts.append(("Config", sample.provenance.config_hash[:12]))

@@ -58,13 +58,13 @@ def label_panels(tally: Tally) -> list[Panel]:
         _poses(tally),
         _visibility(tally),
         _facing(tally),
+        _people(tally),
         _number(tally.distance, "Camera distance", "camera to pelvis [m]", "people"),
         _number(tally.height, "Size in the picture", "height of the visible body's box [px]", "people"),
         _number(tally.tilt, "Tilt", "trunk to the picture's vertical [°], 180° is upside down", "people"),
         _number(tally.fov, "Field of view", "vertical field of view [°]", "pictures"),
         _number(tally.focal_length, "Focal length", "vertical focal length [px]", "pictures"),
         _betas(tally),
-        _people(tally),
         _angles(tally),
     ]
 
