@@ -38,6 +38,7 @@ def expose(stage: Stage, geometry: Geometry, seen: wp.array, sample: Callable[[w
     film.backdrop = geometry.upload(backdrop, wp.vec3)
     image = wp.empty(3 * count, dtype=wp.uint8, device=device)
     wp.launch(pixels.measure_sky, len(film.point_sky), [world, film], device=device)
+    wp.launch(pixels.smooth_sky, len(film.point_sky), [world, film], device=device)
     wp.launch(pixels.measure_sun, count, [world, film, 0], device=device)
     wp.launch(pixels.measure_sun, count, [world, film, 1], device=device)
     wp.launch(pixels.shade_pixels, count, [world, film], device=device)
@@ -64,6 +65,7 @@ def _empty_film(seen: wp.array, size: tuple[int, int], device: str) -> pixels.Fi
     film.sky = wp.empty(len(seen), dtype=wp.float32, device=device)
     film.is_edge = wp.empty(len(seen), dtype=wp.uint8, device=device)
     num_points = -(-size[0] // pixels.SKY_STEP) * -(-size[1] // pixels.SKY_STEP)
+    film.point_rays = wp.empty(num_points, dtype=wp.float32, device=device)
     film.point_sky = wp.empty(num_points, dtype=wp.float32, device=device)
     film.point_position = wp.empty(num_points, dtype=wp.vec3, device=device)
     return film

@@ -46,8 +46,9 @@ class Film:
     sun: Floats  # 0..1, what of the sun reaches the surface
     sky: Floats  # 0..1, likewise
     is_edge: Bytes
-    point_sky: Floats  # 0..1, or UNKNOWN where there is no surface
     point_position: Vectors
+    point_rays: Floats  # 0..1, part of its rays that met nothing, or UNKNOWN where there is no surface
+    point_sky: Floats  # 0..1, the same, smoothed over neighbours in one plane
 
 
 @wp.func
@@ -73,19 +74,54 @@ def measure_depth(world: World, film: Film) -> None:
         film.depth[i] = center_hit(world, film, i).point[2]
 
 
+@wp.func
+def sky_pixel(world: World, c: int) -> int:
+    """Return the pixel through which a sky point is seen: the first of its block."""
+    across = (world.width + SKY_STEP - 1) // SKY_STEP
+    return SKY_STEP * (c // across) * world.width + SKY_STEP * (c % across)
+
+
 @wp.kernel
 def measure_sky(world: World, film: Film) -> None:
     """Measure the sky's share at one pixel of every block; blocks take turns in how their rays are turned."""
     c = wp.tid()
     across = (world.width + SKY_STEP - 1) // SKY_STEP
-    x = c % across
-    y = c // across
-    i = SKY_STEP * y * world.width + SKY_STEP * x
-    film.point_sky[c] = UNKNOWN
+    i = sky_pixel(world, c)
+    film.point_rays[c] = UNKNOWN
     if film.seen[i] != MISS:
         hit = center_hit(world, film, i)
+        turn = float(c % across % 2) + 2.0 * float(c // across % 2)
         film.point_position[c] = hit.point
-        film.point_sky[c] = open_sky(world, hit, (float(x % 2) + 2.0 * float(y % 2)) / 24.0)
+        film.point_rays[c] = open_sky(world, hit, turn / 4.0)
+
+
+@wp.func
+def plane_weight(hit: Hit, point: wp.vec3) -> float:
+    """Return how much a point tells of the light at a hit: 1 in its plane, little beyond SKY_SLACK."""
+    off = wp.dot(hit.normal, point - hit.point) / SKY_SLACK
+    return 1.0 / (1.0 + off * off * off * off)
+
+
+@wp.kernel
+def smooth_sky(world: World, film: Film) -> None:
+    """Average sky points over 3x3 with weights 1 2 1, in which each of the four turns has the same part."""
+    c = wp.tid()
+    across = (world.width + SKY_STEP - 1) // SKY_STEP
+    film.point_sky[c] = film.point_rays[c]
+    if film.point_rays[c] == UNKNOWN:
+        return
+    hit = center_hit(world, film, sky_pixel(world, c))
+    total = float(0)
+    weights = float(0)
+    for k in range(9):
+        dx = k % 3 - 1
+        dy = k // 3 - 1
+        j = wp.clamp(c + dy * across + dx, 0, film.point_rays.shape[0] - 1)
+        if c % across + dx >= 0 and c % across + dx < across and film.point_rays[j] != UNKNOWN:
+            weight = float((2 - wp.abs(dx)) * (2 - wp.abs(dy))) * plane_weight(hit, film.point_position[j])
+            total += weight * film.point_rays[j]
+            weights += weight
+    film.point_sky[c] = total / weights
 
 
 @wp.func
@@ -101,9 +137,8 @@ def sky_share(world: World, film: Film, i: int, hit: Hit) -> float:
         cy = int(y) + k // 2
         c = wp.min(cy * across + wp.min(cx, across - 1), film.point_sky.shape[0] - 1)
         if film.point_sky[c] != UNKNOWN:
-            off = wp.dot(hit.normal, film.point_position[c] - hit.point) / SKY_SLACK
             near = (1.01 - wp.abs(x - float(cx))) * (1.01 - wp.abs(y - float(cy)))
-            weight = near / (1.0 + off * off * off * off)
+            weight = near * plane_weight(hit, film.point_position[c])
             total += weight * film.point_sky[c]
             weights += weight
     return wp.where(weights > 0.001, total / weights, 0.8)

@@ -20,6 +20,7 @@ SHADOW_REACH = wp.constant(60.0)  # [m]
 SHOULDER = wp.constant(0.75)  # linear brightness where highlights begin to be compressed
 MISS = wp.constant(-1)
 SKY_RAYS = wp.constant(6)  # per point where the sky's share is measured
+GOLDEN = wp.constant(0.381966)  # [turns] from one ray to the next: evenly spread over the hemisphere (Vogel)
 SKY_REACH = wp.constant(0.5)  # [m] their length
 
 
@@ -141,7 +142,7 @@ def open_sky(world: World, hit: Hit, turn: float) -> float:
     Args:
         world: what rays may meet.
         hit: the point.
-        turn: by which the pattern of rays is rotated about the normal [turns].
+        turn: by which the pattern is rotated about the normal, in steps of its rays, 0..1.
     """
     n = hit.normal
     helper = wp.where(wp.abs(n[0]) < 0.6, wp.vec3(1.0, 0.0, 0.0), wp.vec3(0.0, 1.0, 0.0))
@@ -150,7 +151,7 @@ def open_sky(world: World, hit: Hit, turn: float) -> float:
     start = hit.point + SHADOW_OFFSET * n
     free = float(0)
     for k in range(SKY_RAYS):
-        angle = wp.tau * (float(k) / float(SKY_RAYS) + turn)
+        angle = wp.tau * (GOLDEN * float(k) + turn / float(SKY_RAYS))
         radius = wp.sqrt((float(k) + 0.5) / float(SKY_RAYS))
         flat = radius * (wp.cos(angle) * tangent + wp.sin(angle) * bitangent)
         if not wp.mesh_query_ray_anyhit(
