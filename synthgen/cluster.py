@@ -122,12 +122,12 @@ def join(address: str, slots: int) -> Cluster:
     Raises:
         ClusterError: there is no such cluster, or none can be started.
     """
+    target = os.environ.get(ADDRESS_VARIABLE) or "local" if address == "auto" else address
+    if target != "local":
+        _check_address(target)
     if ray_library().is_initialized():
         return Cluster("the Ray cluster of this process", is_private=False, is_shared=True)
-    target = os.environ.get(ADDRESS_VARIABLE) or "local" if address == "auto" else address
-    if target == "local":
-        return _start_private(slots)
-    return _connect(target)
+    return _start_private(slots) if target == "local" else _connect(target)
 
 
 def _start_private(slots: int) -> Cluster:
@@ -148,7 +148,7 @@ def _start_private(slots: int) -> Cluster:
     return Cluster("the Ray cluster on this machine", is_private=True)
 
 
-def _connect(target: str) -> Cluster:
+def _check_address(target: str) -> None:
     if "://" in target:
         raise ClusterError(
             f"Ray address {target!r}: expected host:port of a head node. A URL is where `ray job submit` "
@@ -158,6 +158,9 @@ def _connect(target: str) -> Cluster:
         raise ClusterError(
             f"no Ray cluster answers at {target}; start one with `ray start --head`, or use ray=local"
         )
+
+
+def _connect(target: str) -> Cluster:
     # Within a job its working directory already is on every node; else bring the package along.
     runtime_env = None if in_job() else {"py_modules": [str(PACKAGE)]}
     try:

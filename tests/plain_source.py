@@ -1,4 +1,7 @@
-"""A picture source for tests: one standing person before a plain wall; quick, and fails on demand."""
+"""A picture source for tests: one standing person before a plain wall; quick, and fails on demand.
+
+SYNTHGEN_TEST_SLOW_S in the environment gives the seconds that each request takes on top.
+"""
 
 import os
 import signal
@@ -30,7 +33,6 @@ class PlainSource:
         die_always: the same each time.
         notes: folder for "started" and "died" notes; empty for none.
         crowd: number of workers that all wait for each other before they draw; needs `notes`.
-        slow_s: seconds spent on each request.
         refuse_setup: setup raises.
         fail_always: every request raises.
         odd_error: what `fail_at` raises cannot be pickled.
@@ -44,7 +46,6 @@ class PlainSource:
     die_always: bool = False
     notes: str = ""
     crowd: int = 0
-    slow_s: float = 0.0
     refuse_setup: bool = False
     fail_always: bool = False
     odd_error: bool = False
@@ -65,7 +66,7 @@ class PlainSource:
         return _compose(request, *self._models, self.image_size)
 
     def _misbehave(self, index: int) -> None:
-        time.sleep(self.slow_s)
+        time.sleep(float(os.environ.get("SYNTHGEN_TEST_SLOW_S", "0")))
         if self.notes:
             (Path(self.notes) / f"worker-{os.getpid()}").touch()
             self._await_others(time.monotonic() + PATIENCE_S)
