@@ -23,7 +23,7 @@ def _wood(rng: np.random.Generator) -> Material:
 
 
 def contact(figure: Figure, depth: float = 0.03) -> tuple[Array, Array]:
-    """Return middle (3,) and horizontal unit direction (3,) of what lies within `depth` [m] of the lowest point."""
+    """Return middle (3,) and level direction (3,) of what lies within `depth` [m] of the lowest point."""
     low = figure.cloth[figure.cloth[:, 1] < figure.cloth[:, 1].min() + depth]
     middle = (low.min(0) + low.max(0)) / 2
     spread = (low - middle)[:, [0, 2]]
@@ -78,11 +78,6 @@ def bar(figure: Figure, rng: np.random.Generator) -> list[Mesh]:
     return meshes
 
 
-def high_bar(figure: Figure, rng: np.random.Generator) -> list[Mesh]:
-    """Return a steel bar in the hands, with wires."""
-    return _bar(figure, rng, 2.4, _STEEL)
-
-
 def rings(figure: Figure, rng: np.random.Generator) -> list[Mesh]:
     """Return a ring in each hand, on straps from high above."""
     meshes = []
@@ -128,7 +123,9 @@ def mat(figure: Figure, rng: np.random.Generator) -> list[Mesh]:
 def springboard(figure: Figure, rng: np.random.Generator) -> list[Mesh]:
     """Return a diving board behind somebody in the air, or under the feet of somebody who stands on it."""
     low, high = figure.cloth.min(0), figure.cloth.max(0)
-    is_tower = rng.uniform() < 0.4
+    is_tower = rng.uniform() < (
+        1.0 if "platform" in figure.pose.verb else 0.0 if "board" in figure.pose.verb else 0.4
+    )
     paint = Material(dye(str(rng.choice(["white", "blue", "grey", "teal"])), rng), roughness=0.7)
     if figure.pose.support == "air":
         top = max(float(low[1]) - rng.uniform(-0.6, 0.9), 0.5)
@@ -172,23 +169,37 @@ def hurdle(figure: Figure, rng: np.random.Generator) -> list[Mesh]:
     return meshes
 
 
-def landing_pit(figure: Figure, rng: np.random.Generator) -> list[Mesh]:
-    """Return the crossbar, uprights and soft mats of a high jump or pole vault."""
+def crossbar(figure: Figure, rng: np.random.Generator) -> list[Mesh]:
+    """Return crossbar, uprights and soft mats of a high jump or pole vault: under or before the jumper."""
     pelvis, low = figure.point("pelvis"), figure.cloth.min(0)
+    is_over = figure.pose.support == "air"
+    at = float(pelvis[2]) if is_over else float(figure.cloth[:, 2].max()) + rng.uniform(0.3, 0.8)
+    near = np.abs(figure.cloth[:, 2] - at) < 0.12
+    under = (
+        float(figure.cloth[near, 1].min()) - rng.uniform(0.03, 0.1) if near.any() else rng.uniform(1.3, 1.9)
+    )
+    top = max(under, 0.6)
     color = dye(str(rng.choice(["blue", "red", "green", "navy", "yellow"])), rng)
-    deep = 0.75
+    rail = Material((0.95, 0.9, 0.3), (0.1, 0.1, 0.1), "stripes", 0.5, 0.4)
+    x = float(pelvis[0])
+    meshes: list[Mesh] = [tube([(x - 2.0, top, at), (x + 2.0, top, at)], 0.016, rail)]
+    meshes += [box((0.06, top + 0.4, 0.06), _STEEL).at(x + side, 0, at) for side in (-2.06, 2.06)]
+    deep = float(min(0.75, max(low[1] - 0.05, 0.1))) if is_over else 0.75
     pad = box((5.0, deep, 3.2), Material(color, shade(color, 0.8), "checks", 1.25))
-    meshes = [pad.at(pelvis[0], 0, pelvis[2] + 2.1)] if low[1] > deep or low[2] > pelvis[2] + 0.5 else []
-    near = np.abs(figure.cloth[:, 2] - pelvis[2]) < 0.15
-    top = float(figure.cloth[near, 1].min()) - rng.uniform(0.03, 0.12)
-    if top > 0.7:
-        rail = Material((0.95, 0.9, 0.3), (0.1, 0.1, 0.1), "stripes", 0.5, 0.4, 0.0)
-        meshes.append(
-            tube([(pelvis[0] - 2.0, top, pelvis[2]), (pelvis[0] + 2.0, top, pelvis[2])], 0.016, rail)
-        )
-        for x in (-2.03, 2.03):
-            meshes.append(box((0.06, top + 0.4, 0.06), _STEEL).at(pelvis[0] + x, 0, pelvis[2]))
-    return meshes
+    return [*meshes, pad.at(x, 0, at + 1.85)]
+
+
+def sand_pit(figure: Figure, rng: np.random.Generator) -> list[Mesh]:
+    """Return the sand of a long jump ahead of the jumper, and the board behind."""
+    pelvis = figure.point("pelvis")
+    color = vary((0.86, 0.76, 0.56), 0.05, rng)
+    sand = box((3.0, 0.012, 9.0), Material(color, shade(color, 0.85), "speckle", 0.08))
+    start = float(pelvis[2]) - rng.uniform(-0.5, 1.5)
+    plank = box((1.22, 0.012, 0.2), Material((0.95, 0.95, 0.95)))
+    return [
+        sand.at(pelvis[0], -0.004, start + 4.5).on_layer(0),
+        plank.at(pelvis[0], -0.004, start - rng.uniform(1.0, 2.5)).on_layer(0),
+    ]
 
 
 def starting_blocks(figure: Figure, rng: np.random.Generator) -> list[Mesh]:
@@ -210,7 +221,7 @@ def _rail_color(rng: np.random.Generator) -> tuple[float, float, float]:
 
 def chair(figure: Figure, rng: np.random.Generator) -> list[Mesh]:
     """Return a chair, a stool or a bench under the seat of somebody who sits."""
-    pelvis, seat = figure.point("pelvis"), _seat_height(figure)
+    pelvis, seat = figure.point("pelvis"), min(_seat_height(figure), 0.5)
     facing = figure.rotation("pelvis")[:, 2] * (1, 0, 1)
     heading = float(np.arctan2(facing[0], facing[2]))
     wood = (
@@ -268,9 +279,16 @@ def step(figure: Figure, rng: np.random.Generator) -> list[Mesh]:
     return [box((rng.uniform(0.5, 1.2), top, depth), stone).at(shift[0], 0, shift[2], turned)]
 
 
+def apparatus_for(figure: Figure, rng: np.random.Generator) -> list[Mesh]:
+    """Return what a figure's action needs, fixed in the world; nothing for most."""
+    needs_chair = not figure.pose.apparatus and "chair" in figure.pose.verb
+    builder = APPARATUS.get("chair" if needs_chair else figure.pose.apparatus)
+    return builder(figure, rng) if builder else []
+
+
 Builder = Callable[[Figure, np.random.Generator], list[Mesh]]
 APPARATUS: dict[str, Builder] = {
-    "beam": beam, "bar": bar, "high_bar": high_bar, "rings": rings, "vault": vault, "mat": mat,
-    "springboard": springboard, "hurdle": hurdle, "pit": landing_pit, "blocks": starting_blocks,
+    "beam": beam, "bar": bar, "high_bar": crossbar, "rings": rings, "vault": vault, "mat": mat,
+    "springboard": springboard, "hurdle": hurdle, "pit": sand_pit, "blocks": starting_blocks,
     "chair": chair, "step": step,
 }  # fmt: skip

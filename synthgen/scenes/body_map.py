@@ -1,13 +1,12 @@
-"""Where each face of a body lies, in words a tailor understands: along the arm, the leg, the trunk, the head.
+"""Where every point of a body lies, as a tailor would say: along arm and leg, up the trunk, on the head.
 
-Made once per body from its rest pose and skinning weights, so that it works for every body of the SMPL
-family. Rest frame: x to the body's left, y up, z forward; metres.
+Made once per body from its rest pose, so that it works for every body of the SMPL family. Rest frame, a
+T-pose: x to the body's left, y up, z forward; metres.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,42 +16,43 @@ from synthgen.geometry import Array
 from synthgen.joints import POINT_NAMES, SMPL24
 from synthgen.sample import NUM_BETAS, Person
 
-Mask = NDArray[np.bool_]
-_ARM = ("shoulder", "elbow", "wrist", "hand")
-_LEG = ("hip", "knee", "ankle", "foot")
+_SOLE = 0.02  # [m] height of what counts as the underside of a foot
 
 
 @dataclass(frozen=True)
 class BodyMap:
-    """Features of the faces (F) and vertices (V) of one body at rest.
+    """Features of the vertices (V), edges (E) and faces (F) of one body at rest.
 
     Attributes:
         faces: (F, 3) int32.
+        edges: (E, 2) every edge once.
         vertices: (V, 3) [m].
         weights: (V, 24).
         points: rest position (3,) of every name in POINT_NAMES.
         normals: (V, 3) unit, outwards.
-        center: (F, 3) [m].
-        facing: (F, 3) unit normal.
-        arm: (F,) 0 at the shoulder, 1 elbow, 2 wrist, 3 fingertips; -1 off the arms.
-        leg: (F,) 0 at the hip, 1 knee, 2 ankle, 3 sole; -1 off the legs.
-        trunk: (F,) height, 0 at the crotch, 1 at the base of the neck.
-        is_head: (F,) head and upper neck.
-        spread: sparse (V, F) that averages a quantity of faces at the vertices.
+        center: (F, 3) middle of each face [m].
+        arm: (V,) 0 at the shoulder, 1 elbow, 2 wrist, 3 fingertips, negative towards the middle of the body.
+        leg: (V,) 0 at the hip, 1 knee, 2 ankle, 3 sole, negative above.
+        trunk: (V,) height, 0 at the crotch, 1 at the base of the neck.
+        crotch: its height [m].
     """
 
     faces: NDArray[np.int32]
+    edges: NDArray[np.int32]
     vertices: Array
     weights: Array
     points: Mapping[str, Array]
     normals: Array
     center: Array
-    facing: Array
     arm: Array
     leg: Array
     trunk: Array
-    is_head: Mask
-    spread: Any
+    crotch: float
+
+    @property
+    def across(self) -> Array:
+        """(V,) distance from the midline [m]."""
+        return np.abs(self.vertices[:, 0])
 
     @cached_property
     def head(self) -> "HeadMap":
@@ -62,20 +62,16 @@ class BodyMap:
     @cached_property
     def soles(self) -> dict[str, NDArray[np.intp]]:
         """Vertices of the soles, by "left" and "right"."""
-        low = self.vertices[:, 1] < min(self.points["left_heel"][1], self.points["left_big_toe"][1]) + 0.02
+        low = self.vertices[:, 1] < self.vertices[:, 1].min() + _SOLE
         return {
             "left": np.flatnonzero(low & (self.vertices[:, 0] > 0)),
             "right": np.flatnonzero(low & (self.vertices[:, 0] < 0)),
         }
 
-    def thickness(self, of_faces: Array) -> Array:
-        """Return (V,) the mean of what is given per face (F,) around each vertex."""
-        return self.spread @ of_faces
-
 
 @dataclass(frozen=True)
 class HeadMap:
-    """Heights and depths of a head at rest [m], and the distances of its faces from the features of the face.
+    """Heights and depths of a head at rest [m], and who belongs to it.
 
     Attributes:
         eye_y: of the pupils.
@@ -85,9 +81,10 @@ class HeadMap:
         nape_y: where the hair ends at the back.
         back_z: of the back of the head.
         width: half of it, without ears.
-        to_eye: (F,) distance to the nearer eye in the picture plane of a portrait.
-        to_ear: (F,) distance to the nearer ear.
-        mouth: (2,) y and z of the lips.
+        above_chin: (V,) distance below the line from chin to nape, negative on the head.
+        to_ear: (V,) distance to the nearer ear.
+        in_front: (F,) bool: faces of the face.
+        mouth_y: of the lips.
     """
 
     eye_y: float
@@ -97,9 +94,10 @@ class HeadMap:
     nape_y: float
     back_z: float
     width: float
-    to_eye: Array
+    above_chin: Array
     to_ear: Array
-    mouth: tuple[float, float]
+    in_front: NDArray[np.bool_]
+    mouth_y: float
 
 
 def map_body(body: Body) -> BodyMap:
@@ -108,75 +106,50 @@ def map_body(body: Body) -> BodyMap:
     points = dict(zip(POINT_NAMES, body.pose([rest]).points[0].astype(np.float64), strict=True))
     vertices, faces = body.rest_vertices.astype(np.float64), body.faces
     corners = vertices[faces]
-    center = corners.mean(1)
     area = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    spread = _spread(faces, len(vertices))
-    normals = spread @ area
-    weights = body.weights.astype(np.float64)
-    of_face = weights[faces].mean(1)
-
-    def share(parts: tuple[str, ...]) -> Array:
-        sides = [SMPL24.index(f"{side}_{part}") for side in ("left", "right") for part in parts]
-        return of_face[:, sides].sum(1)
-
-    is_head = of_face[:, SMPL24.index("head")] + 0.6 * of_face[:, SMPL24.index("neck")] > 0.5
-    crotch = vertices[np.abs(vertices[:, 0]) < 0.012, 1].min()
+    normals = np.zeros_like(vertices)
+    for corner in range(3):
+        np.add.at(normals, faces[:, corner], area)
+    sides = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
+    crotch = float(vertices[np.abs(vertices[:, 0]) < 0.012, 1].min())
+    across, up = np.abs(vertices[:, 0]), vertices[:, 1]
+    arm = [points[f"left_{joint}"][0] for joint in ("shoulder", "elbow", "wrist")]
+    leg = [-points[f"left_{joint}"][1] for joint in ("hip", "knee", "ankle")]
+    upper = leg[1] - leg[0]
     return BodyMap(
         faces=faces,
+        edges=np.unique(sides, axis=0),
         vertices=vertices,
-        weights=weights,
+        weights=body.weights.astype(np.float64),
         points=points,
-        normals=_unit(normals),
-        center=center,
-        facing=_unit(area),
-        arm=np.where(share(_ARM) > 0.5, _along_arm(center, points, vertices), -1.0),
-        leg=np.where(share(_LEG) > 0.5, _along_leg(center, points, vertices), -1.0),
-        trunk=(center[:, 1] - crotch) / (points["neck"][1] - crotch),
-        is_head=is_head,
-        spread=spread,
+        normals=normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12),
+        center=corners.mean(1),
+        arm=np.interp(across, [0, *arm, across.max()], [-arm[0] / (arm[1] - arm[0]), 0, 1, 2, 3]),
+        leg=np.interp(-up, [leg[0] - 2 * upper, *leg, -up.min()], [-2, 0, 1, 2, 3]),
+        trunk=(up - crotch) / (points["neck"][1] - crotch),
+        crotch=crotch,
     )
 
 
-def _unit(vectors: Array) -> Array:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
-
-
-def _spread(faces: NDArray[np.int32], count: int) -> Any:
-    from scipy.sparse import csr_matrix
-
-    columns = np.repeat(np.arange(len(faces)), 3)
-    valence = np.bincount(faces.ravel(), minlength=count)
-    values = 1.0 / valence[faces.ravel()]
-    return csr_matrix((values, (faces.ravel(), columns)), shape=(count, len(faces)))
-
-
-def _along_arm(center: Array, points: Mapping[str, Array], vertices: Array) -> Array:
-    stops = [points[f"left_{joint}"][0] for joint in ("shoulder", "elbow", "wrist")]
-    return np.interp(np.abs(center[:, 0]), [*stops, vertices[:, 0].max()], [0, 1, 2, 3])
-
-
-def _along_leg(center: Array, points: Mapping[str, Array], vertices: Array) -> Array:
-    stops = [-points[f"left_{joint}"][1] for joint in ("hip", "knee", "ankle")]
-    return np.interp(-center[:, 1], [*stops, -vertices[:, 1].min()], [0, 1, 2, 3])
-
-
 def _measure_head(body: BodyMap) -> HeadMap:
-    points, center = body.points, body.center
-    eye, ear, top = points["left_eye"], points["left_ear"], points["head_top"]
-    skull = body.vertices[(body.vertices[:, 1] > eye[1]) & (np.abs(body.vertices[:, 0]) < abs(ear[0]))]
-    folded = np.stack([np.abs(center[:, 0]), center[:, 1], center[:, 2]], -1)
-    to_eye = np.hypot(folded[:, 0] - eye[0], folded[:, 1] - eye[1])
-    nose = points["nose"]
-    scale = top[1] - nose[1]
+    points, vertices = body.points, body.vertices
+    eye, ear, top, nose = points["left_eye"], points["left_ear"], points["head_top"], points["nose"]
+    skull = vertices[(vertices[:, 1] > eye[1]) & (np.abs(vertices[:, 0]) < abs(ear[0]))]
+    scale = float(top[1] - nose[1])
+    nape_y, chin_y = float(ear[1] - 0.42 * scale), float(nose[1] - 0.62 * scale)
+    back, front = float(skull[:, 2].min()), float(nose[2])
+    line = np.interp(vertices[:, 2], [back, front], [nape_y, chin_y])
+    folded = np.stack([np.abs(vertices[:, 0]), vertices[:, 1], vertices[:, 2]], -1)
     return HeadMap(
         eye_y=float(eye[1]),
         ear=(float(ear[1]), float(ear[2])),
         top_y=float(top[1]),
         front_z=float(skull[skull[:, 1] > eye[1] + 0.4 * (top[1] - eye[1]), 2].max()),
-        nape_y=float(ear[1] - 0.42 * scale),
-        back_z=float(skull[:, 2].min()),
-        width=float(np.abs(skull[:, 0]).max()),
-        to_eye=np.where(center[:, 2] > ear[2] + 0.03, to_eye, np.inf),
-        to_ear=np.linalg.norm(folded - np.array([ear[0], ear[1], ear[2]]), axis=1),
-        mouth=(float(nose[1] - 0.235 * scale), float(nose[2] - 0.02)),
+        nape_y=nape_y,
+        back_z=back,
+        width=float(np.quantile(np.abs(skull[:, 0]), 0.97)),
+        above_chin=np.maximum(line - vertices[:, 1], body.across - 2.0 * ear[0]),
+        to_ear=np.linalg.norm(folded - ear, axis=1),
+        in_front=(body.center[:, 2] > ear[2] + 0.05) & (body.center[:, 1] > chin_y),
+        mouth_y=float(nose[1] - 0.235 * scale),
     )

@@ -64,7 +64,6 @@ def draw_view(
     subject = crowd[0]
     low, high = subject.min(0), subject.max(0)
     center = (low + high) / 2
-    reach = float(np.linalg.norm(high - low))
     fov = np.deg2rad(rng.uniform(18, 62))
     wanted = _framing(rng)
     distance = np.clip(_longest(subject, center) / (2 * np.tan(fov / 2) * wanted), 1.3, room.max_distance)
@@ -76,12 +75,17 @@ def draw_view(
     eye[1] = np.clip(eye[1], LOWEST_EYE, room.max_height)
     if len(crowd) > 1 and rng.uniform() < 0.5:
         center = 0.7 * center + 0.3 * np.mean([(p.min(0) + p.max(0)) / 2 for p in crowd[1:]], axis=0)
-    aim = center + rng.normal(0, 0.05, 3) * reach * (1, 1.2, 1)
     roll = np.deg2rad(rng.normal(0, 2.5))
-    sideways = np.cross(aim - eye, up)
+    sideways = np.cross(center - eye, up)
     tilted = up + np.tan(roll) * sideways / max(float(np.linalg.norm(sideways)), 1e-6)
-    rotation, shift = look_at(eye, aim, tilted)
-    focal = _focal(subject, (rotation, shift), image_size, wanted)
+    middle, span = _bounds(subject, look_at(eye, center, tilted))
+    if len(crowd) == 1 or rng.uniform() < 0.5:  # else leave the subject off centre, nearer to the others
+        rotation, _ = look_at(eye, center, tilted)
+        slack = max(1.0 - wanted, 0.12) / wanted * span
+        middle = middle + rng.uniform(-0.4, 0.4, 2) * slack
+        center = eye + rotation.T @ np.array([*middle, 1.0])
+    rotation, shift = look_at(eye, center, tilted)
+    focal = float(np.clip(wanted * image_size / span, 0.75 * image_size, 6.0 * image_size))
     camera = Camera(intrinsics(focal, (image_size, image_size)), (image_size, image_size))
     return View(camera, rotation, shift, eye)
 
@@ -93,22 +97,22 @@ def _framing(rng: np.random.Generator) -> float:
         return float(rng.uniform(0.30, 0.50))
     if kind < 0.86:
         return float(rng.uniform(0.55, 0.92))
-    return float(rng.uniform(0.95, 1.35))
+    return float(rng.uniform(0.95, 1.2))
 
 
 def _longest(points: Array, center: Array) -> float:
     return 2 * float(np.quantile(np.linalg.norm(points - center, axis=1), 0.99))
 
 
-def _focal(points: Array, pose: tuple[Array, Array], image_size: int, wanted: float) -> float:
-    """Return the focal length [px] at which the person spans the wanted part of the picture."""
+def _bounds(points: Array, pose: tuple[Array, Array]) -> tuple[Array, float]:
+    """Return middle (2,) and longer side of the points' box on the plane z = 1 of a camera."""
     seen = transform_points(*pose, points)
     seen = seen[seen[:, 2] > NEAREST]
     if not len(seen):
-        return 2.0 * image_size
+        return np.zeros(2), 1.0
     plane = seen[:, :2] / seen[:, 2:]
-    span = float((plane.max(0) - plane.min(0)).max())
-    return float(np.clip(wanted * image_size / span, 0.75 * image_size, 6.0 * image_size))
+    low, high = plane.min(0), plane.max(0)
+    return (low + high) / 2, float((high - low).max())
 
 
 def fault(view: View, points: Array, vertices: Array) -> str:
@@ -125,7 +129,7 @@ def fault(view: View, points: Array, vertices: Array) -> str:
     pixels = view.pixels(points)
     height, width = view.camera.image_size
     inside = (pixels > 0).all(-1) & (pixels < (width - 1, height - 1)).all(-1)
-    if inside.mean() < 0.55:
+    if inside.mean() < 0.6:
         return "person outside the picture"
     outline = view.pixels(vertices)
     span = np.ptp(np.clip(outline, 0, width - 1), axis=0)

@@ -1,4 +1,4 @@
-"""Say in one sentence what a picture shows, from what was drawn: who, in what, doing what, where, in what light."""
+"""Say in one sentence what a picture shows: who, in what, doing what, where, in what light."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ class Seen:
 
     Attributes:
         family: pose family, which names the person ("ski" -> "skier").
+        action: within the family, which may name the person better ("hurdle" -> "hurdler").
         who: "woman", "man" or "person".
         clothes: phrases, most telling first ("a red jacket", "black ski trousers").
         verb: "carving a turn".
@@ -21,6 +22,7 @@ class Seen:
     """
 
     family: str
+    action: str
     who: str
     clothes: tuple[str, ...]
     verb: str
@@ -36,6 +38,15 @@ _NOUNS = {
     "athletics": "athlete",
     "yoga": "person",
     "everyday": "person",
+}
+_ATHLETES = {  # by the first word of the action
+    "sprint": "sprinter",
+    "start": "sprinter",
+    "hurdle": "hurdler",
+    "pole": "pole vaulter",
+    "high": "high jumper",
+    "long": "long jumper",
+    "race": "race walker",
 }
 _LIGHT = {
     "sunny": ("on a sunny day", "in bright sunlight", ""),
@@ -60,6 +71,8 @@ def listed(phrases: Sequence[str]) -> str:
 
 def _person(seen: Seen, rng: np.random.Generator) -> str:
     noun = _NOUNS[seen.family]
+    if noun == "athlete" and rng.uniform() < 0.5:
+        noun = _ATHLETES.get(seen.action.split("_")[0], noun)
     if noun == "person":
         return article(seen.who)
     if seen.who != "person" and rng.uniform() < 0.25:

@@ -17,7 +17,7 @@ from synthgen.body import Body
 from synthgen.render import Drawing, Renderer
 from synthgen.sample import MAX_PEOPLE, Rejection, Request, Scene
 from synthgen.scenes import poses
-from synthgen.scenes.apparatus import APPARATUS
+from synthgen.scenes.apparatus import apparatus_for
 from synthgen.scenes.body_map import map_body
 from synthgen.scenes.cameras import View, draw_view, fault
 from synthgen.scenes.captions import Seen, caption
@@ -80,7 +80,7 @@ class RenderSource:
     occluders: float = 0.2
     body_shape: float = 0.9
     motion_blur: float = 0.04
-    sensor_noise: float = 0.03
+    sensor_noise: float = 0.025
 
     def __post_init__(self) -> None:
         found = self.problems()
@@ -163,7 +163,7 @@ class RenderSource:
             pose = draw_other_pose(family, rng)
             heading = rng.normal(0, 0.5) if family in ("ski", "athletics") else rng.uniform(0, 2 * np.pi)
             other = self._casting.player(pose, family, venue.luminance, heading, rng)
-            placed = place_beside(other, players, rng)
+            placed = place_beside(other, players, venue.others_behind, rng)
             if placed is not None:
                 players.append(placed)
         return players
@@ -179,11 +179,10 @@ class RenderSource:
         extent = extent_of(setting, hall)
         things = [*ground_of(setting, extent), *chain.from_iterable(player.held for player in players)]
         for figure in world:
-            if figure.pose.apparatus in APPARATUS:
-                things += APPARATUS[figure.pose.apparatus](figure, rng)
-        things += surround(venue, extent, view, world, rng)
+            things += apparatus_for(figure, rng)
+        things += surround(setting, extent, view, world, rng)
         if attempt < 2 and rng.uniform() < self.occluders:
-            things += occlude(venue, view, world[0], rng)
+            things += occlude(setting, view, world[0], rng)
         stage = Stage(
             camera=view.camera,
             surfaces=(*_bodies(figures), *(thing.surface(view.rotation, view.shift) for thing in things)),
@@ -223,6 +222,7 @@ def _describe(setting: Setting, figures: Sequence[Figure], rng: np.random.Genera
     subject = figures[0]
     seen = Seen(
         family=subject.pose.family,
+        action=subject.pose.action,
         who=subject.outfit.who,
         clothes=subject.outfit.words,
         verb=subject.pose.verb,

@@ -8,9 +8,9 @@ from synthgen.geometry import Array
 from synthgen.scenes.cameras import View
 from synthgen.scenes.figure import Figure
 from synthgen.scenes.grounds import Extent
-from synthgen.scenes.meshes import Mesh
+from synthgen.scenes.meshes import Mesh, turn
+from synthgen.scenes.settings import Setting
 from synthgen.scenes.things import THINGS, footprint
-from synthgen.scenes.venues import Venue
 
 
 def _clear(place: Array, radius: float, view: View, figures: Sequence[Figure]) -> bool:
@@ -31,10 +31,11 @@ def _clear(place: Array, radius: float, view: View, figures: Sequence[Figure]) -
 
 
 def surround(
-    venue: Venue, extent: Extent, view: View, figures: Sequence[Figure], rng: np.random.Generator
+    setting: Setting, extent: Extent, view: View, figures: Sequence[Figure], rng: np.random.Generator
 ) -> list[Mesh]:
     """Stand a few things of the venue around, where they neither touch nor hide anybody."""
     meshes = []
+    venue, upright = setting.venue, setting.to_sky.T
     count = int(rng.integers(0, 4)) if venue.is_indoor else int(rng.integers(0, 9))
     ahead = figures[0].point("pelvis") - view.eye
     heading = float(np.arctan2(ahead[0], ahead[2]))
@@ -48,15 +49,17 @@ def surround(
         place = distance * np.array([np.sin(away), np.cos(away)])
         limit = np.array([extent.half_x, extent.half_z]) - radius - 0.1
         turned = rng.uniform(0, 2 * np.pi)
-        if (np.abs(place) < limit).all() and _clear(place, radius, view, figures):
-            meshes.append(thing.at(place[0], 0.0, place[1], turned))
+        is_dry = not venue.others_behind or place[1] + radius < -venue.others_behind
+        if is_dry and (np.abs(place) < limit).all() and _clear(place, radius, view, figures):
+            meshes.append(thing.moved(upright @ turn(turned), (place[0], -0.02, place[1])))
     return meshes
 
 
-def occlude(venue: Venue, view: View, figure: Figure, rng: np.random.Generator) -> list[Mesh]:
+def occlude(setting: Setting, view: View, figure: Figure, rng: np.random.Generator) -> list[Mesh]:
     """Stand one thing between the camera and a person, so that it hides a part of the body."""
-    kinds = [kind for kind in venue.scenery if kind not in ("flag_rope",)] or ["crate"]
-    thing = THINGS[str(rng.choice(kinds))](rng)
+    if not setting.venue.in_front:
+        return []
+    thing = THINGS[str(rng.choice(setting.venue.in_front))](rng)
     low = figure.cloth.min(0)
     targets = ("left_knee", "right_knee", "left_hip", "right_hip", "left_wrist", "right_wrist", "left_ankle")
     aim = figure.point(str(rng.choice(targets)))
@@ -68,4 +71,4 @@ def occlude(venue: Venue, view: View, figure: Figure, rng: np.random.Generator) 
     eye_gap = np.linalg.norm((place - view.eye)[[0, 2]])
     if across < footprint(thing) + half or eye_gap < footprint(thing) + 0.35 or low[1] > top + 1.0:
         return []
-    return [thing.at(place[0], 0.0, place[2], turned)]
+    return [thing.moved(setting.to_sky.T @ turn(turned), (place[0], -0.02, place[2]))]

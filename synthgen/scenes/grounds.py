@@ -11,7 +11,7 @@ from synthgen.scenes.noise import cloud
 from synthgen.scenes.palette import Color, dye, mix, shade, vary
 from synthgen.surface import Material, Pattern
 
-FAR = 90.0  # half size of outdoor ground [m]
+FAR = 300.0  # half size of outdoor ground [m]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def _lines(extent: Extent, base: Material, lines: tuple[Material, Array, float])
 
 def snow(extent: Extent, rng: np.random.Generator) -> list[Mesh]:
     """Snow with soft bumps around a flat middle, groomed or powdery, with tracks of other skiers."""
-    reach = np.concatenate([np.linspace(0, 12, 17)[1:], [16, 22, 32, 50, FAR]])
+    reach = np.concatenate([np.linspace(0, 12, 17)[1:], [16, 22, 32, 50, 90, FAR]])
     line = np.concatenate([-reach[::-1], [0.0], reach])
     x, z = np.meshgrid(line, line, indexing="ij")
     shift = rng.uniform(0, 1, 2)
@@ -140,14 +140,19 @@ def pool_water(extent: Extent, rng: np.random.Generator) -> list[Mesh]:
         blue, mix(blue, (0.75, 0.93, 0.97), 0.45), "camouflage", float(rng.uniform(0.3, 0.9)), 0.12
     )
     tile = vary((0.80, 0.83, 0.84), 0.05, rng)
-    deck = Material(tile, shade(tile, 0.82), "checks", 0.3, 0.5)
+    deck = Material(tile, shade(tile, 0.9), "checks", 0.3, 0.5)
     rim = Material((0.20, 0.35, 0.60), roughness=0.5)
-    x = np.array([-extent.half_x, -side - 0.25, -side, side, side + 0.25, extent.half_x])
-    z = np.array([-extent.half_z, deck_z - 0.25, deck_z, far_z, far_z + 0.25, extent.half_z])
-    cells = np.zeros((5, 5), int)
-    cells[1:4, 1:4] = 2
-    cells[2, 2] = 1
-    ground = [floor(x, z, [deck, water, rim], cells)]
+    yard = [min(side + 5, extent.half_x - 0.1), min(9.0 - deck_z, extent.half_z - 0.1), far_z + 0.6]
+    x = np.array([-extent.half_x, -yard[0], -side - 0.25, -side, side, side + 0.25, yard[0], extent.half_x])
+    z = np.array(
+        [-extent.half_z, -yard[1], deck_z - 0.25, deck_z, far_z, far_z + 0.25, yard[2], extent.half_z]
+    )
+    grass = Material((0.26, 0.45, 0.15), (0.32, 0.52, 0.18), "speckle", 0.25)
+    cells = np.full((7, 7), 3 if extent.half_x == FAR else 0)
+    cells[1:6, 1:6] = 0
+    cells[2:5, 2:5] = 2
+    cells[3, 3] = 1
+    ground = [floor(x, z, [deck, water, rim, grass], cells)]
     if rng.uniform() < 0.5:
         rope = dye(str(rng.choice(["red", "yellow", "blue", "white"])), rng)
         for at in np.arange(-side + 2.5, side - 1, 2.5):
@@ -181,8 +186,8 @@ def road(extent: Extent, rng: np.random.Generator) -> list[Mesh]:
 
 def lawn(extent: Extent, rng: np.random.Generator) -> list[Mesh]:
     """Grass, sometimes mown in stripes, sometimes with a path."""
-    green = vary((0.28, 0.45, 0.14), 0.12, rng)
-    grass = Material(green, shade(green, 0.72), "speckle", float(rng.uniform(0.08, 0.3)), 1.0)
+    green = vary((0.34, 0.52, 0.18), 0.12, rng)
+    grass = Material(green, shade(green, 0.8), "speckle", float(rng.uniform(0.08, 0.3)), 1.0)
     if rng.uniform() < 0.4:
         path = Material(vary((0.66, 0.58, 0.45), 0.06, rng), (0.60, 0.53, 0.42), "speckle", 0.06)
         return [_lines(extent, grass, (path, np.array([rng.uniform(-3, 3)]), rng.uniform(1.0, 2.5)))]

@@ -81,7 +81,8 @@ def skis(figure: Figure, rng: np.random.Generator) -> list[Mesh]:
             forward = _level(forward, middle - 0.05 * UP, (0.52 * length, 0.46 * length))
         rotation = frame_along(forward, ankle[:, 0])
         meshes.append(ski.moved(rotation, middle - 0.04 * rotation[:, 1]))
-    return meshes + (_poles(figure, rng) if rng.uniform() < 0.93 else [])
+    has_poles = figure.pose.action != "ski_jump" and rng.uniform() < 0.93
+    return meshes + (_poles(figure, rng) if has_poles else [])
 
 
 def _poles(figure: Figure, rng: np.random.Generator) -> list[Mesh]:
@@ -95,7 +96,8 @@ def _pole(figure: Figure, side: str, length: float, color: Color) -> Mesh:
     wanted = -fist[:, 2]
     back = -figure.rotation("pelvis")[:, 2] * (1, 0, 1)
     out = figure.rotation("spine3")[:, 0] * (1 if side == "left" else -1)
-    best, least = wanted, np.inf
+    best: Array = wanted
+    least = np.inf
     for down in (0.15, 0.5, 1.0, 1.8):
         for sideways in (0.0, 0.25, 0.6):
             direction = wanted + 0.9 * back - down * UP + sideways * out

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthgen.geometry import Array
-from synthgen.scenes.noise import Float32, cell_noise, cloud
+from synthgen.scenes.noise import Float32, cell_noise, cloud, single
 from synthgen.scenes.palette import BRIGHT, Color, dye, mix, shade
 from synthgen.scenes.skies import Rays, blend
 
@@ -76,7 +76,7 @@ def hit(rays: Rays, eye: Array, hall: Hall) -> Walls:
         u[above] = ex + ty * d[..., 0][above]
         y[above] = ez + ty * d[..., 2][above]
         wall[above] = CEILING
-    length = np.float32([hall.half_z, hall.half_z, hall.half_x, hall.half_x, 0])
+    length = single([hall.half_z, hall.half_z, hall.half_x, hall.half_x, 0])
     return Walls(wall, u, y, length, hall.height)
 
 
@@ -90,7 +90,7 @@ def _corners(picture: Float32, walls: Walls) -> Float32:
     low = np.minimum(np.maximum(walls.y, 0), walls.height - walls.y)
     near = np.minimum(low, walls.length[walls.wall] - np.abs(walls.u))
     dark = np.where(side, 1 - 0.22 * np.exp(-np.maximum(near, 0) / np.float32(0.35)), 0.97)
-    wall_light = np.float32([0.96, 0.90, 1.0, 0.93, 1.0])[walls.wall]
+    wall_light = single([0.96, 0.90, 1.0, 0.93, 1.0])[walls.wall]
     return picture * (dark * wall_light)[..., None]
 
 
@@ -130,8 +130,8 @@ def _crowd(picture: Float32, inside: np.ndarray, u: Float32, y: Float32, seed: i
     color = np.stack([cell_noise(column, row, seed + k) for k in (1, 2, 3)], -1) ** 0.8 * np.float32(0.8)
     color = 0.55 * color + 0.12
     head = (high > 0.62) & (across < 0.22)
-    color[head] = np.float32([0.62, 0.45, 0.36])
-    color[(across > 0.40) | (who < 0.25) | ((high > 0.62) & ~head)] = np.float32([0.25, 0.26, 0.30])
+    color[head] = single([0.62, 0.45, 0.36])
+    color[(across > 0.40) | (who < 0.25) | ((high > 0.62) & ~head)] = single([0.25, 0.26, 0.30])
     picture[inside] = color
 
 
@@ -140,7 +140,7 @@ def gym(rays: Rays, eye: Array, hall: Hall, rng: np.random.Generator) -> Float32
     walls = hit(rays, eye, hall)
     paint = mix(dye(str(rng.choice(["white", "beige", "grey"])), rng), (0.85, 0.84, 0.80), 0.6)
     pad = dye(str(rng.choice(["blue", "green", "navy", "red", "grey", "beige", "brown"])), rng)
-    picture = np.broadcast_to(np.float32(paint), (*walls.u.shape, 3)).copy()
+    picture = np.broadcast_to(single(paint), (*walls.u.shape, 3)).copy()
     brick = cell_noise(
         np.floor(walls.u / 0.4 + 0.5 * (np.floor(walls.y / 0.2) % 2)), np.floor(walls.y / 0.2), 7
     )
@@ -175,7 +175,7 @@ def pool(rays: Rays, eye: Array, hall: Hall, rng: np.random.Generator) -> Float3
     walls = hit(rays, eye, hall)
     tile, paint = rng.uniform(0.25, 0.5), mix((0.80, 0.90, 0.92), dye("white", rng), rng.uniform(0, 0.9))
     u, y = walls.u / np.float32(tile), walls.y / np.float32(tile)
-    picture = np.broadcast_to(np.float32(paint), (*walls.u.shape, 3)).copy()
+    picture = np.broadcast_to(single(paint), (*walls.u.shape, 3)).copy()
     picture *= (0.95 + 0.06 * cell_noise(np.floor(u), np.floor(y), 3))[..., None]
     band = dye(str(rng.choice(["blue", "teal", "navy", "orange"])), rng)
     picture[(walls.wall != CEILING) & (np.abs(walls.y - rng.uniform(1.4, 2.4)) < rng.uniform(0.15, 0.5))] = (
@@ -201,7 +201,7 @@ def room(rays: Rays, eye: Array, hall: Hall, rng: np.random.Generator) -> Float3
     walls = hit(rays, eye, hall)
     paint = mix(dye(str(rng.choice(["white", "beige", "green", "blue", "pink", "grey", "yellow"])), rng),
                 (0.90, 0.88, 0.84), rng.uniform(0.45, 0.9))  # fmt: skip
-    picture = np.broadcast_to(np.float32(paint), (*walls.u.shape, 3)).copy()
+    picture = np.broadcast_to(single(paint), (*walls.u.shape, 3)).copy()
     if rng.uniform() < 0.25:
         stripe = walls.u / np.float32(rng.uniform(0.15, 0.5)) % 1 < 0.5
         picture[stripe] *= np.float32(rng.uniform(0.86, 0.95))
@@ -223,7 +223,7 @@ def studio(rays: Rays, eye: Array, hall: Hall, rng: np.random.Generator) -> Floa
     paint = mix(
         dye(str(rng.choice(["white", "beige", "teal", "pink", "grey"])), rng), (0.92, 0.90, 0.86), 0.6
     )
-    picture = np.broadcast_to(np.float32(paint), (*walls.u.shape, 3)).copy()
+    picture = np.broadcast_to(single(paint), (*walls.u.shape, 3)).copy()
     order = rng.permutation(4)
     inside = walls.wall == int(order[0])
     if inside.any():
@@ -292,12 +292,11 @@ def _frames(picture: Float32, walls: Walls, place: Place, rng: np.random.Generat
     for _ in range(int(rng.integers(1, 4))):
         middle, y = u + rng.uniform(-0.8, 0.8), rng.uniform(1.3, 1.8)
         half, tall = rng.uniform(0.15, 0.45), rng.uniform(0.18, 0.38)
-        picture[_rectangle(walls, wall, (middle - half - 0.03, middle + half + 0.03), (y - tall - 0.03, y + tall + 0.03))] = (
-            dye(str(rng.choice(["black", "brown", "white"])), rng)
-        )  # fmt: skip
+        rim = (middle - half - 0.03, middle + half + 0.03), (y - tall - 0.03, y + tall + 0.03)
+        picture[_rectangle(walls, wall, *rim)] = dye(str(rng.choice(["black", "brown", "white"])), rng)
         art = _rectangle(walls, wall, (middle - half, middle + half), (y - tall, y + tall))
         value = cloud(walls.u[art] * np.float32(0.3), walls.y[art] * np.float32(0.3))
-        picture[art] = blend(dye(str(rng.choice(BRIGHT)), rng), dye("beige", rng), np.round(value * 4) / 4)
+        picture[art] = blend(dye(str(rng.choice(BRIGHT)), rng), dye("beige", rng), single(np.round(value * 4) / 4))
 
 
 def _shelf(picture: Float32, walls: Walls, place: Place, rng: np.random.Generator) -> None:
@@ -307,8 +306,8 @@ def _shelf(picture: Float32, walls: Walls, place: Place, rng: np.random.Generato
     across, up = walls.u[inside] / np.float32(0.05), walls.y[inside] / np.float32(0.34)
     which = (np.floor(across), np.floor(up))
     books = 0.15 + 0.6 * np.stack([cell_noise(*which, seed + k) for k in range(3)], -1)
-    books[up % 1 > 0.6 + 0.3 * cell_noise(*which, seed + 5)] = np.float32([0.18, 0.13, 0.09])
-    books[up % 1 < 0.1] = np.float32([0.50, 0.36, 0.24])
+    books[up % 1 > 0.6 + 0.3 * cell_noise(*which, seed + 5)] = single([0.18, 0.13, 0.09])
+    books[up % 1 < 0.1] = single([0.50, 0.36, 0.24])
     picture[inside] = books
 
 

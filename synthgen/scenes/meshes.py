@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from synthgen.geometry import Array, transform_points
 from synthgen.sample import OCCLUDER
@@ -37,7 +37,7 @@ class Mesh:
     is_smooth: bool = False
     layer: int = OCCLUDER
 
-    def moved(self, rotation: Array, shift: Array | Sequence[float]) -> "Mesh":
+    def moved(self, rotation: Array, shift: ArrayLike) -> "Mesh":
         """Return the mesh after x -> rotation x + shift."""
         return replace(self, vertices=transform_points(rotation, np.asarray(shift, float), self.vertices))
 
@@ -78,10 +78,12 @@ def frame_along(direction: Array, side: Array) -> Array:
     return np.stack([x, np.cross(z, x), z], axis=1)
 
 
-def plain_mesh(vertices: Array, faces: Array, material: Material, is_smooth: bool = False) -> Mesh:
+def plain_mesh(
+    vertices: Array, faces: NDArray[np.integer], material: Material, is_smooth: bool = False
+) -> Mesh:
     """Return a mesh of one material whose patterns lie in its own coordinates."""
-    faces = np.asarray(faces, np.int32)
-    return Mesh(vertices, faces, (material,), np.zeros(len(faces), np.int32), vertices, is_smooth)
+    index = faces.astype(np.int32)
+    return Mesh(vertices, index, (material,), np.zeros(len(index), np.int32), vertices, is_smooth)
 
 
 def merge(meshes: Sequence[Mesh]) -> Mesh:
@@ -108,7 +110,7 @@ _BOX_FACES = np.array(
 )  # fmt: skip
 
 
-def box(size: Sequence[float], material: Material, bottom: bool = True) -> Mesh:
+def box(size: ArrayLike, material: Material, bottom: bool = True) -> Mesh:
     """Return a box of (x, y, z) size; it stands on y=0 where `bottom`, else is centred at the origin."""
     corners = np.array([(x, y, z) for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
     vertices = (corners + ((0, 0.5, 0) if bottom else (0, 0, 0))) * np.asarray(size, float)
@@ -129,8 +131,8 @@ def _rings(rings: Array, material: Material) -> Mesh:
 
 
 def tube(
-    points: Array | Sequence[Sequence[float]],
-    radius: float | Sequence[float],
+    points: ArrayLike | Sequence[Array],
+    radius: ArrayLike,
     material: Material,
     sides: int = 8,
 ) -> Mesh:
@@ -151,7 +153,7 @@ def tube(
     return _rings(np.stack(rings), material)
 
 
-def ellipsoid(radii: Sequence[float], material: Material, segments: int = 12, rings: int = 8) -> Mesh:
+def ellipsoid(radii: ArrayLike, material: Material, segments: int = 12, rings: int = 8) -> Mesh:
     """Return an ellipsoid with semi-axes (x, y, z) around the origin."""
     polar = np.linspace(-np.pi / 2, np.pi / 2, rings)
     polar[[0, -1]] *= 0.995
@@ -188,13 +190,13 @@ def blade(path: Array, half_widths: Array, thickness: float, material: Material)
     return replace(mesh, is_smooth=False)
 
 
-def sheet(corners: Array | Sequence[Sequence[float]], material: Material) -> Mesh:
+def sheet(corners: ArrayLike, material: Material) -> Mesh:
     """Return a quadrilateral of four corners, counter-clockwise seen from its front."""
     vertices = np.asarray(corners, float)
     return plain_mesh(vertices, np.array([(0, 1, 2), (0, 2, 3)]), material)
 
 
-def floor(edges_x: Array, edges_z: Array, materials: Sequence[Material], cells: Array) -> Mesh:
+def floor(edges_x: Array, edges_z: Array, materials: Sequence[Material], cells: NDArray[np.integer]) -> Mesh:
     """Return a level floor at y=0 of rectangles that share no area.
 
     Args:

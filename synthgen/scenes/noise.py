@@ -3,11 +3,16 @@
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Float32 = NDArray[np.float32]
 TILE = 512  # texels per side of the cloud tile
 _TILE_SEED = 20240229
+
+
+def single(values: ArrayLike) -> Float32:
+    """Return values as a float32 array; a colour or a table for a picture that must not grow to float64."""
+    return np.asarray(values, np.float32)
 
 
 def _spectral(shape: tuple[int, ...], power: float, rng: np.random.Generator) -> Float32:

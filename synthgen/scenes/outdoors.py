@@ -5,21 +5,21 @@ from collections.abc import Callable
 import numpy as np
 
 from synthgen.scenes.lights import Weather
-from synthgen.scenes.noise import Float32, cell_noise, cloud, skyline
+from synthgen.scenes.noise import Float32, cell_noise, cloud, single, skyline
 from synthgen.scenes.palette import BRIGHT, NAMED, Color, dye, mix, shade
 from synthgen.scenes.skies import STEPS, Rays, blend, hills, mountains, sky, trees
 
 
 def _haze_below(picture: Float32, rays: Rays, color: Color, horizon: Color) -> None:
     """Paint the land below the horizon, which shows where the ground's mesh ends."""
-    below = rays.slope < 0.015
-    depth = np.clip(-rays.slope[below] * 6, 0, 1)
-    picture[below] = blend(mix(color, horizon, 0.5), color, depth)
+    below = rays.slope < 0.004
+    depth = np.clip(-rays.slope[below] * 8, 0, 1)
+    picture[below] = blend(mix(color, horizon, 0.25), color, depth)
 
 
 def dim(picture: Float32, weather: Weather) -> Float32:
     """Return painted land under the light of the weather."""
-    light = np.float32(weather.sky) * np.float32(0.75) + np.float32(weather.sun_color) * np.float32(0.62)
+    light = single(weather.sky) * np.float32(0.8) + single(weather.sun_color) * np.float32(0.75)
     return np.clip(picture * np.minimum(light, 1.08), 0, 1)
 
 
@@ -83,7 +83,7 @@ def stadium(rays: Rays, weather: Weather, rng: np.random.Generator) -> Float32:
     colors = np.array([NAMED[name][0] for name in (*BRIGHT, "white", "navy")], np.float32)
     chosen = (cell_noise(index, index, int(rng.integers(2**31))) * len(colors)).astype(int)
     writing = cloud(rays.turn[panel] * np.float32(30), height[panel] * np.float32(2)) > 0.72
-    land[panel] = np.where(writing[:, None], np.float32([0.95, 0.95, 0.95]), colors[chosen])
+    land[panel] = np.where(writing[:, None], single([0.95, 0.95, 0.95]), colors[chosen])
     _haze_below(land, rays, (0.30, 0.45, 0.22), weather.horizon)
     return _over(picture, land, weather)
 
@@ -102,8 +102,8 @@ def _seats(land: Float32, rays: Rays, stand: np.ndarray, height: Float32, rng: n
     empty = cell_noise(column, row, seed) < rng.uniform(0.05, 0.7)
     color[empty] = seat
     head = (v % 1 > 0.6) & ~empty
-    color[head] = np.float32([0.58, 0.42, 0.34])
-    color[u % 28 < 1.2] = np.float32([0.60, 0.60, 0.60])
+    color[head] = single([0.58, 0.42, 0.34])
+    color[u % 28 < 1.2] = single([0.60, 0.60, 0.60])
     land[stand] = 0.85 * color
 
 
@@ -153,7 +153,7 @@ def _facade(
     awning = shop & (v > 0.78 * storey) & (tint > 0.4)
     stripe = (u * bay * 4 % 1 > 0.5)[awning]
     awning_color = dye(str(rng.choice(BRIGHT)), rng)
-    color[awning] = np.where(stripe[:, None], np.float32(awning_color), np.float32(shade(awning_color, 0.7)))
+    color[awning] = np.where(stripe[:, None], single(awning_color), single(shade(awning_color, 0.7)))
     cornice = v > tops[house] - 0.018
     color[cornice] = walls[house][cornice] * np.float32(0.6)
     return color

@@ -82,7 +82,7 @@ def luminance(color: Color) -> float:
 
 def draw_skin(rng: np.random.Generator) -> Color:
     """Return a skin tone from between two neighbours of the Monk scale."""
-    place = rng.uniform(0, len(_MONK_SCALE) - 1)
+    place = rng.uniform(0, len(_MONK_SCALE) - 1.5)  # the last swatch is the deepest of all skin
     low = np.array(hex_color(_MONK_SCALE[int(place)]))
     high = np.array(hex_color(_MONK_SCALE[int(place) + 1]))
     blend = low + (place % 1) * (high - low)

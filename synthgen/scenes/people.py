@@ -1,6 +1,6 @@
 """Who is in a picture: pose, shape, clothes and what is held, standing in the world of the scene.
 
-The subject's pelvis... is near the origin and faces +z; others stand beside or behind without touching.
+The subject stands at the origin and faces +z; others stand beside or behind without touching.
 """
 
 from collections.abc import Sequence
@@ -92,7 +92,7 @@ class Casting:
         return player
 
     def into_view(self, figure: Figure, view: View) -> Figure:
-        """Return the figure in the camera's frame, posed anew from exactly the float32 parameters it keeps."""
+        """Return the figure in the camera's frame, posed anew from just the float32 parameters it keeps."""
         person = figure.person
         orient, transl = transform_root(
             view.rotation,
@@ -132,13 +132,25 @@ def draw_other_pose(family: str, rng: np.random.Generator) -> DrawnPose:
     return poses.draw_action("everyday", str(rng.choice(["stand", "walk"])), rng)
 
 
-def place_beside(other: Player, there: Sequence[Player], rng: np.random.Generator) -> Player | None:
-    """Move somebody to a free place near the others; None if none is found."""
+def place_beside(
+    other: Player, there: Sequence[Player], behind: float, rng: np.random.Generator
+) -> Player | None:
+    """Move somebody to a free place near the others; None if none is found.
+
+    Args:
+        other: to place.
+        there: who is there already; the first is the subject.
+        behind: least distance behind the origin (z < -behind) [m]; 0 for anywhere.
+        rng: of the sample.
+    """
     own = _circle(other)
     for _ in range(8):
         away, gap = rng.uniform(0, 2 * np.pi), rng.uniform(0.05, 1.6)
         reach = own[1] + _circle(there[0])[1] + gap
-        shift = _circle(there[0])[0] + reach * np.array([np.sin(away), np.cos(away)]) - own[0]
+        place = _circle(there[0])[0] + reach * np.array([np.sin(away), np.cos(away)])
+        if behind:
+            place = np.array([rng.uniform(-3, 3), -behind - rng.uniform(0, 2.5)])
+        shift = place - own[0]
         moved = other.moved(np.array([shift[0], 0.0, shift[1]]))
         if all(_apart(moved, player) for player in there):
             return moved

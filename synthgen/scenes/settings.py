@@ -9,11 +9,13 @@ from synthgen.scenes.cameras import Room, View
 from synthgen.scenes.grounds import GROUND_COLORS, GROUNDS, Extent
 from synthgen.scenes.interiors import INTERIORS, Hall
 from synthgen.scenes.lights import Weather, draw_weather
-from synthgen.scenes.noise import Float32
+from synthgen.scenes.meshes import Mesh
+from synthgen.scenes.noise import Float32, single
 from synthgen.scenes.outdoors import PANORAMAS
 from synthgen.scenes.skies import Rays, make_rays
 from synthgen.scenes.venues import Venue, draw_weather_name
 
+_OPEN_REACH = 24.0  # [m] every outdoor ground reaches at least this far
 _LOWEST_SUN = 0.22  # sine of the sun's height over a tilted ground
 _REACH = {"room": 4.5, "studio": 6.0, "gym": 12.0, "pool": 14.0}
 _OUTDOORS = Room(max_distance=14.0, max_height=4.0)
@@ -74,7 +76,7 @@ def extent_of(setting: Setting, hall: Hall | None) -> Extent:
     return Extent(hall.half_x, hall.half_z) if hall else Extent()
 
 
-def ground_of(setting: Setting, extent: Extent) -> list:
+def ground_of(setting: Setting, extent: Extent) -> list[Mesh]:
     """Return the ground's meshes."""
     return GROUNDS[setting.venue.ground](extent, np.random.default_rng([setting.seed, 2]))
 
@@ -98,7 +100,7 @@ def backdrop_of(setting: Setting, view: View, hall: Hall | None) -> Float32:
 def _open_rows(rays: Rays, setting: Setting, view: View, hall: Hall | None) -> slice:
     """Return the span of picture rows in which some pixel may look past the ground."""
     directions = rays.directions @ setting.to_sky.astype(np.float32)
-    reach = np.float32([hall.half_x, hall.half_z] if hall else [20.0, 20.0])
+    reach = single([hall.half_x, hall.half_z] if hall else [_OPEN_REACH, _OPEN_REACH])
     eye = view.eye.astype(np.float32)
     fall = np.maximum(-directions[..., 1], np.float32(1e-6))
     hit = eye[[0, 2]] + directions[..., [0, 2]] * (eye[1] / fall)[..., None]

@@ -11,7 +11,7 @@ import numpy as np
 from synthgen.geometry import Array
 from synthgen.sample import Camera
 from synthgen.scenes.lights import Weather
-from synthgen.scenes.noise import Float32, cell_noise, cloud, skyline
+from synthgen.scenes.noise import Float32, cell_noise, cloud, single, skyline
 from synthgen.scenes.palette import Color, mix
 
 STEPS = 2048  # resolution of a skyline around the full circle
@@ -64,7 +64,7 @@ def sky(rays: Rays, weather: Weather, rng: np.random.Generator) -> Float32:
     up = rays.directions[..., 1]
     picture = blend(weather.horizon, weather.zenith, np.sqrt(np.clip(up * 1.4, 0, 1)))
     glow = np.clip(rays.directions @ weather.sun.astype(np.float32), 0, 1) ** 24
-    picture += (0.22 if weather.name != "overcast" else 0.05) * glow[..., None] * np.float32([1, 0.95, 0.8])
+    picture += (0.22 if weather.name != "overcast" else 0.05) * glow[..., None] * single([1, 0.95, 0.8])
     if weather.clouds > 0.02:
         reach = np.float32(rng.uniform(0.05, 0.12)) / (np.abs(up) + np.float32(0.14))
         shift = rng.uniform(0, 1, 2).astype(np.float32)
@@ -82,7 +82,7 @@ def hills(picture: Float32, rays: Rays, color: Color, reach: tuple[float, float,
     rng = np.random.default_rng(int(seed * 2**31))
     line = low + (high - low) * skyline(STEPS, 1.3, rng)
     inside = rays.slope < line[rays.steps(seed)]
-    picture[inside] = np.float32(color)
+    picture[inside] = single(color)
 
 
 def mountains(picture: Float32, rays: Rays, weather: Weather, rng: np.random.Generator) -> None:
@@ -129,7 +129,7 @@ def trees(picture: Float32, rays: Rays, height: float, rng: np.random.Generator,
     u, v = rays.turn[inside], rays.slope[inside]
     value = cloud(u * np.float32(24), v * np.float32(4))
     dark, light = (
-        ((0.05, 0.13, 0.10), (0.16, 0.28, 0.18)) if is_fir else ((0.08, 0.20, 0.06), (0.34, 0.48, 0.18))
+        ((0.08, 0.18, 0.13), (0.24, 0.38, 0.25)) if is_fir else ((0.12, 0.26, 0.08), (0.48, 0.62, 0.26))
     )
     color = blend(dark, light, np.clip(value * 0.9 + 0.3 * v / np.float32(height), 0, 1))
     if snowy:

@@ -243,11 +243,28 @@ def flag_rope(rng: np.random.Generator) -> Mesh:
     return merge(parts)
 
 
+def railing(rng: np.random.Generator) -> Mesh:
+    """A steel railing."""
+    width, height = rng.uniform(1.5, 3.0), rng.uniform(0.9, 1.1)
+    bow = [(-width / 2, 0, 0), (-width / 2, height, 0), (width / 2, height, 0), (width / 2, 0, 0)]
+    middle = [(-width / 2, 0.55 * height, 0), (width / 2, 0.55 * height, 0)]
+    return merge([tube(bow, 0.024, _METAL), tube(middle, 0.018, _METAL)])
+
+
+def parasol(rng: np.random.Generator) -> Mesh:
+    """A sunshade."""
+    color, radius = _bright(rng), rng.uniform(0.9, 1.3)
+    cloth = Material(color, (0.95, 0.95, 0.93), "stripes", 0.35)
+    pole = tube([(0, 0, 0), (0, 2.2, 0)], 0.025, Material((0.92, 0.92, 0.9)), 6)
+    return merge([pole, cone(radius, 0.5, cloth, 10).at(0, 1.85, 0)])
+
+
 Thing = Callable[[np.random.Generator], Mesh]
 THINGS: dict[str, Thing] = {
     "fir": fir, "tree": tree, "bush": bush, "lamp": lamp, "bollard": bollard, "crate": crate, "bench": bench,
     "table": table, "plant": plant, "sofa": sofa, "fence": fence, "gate": gate, "cone": cone_marker,
-    "board": board, "mat_stack": mat_stack, "ball": ball, "flag_rope": flag_rope,
+    "board": board, "mat_stack": mat_stack, "ball": ball, "flag_rope": flag_rope, "railing": railing,
+    "parasol": parasol,
 }  # fmt: skip
 
 

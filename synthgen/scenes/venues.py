@@ -18,7 +18,10 @@ class Venue:
         hall: ranges (half_x, half_z, height) [m] of the room; empty outdoors.
         incline: range of the ground's slope [deg].
         luminance: of what is seen behind people, roughly; clothes contrast with it.
-        scenery: kinds of things that stand around; see `scenery.THINGS`.
+        scenery: kinds of things that stand around; see `things.THINGS`.
+        in_front: kinds of things that may stand in front of people.
+        others_behind: other people and things stand at least this far behind the subject [m], where there is
+            water; 0 for anywhere.
     """
 
     name: str
@@ -30,6 +33,8 @@ class Venue:
     incline: tuple[float, float] = (0.0, 0.0)
     luminance: float = 0.5
     scenery: tuple[str, ...] = ()
+    in_front: tuple[str, ...] = ()
+    others_behind: float = 0.0
 
     @property
     def is_indoor(self) -> bool:
@@ -45,57 +50,57 @@ _ROOM = ((2.2, 4.2), (2.4, 5.0), (2.5, 3.0))
 _STUDIO = ((3.0, 6.0), (3.5, 7.0), (2.7, 3.6))
 
 SLOPE = Venue(
-    "slope", "on a snowy slope", "snow", "slope", _OUTSIDE, (), (6.0, 28.0), 0.85, ("fir", "gate", "fence")
-)
+    "slope", "on a snowy slope", "snow", "slope", _OUTSIDE, (), (6.0, 28.0), 0.85,
+    ("fir", "gate", "fence"), ("gate", "gate", "fir", "fence"),
+)  # fmt: skip
 GYM = Venue(
-    "gym", "in a gym", "sports_floor", "gym", _INSIDE, _GYM, luminance=0.55, scenery=("mat_stack", "bench")
-)
+    "gym", "in a gym", "sports_floor", "gym", _INSIDE, _GYM, (0.0, 0.0), 0.55,
+    ("mat_stack", "bench"), ("mat_stack", "bench", "railing"),
+)  # fmt: skip
 POOL = Venue(
-    "pool", "at an indoor pool", "pool", "pool", _INSIDE, _POOL, luminance=0.65, scenery=("flag_rope",)
-)
+    "pool", "at an indoor pool", "pool", "pool", _INSIDE, _POOL, (0.0, 0.0), 0.65,
+    ("flag_rope", "bench", "railing"), (), 2.6,
+)  # fmt: skip
 OPEN_POOL = Venue(
-    "open_pool", "at an outdoor pool", "pool", "park", _OUTSIDE, luminance=0.5, scenery=("tree",)
-)
+    "open_pool", "at an outdoor pool", "pool", "park", _OUTSIDE, (), (0.0, 0.0), 0.5,
+    ("tree", "bush", "parasol"), (), 2.6,
+)  # fmt: skip
 STADIUM = Venue(
-    "stadium", "in a stadium", "track", "stadium", (*_OUTSIDE, ("night", 0.15)), luminance=0.4,
-    scenery=("cone", "board"),
+    "stadium", "in a stadium", "track", "stadium", (*_OUTSIDE, ("night", 0.15)), (), (0.0, 0.0), 0.4,
+    ("cone", "board"), ("board", "cone", "railing"),
 )  # fmt: skip
 TRACK = Venue(
-    "track", "on a running track", "track", "park", _OUTSIDE, luminance=0.4, scenery=("tree", "cone", "fence")
-)
+    "track", "on a running track", "track", "park", _OUTSIDE, (), (0.0, 0.0), 0.4,
+    ("tree", "cone", "fence"), ("fence", "railing", "cone"),
+)  # fmt: skip
 STREET = Venue(
-    "street",
-    "on a street",
-    "road",
-    "street",
-    _OUTSIDE,
-    luminance=0.5,
-    scenery=("lamp", "bollard", "tree", "crate"),
-)
+    "street", "on a street", "road", "street", _OUTSIDE, (), (0.0, 0.0), 0.5,
+    ("lamp", "bollard", "tree", "crate", "bench"), ("lamp", "bollard", "crate", "railing", "bench"),
+)  # fmt: skip
 PARK = Venue(
-    "park", "in a park", "lawn", "park", _OUTSIDE, luminance=0.35, scenery=("tree", "bush", "lamp", "bench")
-)
+    "park", "in a park", "lawn", "park", _OUTSIDE, (), (0.0, 0.0), 0.35,
+    ("tree", "bush", "lamp", "bench"), ("tree", "bush", "bench", "fence"),
+)  # fmt: skip
 ROOM = Venue(
-    "room",
-    "in a living room",
-    "parquet",
-    "room",
-    _INSIDE,
-    _ROOM,
-    luminance=0.65,
-    scenery=("table", "plant", "sofa", "crate"),
-)
+    "room", "in a living room", "parquet", "room", _INSIDE, _ROOM, (0.0, 0.0), 0.65,
+    ("table", "plant", "sofa", "crate"), ("table", "plant", "sofa", "crate"),
+)  # fmt: skip
 STUDIO = Venue(
-    "studio",
-    "in a yoga studio",
-    "parquet",
-    "studio",
-    _INSIDE,
-    _STUDIO,
-    luminance=0.65,
-    scenery=("plant", "ball"),
+    "studio", "in a yoga studio", "parquet", "studio", _INSIDE, _STUDIO, (0.0, 0.0), 0.65,
+    ("plant", "ball"), ("plant", "ball", "bench"),
+)  # fmt: skip
+BEACH = Venue(
+    "beach",
+    "on a beach",
+    "sand",
+    "beach",
+    _OUTSIDE,
+    (),
+    (0.0, 0.0),
+    0.6,
+    ("parasol", "ball"),
+    ("parasol", "ball"),
 )
-BEACH = Venue("beach", "on a beach", "sand", "beach", _OUTSIDE, luminance=0.6, scenery=("crate",))
 
 VENUES: dict[str, tuple[tuple[Venue, float], ...]] = {  # by pose family, with odds
     "everyday": ((STREET, 0.35), (ROOM, 0.4), (PARK, 0.25)),

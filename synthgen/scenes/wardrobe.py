@@ -12,10 +12,10 @@ import numpy as np
 from synthgen.geometry import Array
 from synthgen.scenes import garments, heads, palette
 from synthgen.scenes.body_map import BodyMap
-from synthgen.scenes.garments import Canvas
+from synthgen.scenes.garments import Canvas, both, either
 from synthgen.scenes.meshes import Mesh
 from synthgen.scenes.palette import BRIGHT, DARK, LIGHT, Color, dye, shade
-from synthgen.surface import Material
+from synthgen.surface import Material, Pattern
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,14 @@ def draw_outfit(body: BodyMap, family: str, backdrop: float, rng: np.random.Gene
     if is_bearded:
         heads.paint_beard(canvas, hair, bool(rng.uniform() < 0.6))
     words, meshes, accent = _TAILORS[family](canvas, look, rng)
-    push = canvas.body.thickness(canvas.thickness)[:, None] * body.normals
     return Outfit(
-        tuple(canvas.materials), canvas.face_material, push, tuple(meshes), tuple(words), look.who, accent
+        tuple(canvas.materials),
+        canvas.face_material,
+        canvas.push,
+        tuple(meshes),
+        tuple(words),
+        look.who,
+        accent,
     )
 
 
@@ -96,12 +101,14 @@ def _pick(names: Sequence[str], look: _Look, rng: np.random.Generator) -> tuple[
     return palette.color_name(color), color
 
 
-def _cloth(color: Color, rng: np.random.Generator, patterned: float, roughness: float = 0.85) -> Material:
-    """Return a cloth of this colour, with a pattern at this probability."""
+def _cloth(
+    color: Color, rng: np.random.Generator, patterned: float, roughness: float = 0.85, bold: bool = True
+) -> Material:
+    """Return a cloth of this colour, with a pattern at this probability; bold ones are striped or checked."""
     if rng.uniform() >= patterned:
         return Material(color, shade(color, 0.8), roughness=roughness)
     accent = dye(str(rng.choice([*LIGHT, "navy", "black"])), rng)
-    kind = int(rng.integers(4))
+    kind = int(rng.integers(0 if bold else 2, 4))
     if kind == 0:
         return Material(color, accent, "stripes", float(rng.uniform(0.05, 0.12)), roughness, np.pi / 2)
     if kind == 1:
@@ -119,7 +126,7 @@ def _shoes(canvas: Canvas, rng: np.random.Generator) -> None:
         canvas.paint(garments.leg_band(body, rng.uniform(1.62, 1.9)), Material(sock), 0.3)
     canvas.paint(garments.leg_band(body, 1.97), Material(color, roughness=0.6), 0.9)
     rim = dye(str(rng.choice(["white", "white", "black", "beige"])), rng)
-    canvas.paint(garments.sole(body, 0.025), Material(rim), 1.3)
+    canvas.paint(garments.sole(body, 0.016), Material(rim), 1.2)
 
 
 def _hair(canvas: Canvas, look: _Look, rng: np.random.Generator, hat: float) -> tuple[list[str], list[Mesh]]:
@@ -139,25 +146,18 @@ def _everyday(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored
     length = float(rng.choice([1.93, 1.93, 1.93, 1.0, 0.45]))
     is_loose = rng.uniform(0.4, 1.6)
     _shoes(canvas, rng)
-    canvas.paint(garments.bottom(body, length), _cloth(low, rng, 0.08), is_loose)
+    canvas.paint(garments.bottom(body, length), _cloth(low, rng, 0.12, bold=False), is_loose)
     kind = {1.93: "trousers", 1.0: "knee-length shorts", 0.45: "shorts"}[length]
     name, color = _pick([*BRIGHT, *BRIGHT, *DARK, *LIGHT], look, rng)
     sleeve, noun, thick = (
-        (0.6, "T-shirt", 0.7), (1.9, "sweater", 1.4), (0.0, "tank top", 0.4), (1.9, "jacket", 2.0), (1.9, "shirt", 0.9),
+        (0.6, "T-shirt", 0.7), (1.9, "sweater", 1.4), (-0.1, "tank top", 0.4), (1.9, "jacket", 2.0),
+        (1.9, "shirt", 0.9),
     )[int(rng.choice(5, p=(0.36, 0.2, 0.1, 0.18, 0.16)))]  # fmt: skip
     cloth = _cloth(color, rng, 0.3 if noun != "jacket" else 0.0)
     canvas.paint(garments.top(body, sleeve, rng.uniform(0.94, 1.03), rng.uniform(0.18, 0.34)), cloth, thick)
     if noun == "jacket":
         inner = Material(dye(str(rng.choice(["white", "grey", "black"])), rng))
-        front = (
-            (body.center[:, 2] > body.points["spine3"][2])
-            & (body.arm < 0)
-            & (body.trunk > 0.3)
-            & ~body.is_head
-        )
-        canvas.paint(
-            front & (np.abs(body.center[:, 0]) < 0.02 + 0.05 * body.trunk) & (body.trunk < 1.0), inner, 1.2
-        )
+        canvas.paint(garments.front_panel(body, rng.uniform(0.012, 0.05)), inner, 1.6)
     words = [f"a {name} {noun}", f"{low_name} {kind}"]
     extra, meshes = _hair(canvas, look, rng, 0.2)
     return words + extra, meshes, color
@@ -172,20 +172,18 @@ def _ski(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored:
     if is_race:
         low_name, low = name, color
     thick = 0.6 if is_race else rng.uniform(1.6, 2.4)
-    pattern = "camouflage" if not is_race and rng.uniform() < 0.1 else "plain"
+    pattern: Pattern = "camouflage" if not is_race and rng.uniform() < 0.1 else "plain"
     canvas.paint(garments.bottom(body, 1.75), Material(low, shade(low, 0.6), pattern, 0.15, 0.6), thick)
     boot = dye(str(rng.choice(["white", "black", "red", "blue", "grey", "yellow"])), rng)
     canvas.paint(garments.leg_band(body, 1.62), Material(boot, roughness=0.3), 2.3)
     canvas.paint(garments.leg_band(body, 1.70, 1.76), Material(accent, roughness=0.3), 2.5)
-    canvas.paint(garments.top(body, 1.93, 1.12, 0.2), Material(color, roughness=0.6), thick)
+    canvas.paint(garments.top(body, 1.93, 1.04, 0.2), Material(color, roughness=0.6), thick)
     if is_race or rng.uniform() < 0.45:
-        canvas.paint(
-            garments.side_stripe(body) & (canvas.thickness > 0.004), Material(accent, roughness=0.6), thick
-        )
+        dressed = 0.004 - canvas.thickness
+        canvas.paint(both(garments.side_stripe(body), dressed), Material(accent, roughness=0.6), thick)
     elif rng.uniform() < 0.5:
-        canvas.paint(
-            garments.chest_band(body, 0.7, 1.2) & ~body.is_head, Material(accent, roughness=0.6), thick
-        )
+        yoke = both(garments.chest_band(body, 0.7, 1.1), garments.top(body, 1.93, 1.04))
+        canvas.paint(yoke, Material(accent, roughness=0.6), thick)
     if is_race:
         canvas.paint(garments.bib(body), Material((0.95, 0.95, 0.95), color, "stripes", 0.12), 0.9)
     glove = dye(str(rng.choice(["black", "black", "red", "white", "navy"])), rng)
@@ -213,23 +211,26 @@ def _gymnastics(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailor
     accent = dye(str(rng.choice(["white", "yellow", "black", "pink", "blue"])), rng)
     is_leotard = look.who != "man" and rng.uniform() < 0.75
     if is_leotard:
-        sleeve = float(rng.choice([0.0, 0.0, 0.95, 1.9]))
+        sleeve = float(rng.choice([-0.1, -0.1, 0.95, 1.9]))
         canvas.paint(
-            garments.top(body, sleeve, rng.uniform(0.84, 0.97)) | garments.brief(body, rng.uniform(0.5, 1.0)),
+            either(
+                garments.top(body, sleeve, rng.uniform(0.84, 0.97)),
+                garments.brief(body, rng.uniform(0.5, 1.0)),
+            ),
             shine,
             0.25,
         )
         trim = (
             garments.chest_band(body, 0.44, 0.5)
             if rng.uniform() < 0.5
-            else garments.bib(body) & (body.trunk > 0.7)
+            else both(garments.bib(body), (0.7 - body.trunk))
         )
         canvas.paint(trim, Material(accent, roughness=0.4), 0.25)
         words = [f"a {name} leotard"]
     else:
         low_name, low = _pick(["white", "navy", "black", "blue", "red", "grey"], look, rng)
         is_long = rng.uniform() < 0.55
-        canvas.paint(garments.top(body, 0.0, 0.92), shine, 0.25)
+        canvas.paint(garments.top(body, -0.15, 0.88), shine, 0.25)
         canvas.paint(garments.bottom(body, 2.05 if is_long else 0.35), Material(low), 0.9 if is_long else 1.1)
         words = [f"a {name} singlet", f"{low_name} {'gym trousers' if is_long else 'shorts'}"]
         if is_long:
@@ -243,10 +244,8 @@ def _diving(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored:
     name, color = _pick([*BRIGHT, "navy", "black", "red", "blue"], look, rng)
     cloth = _cloth(color, rng, 0.15, 0.4)
     if look.who == "woman" or (look.who == "person" and rng.uniform() < 0.35):
-        cut = garments.brief(body, rng.uniform(0.5, 1.0)) | garments.straps(
-            body, 0.028, rng.uniform(0.72, 0.84)
-        )
-        canvas.paint(cut, cloth, 0.2)
+        upper = garments.straps(body, 0.03, rng.uniform(0.68, 0.82))
+        canvas.paint(either(garments.brief(body, rng.uniform(0.5, 1.0)), upper), cloth, 0.2)
         words = [f"a {name} swimsuit"]
     elif rng.uniform() < 0.6:
         canvas.paint(garments.brief(body, rng.uniform(0.2, 0.5), 0.24), cloth, 0.2)
@@ -270,14 +269,14 @@ def _athletics(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailore
     length = float(rng.choice([0.25, 0.5, 0.9, 1.85], p=(0.4, 0.3, 0.15, 0.15)))
     _shoes(canvas, rng)
     canvas.paint(garments.brief(body, 0.6) if is_brief else garments.bottom(body, length), Material(low), 0.4)
-    sleeve = float(rng.choice([0.0, 0.0, 0.5]))
+    sleeve = float(rng.choice([-0.12, -0.12, 0.5]))
     hem = 0.52 if is_brief else 0.3
     canvas.paint(garments.top(body, sleeve, rng.uniform(0.88, 0.96), hem), Material(color), 0.5)
     if rng.uniform() < 0.5:
         canvas.paint(garments.chest_band(body, 0.64, 0.72), Material(accent), 0.5)
     if rng.uniform() < 0.6:
         canvas.paint(
-            garments.bib(body) & (body.trunk > 0.45),
+            garments.bib(body),
             Material((0.96, 0.96, 0.95), shade(color, 0.8), "stripes", 0.1),
             0.7,
         )
@@ -286,7 +285,7 @@ def _athletics(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailore
     if rng.uniform() < 0.15:
         heads.wear_headband(canvas, rng)
     low_noun = "briefs" if is_brief else "running tights" if length > 0.8 else "shorts"
-    top_noun = "crop top" if is_brief else "singlet" if sleeve == 0 else "running shirt"
+    top_noun = "crop top" if is_brief else "singlet" if sleeve < 0 else "running shirt"
     return [f"a {name} {top_noun}", f"{low_name} {low_noun}"], meshes, color
 
 
@@ -296,10 +295,12 @@ def _yoga(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored:
     low_name, low = _pick(["black", "navy", "grey", "purple", "teal", "green", "red", "white"], look, rng)
     length = float(rng.choice([1.9, 1.9, 1.5, 0.5]))
     canvas.paint(
-        garments.bottom(body, length, 0.42), _cloth(low, rng, 0.12), 0.3 if rng.uniform() < 0.7 else 1.8
+        garments.bottom(body, length, 0.42),
+        _cloth(low, rng, 0.12, bold=False),
+        0.3 if rng.uniform() < 0.7 else 1.8,
     )
     is_crop = look.who == "woman" and rng.uniform() < 0.35
-    sleeve = float(rng.choice([0.0, 0.0, 0.55, 1.9]))
+    sleeve = float(rng.choice([-0.1, -0.1, 0.55, 1.9]))
     canvas.paint(
         garments.top(body, sleeve, rng.uniform(0.86, 0.98), 0.55 if is_crop else 0.28),
         _cloth(color, rng, 0.1),
