@@ -17,7 +17,8 @@ from synthgen.scenes.skeleton import SKIN_POINTS
 Support = Literal["ground", "hang", "air", "apparatus"]
 Apparatus = Literal[
     "", "skis", "snowboard", "beam", "bar", "rings", "vault", "mat", "springboard", "hurdle", "pole",
-    "high_bar", "javelin", "shot", "discus", "hammer", "blocks", "chair", "box", "step", "phone", "ball", "pit",
+    "high_bar", "javelin", "shot", "discus", "hammer", "blocks", "chair", "box", "step", "phone", "ball",
+    "pit",
 ]  # fmt: skip
 Value = float | tuple[float, ...]
 
@@ -39,9 +40,9 @@ _CONTACT_GROUPS = {
     **{
         name: (f"left_{point}", f"right_{point}")
         for name, point in {
-            "seat": "seat", "knees": "knee",
-            "insteps": "instep", "heels": "heel", "elbows": "elbow", "thighs": "thigh",
-            "shoulders": "shoulder", "grips": "grip", "forearms": "forearm", "fists": "grip",
+            "seat": "seat", "knees": "knee", "insteps": "instep", "heels": "heel",
+            "elbows": "elbow", "thighs": "thigh",
+            "shoulders": "shoulder", "forearms": "forearm",
         }.items()
     },
 }  # fmt: skip

@@ -4,24 +4,29 @@ The capsules follow the stick figure of `synthgen.scenes.skeleton`; neighbouring
 are left out. Soft contact (a tuck, crossed arms) is normal: see SOFT.
 """
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
+from synthgen.body import Body
 from synthgen.joints import SMPL24
 from synthgen.scenes.anatomy import Float64
 
-SOFT = 0.02  # [m] flesh gives way this much before two limbs look as if they ran into each other
+SOFT = 0.008  # [m] flesh gives way this much before two limbs look as if they ran into each other
 _SOFTER = 0.035  # [m] more between thighs and trunk, which fold onto each other
+_CLASPED = 0.05  # [m] interlocked fingers
 
 _End = tuple[str, tuple[float, float, float], float]  # joint, rest offset from it [m], radius [m]
 _LEFT_CAPSULES: dict[str, tuple[_End, _End]] = {
-    "chest": (("spine3", (0.075, -0.06, 0.055), 0.1), ("spine3", (0.07, 0.07, 0.055), 0.095)),
+    "chest": (("spine3", (0.075, -0.06, 0.062), 0.105), ("spine3", (0.07, 0.07, 0.055), 0.095)),
     "waist": (("spine1", (0.05, -0.02, 0.025), 0.092), ("spine2", (0.045, 0.04, 0.035), 0.095)),
     "hips": (("pelvis", (0.065, 0.02, 0.03), 0.095), ("pelvis", (0.07, -0.05, 0.0), 0.1)),
     "upper_arm": (("shoulder", (0.06, 0.0, 0.0), 0.045), ("elbow", (0.0, 0.0, 0.0), 0.037)),
-    "forearm": (("elbow", (0.03, 0.0, 0.005), 0.036), ("wrist", (0.0, 0.0, 0.0), 0.026)),
-    "hand": (("wrist", (0.03, -0.005, 0.0), 0.024), ("hand", (0.06, -0.01, 0.0), 0.016)),
-    "thigh": (("hip", (-0.01, -0.1, 0.01), 0.082), ("knee", (0.0, 0.02, 0.0), 0.052)),
+    "forearm": (("elbow", (0.03, 0.0, 0.005), 0.038), ("wrist", (0.0, 0.0, 0.0), 0.029)),
+    "hand": (("wrist", (0.03, -0.005, 0.0), 0.03), ("hand", (0.08, -0.012, 0.0), 0.018)),
+    "thigh": (("hip", (-0.015, -0.1, 0.015), 0.085), ("knee", (0.0, 0.02, -0.005), 0.058)),
     "shin": (("knee", (0.0, -0.06, -0.015), 0.05), ("ankle", (0.0, 0.02, 0.0), 0.036)),
     "foot": (("ankle", (0.0, -0.045, -0.01), 0.033), ("foot", (0.0, -0.005, 0.02), 0.025)),
 }
@@ -75,9 +80,16 @@ _END_OFFSETS = np.array([[end[1] for end in ends] for ends in _CAPSULES.values()
 _END_RADII = np.array([[end[2] for end in ends] for ends in _CAPSULES.values()])
 _FIRST = np.array([_NAMES.index(first) for first, _ in CAPSULE_PAIRS])
 _SECOND = np.array([_NAMES.index(second) for _, second in CAPSULE_PAIRS])
-_GIVE = np.array(
-    [SOFT + _SOFTER * ("thigh" in first and second.endswith(_TRUNK)) for first, second in CAPSULE_PAIRS]
-)
+
+
+def _give(first: str, second: str) -> float:
+    """Return how far two limbs may overlap [m] before it shows."""
+    if {first, second} == {"left_hand", "right_hand"}:
+        return _CLASPED
+    return SOFT + _SOFTER * ("thigh" in first and second.endswith(_TRUNK))
+
+
+_GIVE = np.array([_give(*pair) for pair in CAPSULE_PAIRS])
 
 
 def _dot(a: Float64, b: Float64) -> Float64:
@@ -118,3 +130,89 @@ def capsule_depths(position: Float64, orientation: Float64, pairs: NDArray[np.in
     radius, growth = _END_RADII[:, 0], _END_RADII[:, 1] - _END_RADII[:, 0]
     reach = radius[first] + s * growth[first] + radius[second] + t * growth[second]
     return reach - distance - (_GIVE if pairs is None else _GIVE[pairs])
+
+
+_SKIN_REGIONS: dict[str, tuple[str, ...]] = {  # joints whose skin belongs to a region; {} is the side
+    "trunk": ("pelvis", "spine1", "spine2", "spine3", "left_collar", "right_collar"),
+    "head": ("head",),
+    "{}_upper_arm": ("{}_shoulder",),
+    "{}_lower_arm": ("{}_elbow", "{}_wrist", "{}_hand"),
+    "{}_thigh": ("{}_hip",),
+    "{}_shank": ("{}_knee", "{}_ankle", "{}_foot"),
+}
+_NEIGHBOURS = ("trunk-{}_upper_arm", "{}_upper_arm-{}_lower_arm", "trunk-{}_thigh", "{}_thigh-{}_shank")
+_EVERY = 3  # of the skin's vertices and faces is looked at
+_DEEPEST = 0.12  # [m] beyond which "inside" would mean the far side of a limb
+_FEW = 3  # samples that must agree before a depth counts
+
+
+@cache
+def _regions(body: Body) -> tuple[tuple[NDArray[np.intp], NDArray[np.intp]], ...]:
+    """Return (vertices, faces) of each skin region, thinned out."""
+    owner = body.weights.argmax(-1)
+    regions = []
+    for name, joints in _named_regions().items():
+        is_in = np.isin(owner, [SMPL24.index(joint) for joint in joints])
+        if name == "head":  # the throat touches the chest whenever the head bows
+            is_in &= body.rest_vertices[:, 1] > np.quantile(body.rest_vertices[is_in, 1], 0.3)
+        faces = np.flatnonzero(is_in[body.faces].all(-1))[::_EVERY]
+        regions.append((np.flatnonzero(is_in)[::_EVERY], faces))
+    return tuple(regions)
+
+
+def _named_regions() -> dict[str, tuple[str, ...]]:
+    named = {}
+    for name, joints in _SKIN_REGIONS.items():
+        for side in ("left", "right"):
+            named[name.format(side)] = tuple(joint.format(side) for joint in joints)
+    return named
+
+
+def _distant_regions() -> tuple[tuple[int, int], ...]:
+    names = tuple(_named_regions())
+    near = {pair.format(*(side,) * 2) for pair in _NEIGHBOURS for side in ("left", "right")}
+    near.add("left_thigh-right_thigh")
+    pairs = [(a, b) for a in range(len(names)) for b in range(a + 1, len(names))]
+    return tuple((a, b) for a, b in pairs if f"{names[a]}-{names[b]}" not in near)
+
+
+_DISTANT_REGIONS = _distant_regions()
+
+
+def self_penetration(body: Body, vertices: NDArray[np.floating]) -> float:
+    """Measure how deep the skin of a posed body runs into itself.
+
+    Skin of one region is inside another where it lies behind the other's nearest face. Regions that join are
+    not compared: their skin always folds.
+
+    Args:
+        body: whose faces and weights tell the regions apart.
+        vertices: (V, 3) [m] of one posed body, any frame.
+
+    Returns:
+        depth [m], 0 where nothing meets. Soft contact, as of crossed arms, goes to about 0.02.
+    """
+    regions = _regions(body)
+    corners = [vertices[body.faces[faces]].astype(np.float64) for _, faces in regions]
+    centres = [triangle.mean(1) for triangle in corners]
+    trees = [cKDTree(centre) for centre in centres]
+    deepest = 0.0
+    for a, b in _DISTANT_REGIONS:
+        for probe, target in ((a, b), (b, a)):
+            points = vertices[regions[probe][0]]
+            points = points[_near_box(points, centres[target])]
+            if len(points) < _FEW:
+                continue
+            distance, nearest = trees[target].query(points, distance_upper_bound=_DEEPEST)
+            is_found = np.isfinite(distance)
+            triangle = corners[target][nearest[is_found]]
+            normal = np.cross(triangle[:, 1] - triangle[:, 0], triangle[:, 2] - triangle[:, 0])
+            is_behind = _dot(points[is_found] - triangle.mean(1), normal) < 0
+            depth = np.sort(distance[is_found][is_behind])
+            if len(depth) >= _FEW:
+                deepest = max(deepest, float(depth[-_FEW]))
+    return deepest
+
+
+def _near_box(points: NDArray[np.floating], others: Float64) -> NDArray[np.bool_]:
+    return ((points > others.min(0)) & (points < others.max(0))).all(-1)

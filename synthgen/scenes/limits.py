@@ -3,8 +3,8 @@
 Everyday limits are rounded means plus about two standard deviations of published active ranges of motion
 (American Academy of Orthopaedic Surgeons, 1965; Boone and Azen, J. Bone Joint Surg. 1979; Roaas and
 Andersson, Acta Orthop. Scand. 1982). Spine and head are sums over their joints. Athletes who train
-flexibility (gymnasts, divers, dancers, yoga practitioners) pass them in hips, spine, shoulders and ankles; the
-limits of FLEXIBLE_FAMILIES allow for that.
+flexibility (gymnasts, divers, dancers, yoga practitioners) pass them in hips, spine, shoulders and ankles;
+the limits of FLEXIBLE_FAMILIES allow for that.
 """
 
 import numpy as np

@@ -17,7 +17,7 @@ from synthgen.scenes.settle import Goal, settle
 
 FAMILIES = tuple(LIBRARY)
 SPORTS = tuple(family for family in FAMILIES if family != "everyday")
-MAX_DEPTH = 0.012  # [m] deepest self-collision that a draw may keep, beyond what flesh gives way
+MAX_DEPTH = 0.008  # [m] deepest self-collision that a draw may keep, beyond what flesh gives way
 
 _ATTEMPTS = 5
 _KEY_ROUNDS = 12  # keyframes are written by hand: settled thoroughly, once

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from synthgen.scenes import anatomy, limits, skeleton
 from synthgen.scenes.anatomy import Float64
-from synthgen.scenes.collision import capsule_depths
+from synthgen.scenes.collision import CAPSULE_PAIRS, capsule_depths
 
 _STEP = 0.5  # [deg] of the numerical derivative
 _LONGEST = 20.0  # [deg] an angle changes in one round
@@ -39,6 +39,13 @@ def _free() -> tuple[NDArray[np.intp], Float64]:
 
 _MOVING, _WILLING = _free()
 _IS_ARM = np.array([any(part in anatomy.ANGLES[i] for part in ("arm", "elbow", "wrist")) for i in _MOVING])
+_IS_ARM_PAIR = np.array(
+    [
+        any(limb.endswith(("arm", "hand")) for limb in pair)
+        and not any(limb.endswith(("shin", "foot")) for limb in pair)
+        for pair in CAPSULE_PAIRS
+    ]
+)
 _LEG_POINTS = ("shin", "knee", "ankle", "instep", "heel", "ball_in", "ball_out")
 
 
@@ -93,6 +100,8 @@ def settle(angles: Float64, goal: Goal, rounds: int = 2, stiffness: float = 1.0)
         jacobian = (_residual(*skeleton.forward(anatomy.to_rotmats(moved)), goal, deep) - error).T / _STEP
         if goal.touches:
             jacobian[: 3 * len(goal.touches)][_blocked(goal.touches)] = 0.0
+        if deep.size:  # arms give way to trunk and thighs
+            jacobian[-deep.size :][_IS_ARM_PAIR[deep][:, None] & ~_IS_ARM] = 0.0
         pull = jacobian.T @ error + hold @ (current - start)[_MOVING]
         change = np.linalg.solve(jacobian.T @ jacobian + hold, -pull)
         current = current.copy()

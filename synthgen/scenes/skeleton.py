@@ -50,7 +50,7 @@ _LEFT_POINTS = {  # contact points on the skin: joint they move with, rest offse
     "shin": ("knee", (0.0, -0.24, 0.02)),
     "ankle": ("ankle", (0.045, 0.0, 0.0)),
     "hipside": ("pelvis", (0.17, 0.05, 0.04)),
-    "pocket": ("hip", (0.07, -0.06, 0.06)),
+    "pocket": ("hip", (0.095, -0.05, 0.07)),
     "ribs": ("spine3", (0.18, -0.02, 0.05)),
     "outer_thigh": ("hip", (0.062, -0.2, 0.02)),
     "upperarm": ("shoulder", (0.164, 0.0, 0.04)),

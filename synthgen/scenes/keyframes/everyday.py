@@ -1,5 +1,5 @@
 """All everyday actions."""
 
-from synthgen.scenes.keyframes import locomotion, resting, standing
+from synthgen.scenes.keyframes import handling, locomotion, resting, standing
 
-ACTIONS = standing.ACTIONS + locomotion.ACTIONS + resting.ACTIONS
+ACTIONS = standing.ACTIONS + handling.ACTIONS + locomotion.ACTIONS + resting.ACTIONS

@@ -1,111 +1,136 @@
-"""Yoga postures on a mat."""
+"""Yoga postures on the feet."""
 
 from synthgen.scenes.action import Action, key
 
 STAND = key(on="feet", hips=(0, 0, 4), knees=0, arms=(10, 0, 10), elbows=4, hands=0)
 LUNGE = key(
-    on="left_foot right_foot", left_hip=(84, 6, 6), left_knee=84, right_hip=(-24, 6, 26), right_knee=2, right_ankle=20, hands=0, elbows=2, arms=(168, 45),
-)  # fmt: skip
-PLANK = key(
-    on="hands toes", root=(76, 0, 0), hips=(2, 0, 2), knees=0, ankles=22, toes=50, arms=(78, 84, 0), elbows=(2, 60), wrists=-72, hands=0, spine=(2, 0, 0), head=(-10, 0, 0),
-)  # fmt: skip
-COBRA = key(
-    on="hands thighs insteps", root=(82, 0, 0), hips=(-10, 2, 2), knees=0, ankles=-50, spine=(-58, 0, 0), head=(-34, 0, 0), arms=(36, 70, 0), elbows=(34, 60), wrists=-70, hands=0,
+    on="left_foot right_foot", left_hip=(84, 6, 6), left_knee=84, right_hip=(-24, 6, 26), right_knee=2,
+    right_ankle=20, hands=0, elbows=2, arms=(168, 45),
 )  # fmt: skip
 
 ACTIONS = (
-    Action("tree", "holding the tree pose", (
-        key(STAND, on="left_foot", left_hip=(0, -6, 4), right_hip=(54, 58, 44), right_knee=132, right_ankle=-30, arms=(172, 50), elbows=12, touch="right_ball_in=left_inner_thigh left_palm=right_palm"),
-        key(STAND, on="left_foot", left_hip=(0, -6, 4), right_hip=(46, 56, 44), right_knee=120, right_ankle=-30, arms=(42, 66, -20), elbows=(118, 0), wrists=-50, touch="right_ball_in=left_inner_thigh left_palm=right_palm"),
-        key(STAND, on="left_foot", left_hip=(0, -6, 4), right_hip=(50, 56, 44), right_knee=128, right_ankle=-30, arms=(150, 20), elbows=6, touch="right_ball_in=left_inner_thigh"),
-    ), motion="variants", apparatus="mat", noise=0.6),
-    Action("warrior_1", "holding the warrior I pose", (LUNGE, key(LUNGE, spine=(-18, 0, 0), head=(-28, 0, 0), arms=(176, 50))), apparatus="mat", noise=0.7),
-    Action("warrior_2", "holding the warrior II pose", (
-        key(on="feet", left_hip=(54, 62, 40), left_knee=88, right_hip=(12, 52, 26), right_knee=2, arms=(90, 2, -20), elbows=(2, 30), hands=0, head=(0, 0, 72)),
-        key(on="feet", left_hip=(44, 56, 40), left_knee=70, right_hip=(12, 48, 26), right_knee=2, arms=(92, 2, -20), elbows=(2, 30), hands=0, head=(0, 0, 70)),
-    ), apparatus="mat", noise=0.6),
-    Action("reverse_warrior", "holding the reverse warrior pose", (
-        key(on="feet", left_hip=(54, 60, 40), left_knee=84, right_hip=(12, 52, 26), right_knee=2, left_arm=(165, 10), right_arm=(20, -10), elbows=4, hands=0, spine=(-6, -38, 0), head=(-14, -10, 30)),
-    ), apparatus="mat", noise=0.7),
-    Action("warrior_3", "holding the warrior III pose", (
-        key(STAND, on="left_foot", root=(86, 0, 0), left_hip=(86, -4, 4), left_knee=2, right_hip=(0, 0, 4), right_ankle=10, arms=(176, 50), spine=(-4, 0, 0), head=(-16, 0, 0)),
-        key(STAND, on="left_foot", root=(82, 0, 0), left_hip=(82, -4, 4), left_knee=4, right_hip=(-4, 0, 4), right_ankle=10, arms=(88, 5), spine=(-8, 0, 0), head=(-20, 0, 0)),
-    ), apparatus="mat", noise=0.6),
-    Action("downward_dog", "holding the downward dog", (
-        key(on="hands feet", root=(128, 0, 0), hips=(104, 4, 4), knees=2, ankles=20, arms=(168, 60, 0), elbows=(2, 40), wrists=-58, hands=0, spine=(2, 0, 0), head=(4, 0, 0)),
-        key(on="hands toes", root=(130, 0, 0), hips=(106, 4, 4), knees=16, ankles=6, toes=35, arms=(168, 60, 0), elbows=(2, 40), wrists=-58, hands=0, spine=(2, 0, 0), head=(4, 0, 0)),
-        key(on="hands left_foot", root=(132, 0, 0), left_hip=(106, 4, 4), left_knee=2, left_ankle=20, right_hip=(-8, 4, 8), right_knee=2, right_ankle=-40, arms=(168, 60, 0), elbows=(2, 40), wrists=-58, hands=0, spine=(4, 0, 0)),
-    ), motion="variants", apparatus="mat", noise=0.5),
-    Action("cobra", "holding the cobra pose", (COBRA, key(COBRA, root=(84, 0, 0), hips=(-8, 2, 2), spine=(-36, 0, 0), arms=(30, 60, 0), elbows=(70, 60))), apparatus="mat", noise=0.5),
-    Action("upward_dog", "holding the upward dog", (
-        key(COBRA, on="hands insteps", root=(60, 0, 0), hips=(-24, 2, 2), spine=(-58, 0, 0), head=(-40, 0, 0), arms=(22, 60, 0), elbows=(2, 40), wrists=-80),
-    ), apparatus="mat", noise=0.5),
-    Action("triangle", "holding the triangle pose", (
-        key(on="feet", root=(0, 38, 0), left_hip=(44, 78, 40), right_hip=(4, 8, 20), knees=2, left_arm=(92, 8), right_arm=(94, 4), elbows=2, hands=0, spine=(4, 38, 0), head=(0, 6, -60)),
-        key(on="feet", root=(0, 30, 0), left_hip=(38, 72, 40), right_hip=(4, 14, 20), knees=4, left_arm=(92, 8), right_arm=(94, 4), elbows=2, hands=0, spine=(6, 34, 0), head=(0, 6, -30)),
-    ), apparatus="mat", noise=0.5),
-    Action("plank", "holding a plank", (PLANK, key(PLANK, root=(84, 0, 0), arms=(46, 70, 35), elbows=(88, 60), wrists=-60)), motion="variants", apparatus="mat", noise=0.5),
-    Action("forearm_plank", "holding a forearm plank", (
-        key(PLANK, on="elbows forearms toes", root=(84, 0, 0), arms=(82, 74, 38), elbows=(90, 70), wrists=0),
-    ), apparatus="mat", noise=0.5),
-    Action("side_plank", "holding a side plank", (
-        key(on="left_hand left_ball_out", root=(0, 66, 0), hips=(0, 0, 2), left_hip=(0, -2, 2), right_hip=(0, -4, 2), knees=0, ankles=(10, 0), left_arm=(88, 2, 0), right_arm=(92, 0, 0), elbows=(2, 0), left_wrist=-75, hands=0, spine=(0, -6, 0)),
-        key(on="left_hand left_ball_out", root=(0, 64, 0), left_hip=(0, -4, 2), right_hip=(10, 40, 10), knees=0, ankles=(10, 0), left_arm=(86, 2, 0), right_arm=(100, 0, 0), elbows=(2, 0), left_wrist=-75, hands=0, spine=(0, -8, 0)),
-    ), motion="variants", apparatus="mat", noise=0.4),
-    Action("crow", "balancing in the crow pose", (
-        key(on="hands", root=(78, 0, 0), hips=(128, 28, 10), knees=148, ankles=-45, spine=(52, 0, 0), head=(-44, 0, 0), arms=(66, 62, 32), elbows=(62, 60), wrists=-84, hands=0),
-    ), apparatus="mat", noise=0.4),
-    Action("lotus", "sitting in the lotus position", (
-        key(on="seat knees", root=(0, 0, 0), left_hip=(76, 44, 66), right_hip=(72, 44, 70), left_knee=138, right_knee=132, ankles=(-30, 20), spine=(8, 0, 0), arms=(38, 40, 10), elbows=(36, -50), hands=10,
-            touch="left_palm=left_knee right_palm=right_knee"),
-        key(on="seat knees", root=(0, 0, 0), left_hip=(76, 44, 66), right_hip=(72, 44, 70), left_knee=138, right_knee=132, ankles=(-30, 20), spine=(6, 0, 0), arms=(46, 66, -20), elbows=(118, 0), wrists=-55, hands=0, touch="left_palm=right_palm"),
-    ), motion="variants", apparatus="mat", noise=0.5),
-    Action("boat", "holding the boat pose", (
-        key(on="seat", root=(-42, 0, 0), hips=(88, 0, 4), knees=4, ankles=-40, spine=(14, 0, 0), head=(4, 0, 0), arms=(52, 82), elbows=4, hands=0),
-        key(on="seat", root=(-38, 0, 0), hips=(96, 0, 4), knees=86, ankles=-30, spine=(14, 0, 0), head=(4, 0, 0), arms=(50, 82), elbows=4, hands=0),
-    ), apparatus="mat", noise=0.6),
-    Action("child", "resting in the child's pose", (
-        key(on="knees insteps hands", root=(60, 0, 0), hips=(126, 14, 0), knees=152, ankles=-58, spine=(48, 0, 0), head=(-4, 0, 0), arms=(165, 60), elbows=(10, 40), hands=0),
-        key(on="knees insteps", root=(62, 0, 0), hips=(128, 10, 0), knees=153, ankles=-58, spine=(56, 0, 0), head=(0, 0, 0), arms=(22, -70, -20), elbows=14, hands=10),
-    ), motion="variants", apparatus="mat", noise=0.5),
-    Action("pigeon", "holding the pigeon pose", (
-        key(on="left_knee right_knee left_ankle right_instep", root=(6, 0, 0), left_hip=(88, 24, 46), left_knee=96, right_hip=(-44, 2, 4), right_knee=6, right_ankle=-50, spine=(-22, 0, 0), head=(-12, 0, 0), arms=(22, 30), elbows=8, hands=0),
-        key(on="left_knee right_knee left_ankle right_instep hands", root=(58, 0, 0), left_hip=(128, 24, 46), left_knee=100, right_hip=(-8, 2, 4), right_knee=4, right_ankle=-50, spine=(34, 0, 0), arms=(130, 70), elbows=14, hands=0),
-    ), motion="variants", apparatus="mat", noise=0.5),
-    Action("wheel", "holding the wheel pose", (
-        key(root=(-98, 0, 0), on="hands feet", hips=(-40, 8, 6), knees=72, ankles=0, spine=(-60, 0, 0), head=(-46, 0, 0), arms=(164, 28, 0), elbows=(10, 0), wrists=-82, hands=0),
-    ), apparatus="mat", noise=0.5),
-    Action("shoulder_bridge", "holding a bridge on the shoulders", (
-        key(root=(-118, 0, 0), on="shoulders feet", hips=(-14, 4, 4), knees=84, ankles=-4, spine=(8, 0, 0), head=(44, 0, 0), arms=(22, -60), elbows=4, hands=0),
-    ), apparatus="mat", noise=0.5),
-    Action("shoulder_stand", "holding a shoulder stand", (
-        key(root=(-188, 0, 0), on="shoulders elbows", hips=(14, 0, 4), knees=0, ankles=-45, spine=(26, 0, 0), head=(55, 0, 0), arms=(52, -82, 0), elbows=(112, 0), hands=0),
-    ), apparatus="mat", noise=0.4),
-    Action("headstand", "holding a headstand", (
-        key(root=(180, 0, 0), on="crown forearms", hips=(0, 0, 4), knees=0, ankles=-45, spine=(0, 0, 0), head=(0, 0, 0), arms=(128, 62, 0), elbows=(92, 0), hands=20),
-        key(root=(176, 0, 0), on="crown forearms", hips=(90, 6, 4), knees=130, ankles=-30, spine=(10, 0, 0), head=(0, 0, 0), arms=(128, 62, 0), elbows=(92, 0), hands=20),
-    ), motion="variants", apparatus="mat", noise=0.4),
-    Action("seated_fold", "folding forward over straight legs", (
-        key(on="seat heels", root=(30, 0, 0), hips=(122, 2, 4), knees=2, ankles=10, spine=(58, 0, 0), head=(8, 0, 0), arms=(112, 84), elbows=10, hands=20, touch="left_palm=left_ball_in right_palm=right_ball_in"),
-        key(on="seat heels", root=(18, 0, 0), hips=(108, 52, 26), knees=2, ankles=0, spine=(50, 0, 0), head=(-6, 0, 0), arms=(118, 70), elbows=12, hands=0),
-    ), motion="variants", apparatus="mat", noise=0.5),
-    Action("standing_fold", "folding forward from a stand", (
-        key(STAND, root=(92, 0, 0), hips=(100, 2, 4), spine=(70, 0, 0), head=(24, 0, 0), arms=(128, 84), elbows=8),
-        key(STAND, root=(84, 0, 0), hips=(92, 2, 4), spine=(6, 0, 0), head=(-24, 0, 0), arms=(82, 84), elbows=4, touch="left_palm=left_shin right_palm=right_shin"),
-    ), motion="variants", apparatus="mat", noise=0.5),
-    Action("chair", "holding the chair pose", (key(STAND, root=(30, 0, 0), hips=(82, 0, 2), knees=84, ankles=26, spine=(6, 0, 0), head=(-16, 0, 0), arms=(168, 55), elbows=4),), apparatus="mat", noise=0.7),
-    Action("dancer", "holding the dancer pose", (
-        key(STAND, on="left_foot", root=(36, 0, 0), left_hip=(38, -4, 4), right_hip=(-46, 8, 6), right_knee=98, right_ankle=-40, spine=(-40, 0, 0), head=(-16, 0, 0), left_arm=(118, 72), right_arm=(62, -85), right_elbow=8,
-            touch="right_palm=right_instep"),
-    ), apparatus="mat", noise=0.5),
-    Action("half_moon", "holding the half moon pose", (
-        key(on="left_foot", root=(8, 86, 0), left_hip=(30, 88, 40), right_hip=(0, 4, 10), knees=2, right_ankle=10, left_arm=(92, 10), right_arm=(92, 0), elbows=2, hands=0, spine=(4, 20, 0), head=(0, 0, -30)),
-    ), apparatus="mat", noise=0.4),
-    Action("camel", "holding the camel pose", (
-        key(on="knees insteps", root=(-14, 0, 0), hips=(-22, 4, 0), knees=84, ankles=-50, spine=(-60, 0, 0), head=(-50, 0, 0), arms=(38, -82), elbows=2, hands=10, touch="left_palm=left_heel right_palm=right_heel"),
-    ), apparatus="mat", noise=0.5),
-    Action("cat", "arching the back on all fours", (
-        key(on="hands knees insteps", root=(84, 0, 0), hips=(70, 2, 0), knees=88, ankles=-50, arms=(78, 86, 0), elbows=(4, 60), wrists=-76, hands=0, spine=(56, 0, 0), head=(34, 0, 0)),
-        key(on="hands knees insteps", root=(92, 0, 0), hips=(96, 2, 0), knees=92, ankles=-50, arms=(92, 86, 0), elbows=(4, 60), wrists=-76, hands=0, spine=(-28, 0, 0), head=(-44, 0, 0)),
-    ), apparatus="mat", noise=0.6),
+    Action(
+        "tree", "holding the tree pose",
+        (
+            key(
+                STAND, on="left_foot", left_hip=(0, -6, 4), right_hip=(54, 58, 44), right_knee=132,
+                right_ankle=-30, arms=(172, 50), elbows=12,
+                touch="right_ball_in=left_inner_thigh left_palm=right_palm",
+            ),
+            key(
+                STAND, on="left_foot", left_hip=(0, -6, 4), right_hip=(46, 56, 44), right_knee=120,
+                right_ankle=-30, arms=(42, 66, -20), elbows=(118, 0), wrists=-50,
+                touch="right_ball_in=left_inner_thigh left_palm=right_palm",
+            ),
+            key(
+                STAND, on="left_foot", left_hip=(0, -6, 4), right_hip=(50, 56, 44), right_knee=128,
+                right_ankle=-30, arms=(150, 20), elbows=6, touch="right_ball_in=left_inner_thigh",
+            ),
+        ),
+        motion="variants", apparatus="mat", noise=0.6,
+    ),
+    Action(
+        "warrior_1", "holding the warrior I pose",
+        (LUNGE, key(LUNGE, spine=(-18, 0, 0), head=(-28, 0, 0), arms=(176, 50))), apparatus="mat",
+        noise=0.7,
+    ),
+    Action(
+        "warrior_2", "holding the warrior II pose",
+        (
+            key(
+                on="feet", left_hip=(54, 62, 40), left_knee=88, right_hip=(12, 52, 26), right_knee=2,
+                arms=(90, 2, -20), elbows=(2, 30), hands=0, head=(0, 0, 72),
+            ),
+            key(
+                on="feet", left_hip=(44, 56, 40), left_knee=70, right_hip=(12, 48, 26), right_knee=2,
+                arms=(92, 2, -20), elbows=(2, 30), hands=0, head=(0, 0, 70),
+            ),
+        ),
+        apparatus="mat", noise=0.6,
+    ),
+    Action(
+        "reverse_warrior", "holding the reverse warrior pose",
+        (
+            key(
+                on="feet", left_hip=(54, 60, 40), left_knee=84, right_hip=(12, 52, 26), right_knee=2,
+                left_arm=(165, 10), right_arm=(20, -10), elbows=4, hands=0, spine=(-6, -38, 0),
+                head=(-14, -10, 30),
+            ),
+        ),
+        apparatus="mat", noise=0.7,
+    ),
+    Action(
+        "warrior_3", "holding the warrior III pose",
+        (
+            key(
+                STAND, on="left_foot", root=(86, 0, 0), left_hip=(86, -4, 4), left_knee=2,
+                right_hip=(0, 0, 4), right_ankle=10, arms=(176, 50), spine=(-4, 0, 0), head=(-16, 0, 0),
+            ),
+            key(
+                STAND, on="left_foot", root=(82, 0, 0), left_hip=(82, -4, 4), left_knee=4,
+                right_hip=(-4, 0, 4), right_ankle=10, arms=(88, 5), spine=(-8, 0, 0), head=(-20, 0, 0),
+            ),
+        ),
+        apparatus="mat", noise=0.6,
+    ),
+    Action(
+        "triangle", "holding the triangle pose",
+        (
+            key(
+                on="feet", root=(0, 38, 0), left_hip=(44, 78, 40), right_hip=(4, 8, 20), knees=2,
+                left_arm=(92, 8), right_arm=(94, 4), elbows=2, hands=0, spine=(4, 38, 0), head=(0, 6, -60),
+            ),
+            key(
+                on="feet", root=(0, 30, 0), left_hip=(38, 72, 40), right_hip=(4, 14, 20), knees=4,
+                left_arm=(92, 8), right_arm=(94, 4), elbows=2, hands=0, spine=(6, 34, 0), head=(0, 6, -30),
+            ),
+        ),
+        apparatus="mat", noise=0.5,
+    ),
+    Action(
+        "standing_fold", "folding forward from a stand",
+        (
+            key(
+                STAND, root=(92, 0, 0), hips=(100, 2, 4), spine=(70, 0, 0), head=(24, 0, 0), arms=(128, 84),
+                elbows=8,
+            ),
+            key(
+                STAND, root=(84, 0, 0), hips=(92, 2, 4), spine=(6, 0, 0), head=(-24, 0, 0), arms=(82, 84),
+                elbows=4, touch="left_palm=left_shin right_palm=right_shin",
+            ),
+        ),
+        motion="variants", apparatus="mat", noise=0.5,
+    ),
+    Action(
+        "chair", "holding the chair pose",
+        (
+            key(
+                STAND, root=(30, 0, 0), hips=(82, 0, 2), knees=84, ankles=26, spine=(6, 0, 0),
+                head=(-16, 0, 0), arms=(168, 55), elbows=4,
+            ),
+        ),
+        apparatus="mat", noise=0.7,
+    ),
+    Action(
+        "dancer", "holding the dancer pose",
+        (
+            key(
+                STAND, on="left_foot", root=(36, 0, 0), left_hip=(38, -4, 4), right_hip=(-46, 8, 6),
+                right_knee=98, right_ankle=-40, spine=(-40, 0, 0), head=(-16, 0, 0), left_arm=(118, 72),
+                right_arm=(62, -85), right_elbow=8, touch="right_palm=right_instep",
+            ),
+        ),
+        apparatus="mat", noise=0.5,
+    ),
+    Action(
+        "half_moon", "holding the half moon pose",
+        (
+            key(
+                on="left_foot", root=(8, 86, 0), left_hip=(30, 88, 40), right_hip=(0, 4, 10), knees=2,
+                right_ankle=10, left_arm=(92, 10), right_arm=(92, 0), elbows=2, hands=0, spine=(4, 20, 0),
+                head=(0, 0, -30),
+            ),
+        ),
+        apparatus="mat", noise=0.4,
+    ),
 )  # fmt: skip
