@@ -25,7 +25,8 @@ class BodyMap:
 
     Attributes:
         faces: (F, 3) int32.
-        edges: (E, 2) every edge once.
+        corners: first, second and third vertex of every face, (F,) each.
+        ends: first and second vertex of every edge, (E,) each.
         vertices: (V, 3) [m].
         weights: (V, 24).
         points: rest position (3,) of every name in POINT_NAMES.
@@ -38,7 +39,8 @@ class BodyMap:
     """
 
     faces: NDArray[np.int32]
-    edges: NDArray[np.int32]
+    corners: tuple[NDArray[np.intp], ...]
+    ends: tuple[NDArray[np.intp], ...]
     vertices: Array
     weights: Array
     points: Mapping[str, Array]
@@ -118,7 +120,8 @@ def map_body(body: Body) -> BodyMap:
     upper = leg[1] - leg[0]
     return BodyMap(
         faces=faces,
-        edges=np.unique(sides, axis=0),
+        corners=tuple(np.ascontiguousarray(faces[:, corner], np.intp) for corner in range(3)),
+        ends=tuple(np.ascontiguousarray(end, np.intp) for end in np.unique(sides, axis=0).T),
         vertices=vertices,
         weights=body.weights.astype(np.float64),
         points=points,

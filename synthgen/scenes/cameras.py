@@ -95,7 +95,7 @@ def _framing(rng: np.random.Generator) -> float:
     kind = rng.uniform()
     if kind < 0.12:
         return float(rng.uniform(0.30, 0.50))
-    if kind < 0.86:
+    if kind < 0.9:
         return float(rng.uniform(0.55, 0.92))
     return float(rng.uniform(0.95, 1.2))
 

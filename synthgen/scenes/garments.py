@@ -55,12 +55,11 @@ class Canvas:
             material: of the cloth.
             thickness_cm: how far the cloth stands off the skin; half of it at the hem.
         """
-        settled = self._snap(cut)
         inside = cut < 0
-        corners = inside[self.body.faces]
-        count = corners.sum(1)
-        covered = count == 3
-        mixed = np.flatnonzero((count > 0) & ~covered)
+        settled = self._snap(cut, inside)
+        a, b, c = (inside[corner] for corner in self.body.corners)
+        covered = a & b & c
+        mixed = np.flatnonzero((a | b | c) & ~covered)
         covered[mixed] = settled[self.body.faces[mixed]].sum(1) < 0
         self.paint_faces(covered, material)
         height = thickness_cm * _CENTIMETRE
@@ -74,10 +73,10 @@ class Canvas:
             self.materials.append(material)
         self.face_material[faces] = self.materials.index(material)
 
-    def _snap(self, cut: Array) -> Array:
+    def _snap(self, cut: Array, inside: NDArray[np.bool_]) -> Array:
         """Slide the nearer end of every edge that crosses the hem onto it; returns the cut, 0 where slid."""
-        first, second = self.body.edges.T
-        crossing = np.flatnonzero((cut[first] < 0) != (cut[second] < 0))
+        first, second = self.body.ends
+        crossing = np.flatnonzero(inside[first] != inside[second])
         settled = np.array(cut)
         if not len(crossing):
             return settled

@@ -104,9 +104,9 @@ def _pole(figure: Figure, side: str, length: float, color: Color) -> Mesh:
             direction = direction / max(float(np.linalg.norm(direction)), 1e-6)
             points = hand + np.linspace(0.1, length - 0.1, 8)[:, None] * direction
             depth = max(0.0, -float(points[-1, 1]) - 0.02)
-            cost = (
-                3 * max(0.0, 0.02 - clearance(figure, points)) + 4 * depth - 0.25 * float(direction @ wanted)
-            )
+            raised = max(0.0, float(direction[1]) - 0.2)
+            cost = 3 * max(0.0, 0.02 - clearance(figure, points)) + 4 * depth + 0.5 * raised
+            cost -= 0.25 * float(direction @ wanted)
             if cost < least:
                 best, least = direction, cost
     tip = hand + best * (length - 0.1)
@@ -126,7 +126,8 @@ def snowboard(figure: Figure, rng: np.random.Generator) -> list[Mesh]:
     left, right = sole_middle(figure, "left"), sole_middle(figure, "right")
     color = dye(str(rng.choice([*BRIGHT, "black", "white"])), rng)
     paint = Material(color, dye(str(rng.choice(["white", "black", "orange"])), rng), "camouflage", 0.4, 0.3)
-    middle, forward, length = (left + right) / 2, left - right, rng.uniform(1.4, 1.6)
+    middle, length = (left + right) / 2, rng.uniform(1.4, 1.6)
+    forward: Array = left - right
     if figure.pose.support == "ground":
         forward = _level(forward, middle - 0.05 * UP, (0.52 * length, 0.46 * length))
     up = figure.rotation("left_ankle")[:, 1] + figure.rotation("right_ankle")[:, 1]

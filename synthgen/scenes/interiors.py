@@ -296,7 +296,8 @@ def _frames(picture: Float32, walls: Walls, place: Place, rng: np.random.Generat
         picture[_rectangle(walls, wall, *rim)] = dye(str(rng.choice(["black", "brown", "white"])), rng)
         art = _rectangle(walls, wall, (middle - half, middle + half), (y - tall, y + tall))
         value = cloud(walls.u[art] * np.float32(0.3), walls.y[art] * np.float32(0.3))
-        picture[art] = blend(dye(str(rng.choice(BRIGHT)), rng), dye("beige", rng), single(np.round(value * 4) / 4))
+        steps = single(np.round(value * 4) / 4)
+        picture[art] = blend(dye(str(rng.choice(BRIGHT)), rng), dye("beige", rng), steps)
 
 
 def _shelf(picture: Float32, walls: Walls, place: Place, rng: np.random.Generator) -> None:

@@ -161,7 +161,7 @@ def _facade(
 
 def _over(background: Float32, land: Float32, weather: Weather) -> Float32:
     """Return land under its light over the sky, which shines by itself."""
-    changed = (land != background).any(-1)
+    changed = (land[..., 0] != background[..., 0]) | (land[..., 2] != background[..., 2])
     background[changed] = dim(land[changed], weather)
     return background
 

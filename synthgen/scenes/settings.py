@@ -4,15 +4,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from synthgen.geometry import Array
+from synthgen.geometry import Array, unproject
 from synthgen.scenes.cameras import Room, View
 from synthgen.scenes.grounds import GROUND_COLORS, GROUNDS, Extent
 from synthgen.scenes.interiors import INTERIORS, Hall
 from synthgen.scenes.lights import Weather, draw_weather
 from synthgen.scenes.meshes import Mesh
-from synthgen.scenes.noise import Float32, single
+from synthgen.scenes.noise import Float32
 from synthgen.scenes.outdoors import PANORAMAS
-from synthgen.scenes.skies import Rays, make_rays
+from synthgen.scenes.skies import make_rays
 from synthgen.scenes.venues import Venue, draw_weather_name
 
 _OPEN_REACH = 24.0  # [m] every outdoor ground reaches at least this far
@@ -84,26 +84,30 @@ def ground_of(setting: Setting, extent: Extent) -> list[Mesh]:
 def backdrop_of(setting: Setting, view: View, hall: Hall | None) -> Float32:
     """Paint what is seen where no mesh is, (H, W, 3) sRGB."""
     rng = np.random.default_rng([setting.seed, 3])
-    rays = make_rays(view.camera, setting.to_sky @ view.rotation.T)
-    rows = _open_rows(rays, setting, view, hall)
-    part = Rays(rays.directions[rows], rays.turn[rows], rays.slope[rows])
+    to_sky = setting.to_sky @ view.rotation.T
+    rows = _open_rows(view, hall)
+    rays = make_rays(view.camera, to_sky, rows)
     picture = np.zeros((*view.camera.image_size, 3), np.float32)
-    if part.turn.size:
+    if rays.turn.size:
         picture[rows] = (
-            INTERIORS[setting.venue.backdrop](part, view.eye, hall, rng)
+            INTERIORS[setting.venue.backdrop](rays, view.eye, hall, rng)
             if hall
-            else PANORAMAS[setting.venue.backdrop](part, setting.weather, rng)
+            else PANORAMAS[setting.venue.backdrop](rays, setting.weather, rng)
         )
     return np.clip(picture, 0, 1)
 
 
-def _open_rows(rays: Rays, setting: Setting, view: View, hall: Hall | None) -> slice:
-    """Return the span of picture rows in which some pixel may look past the ground."""
-    directions = rays.directions @ setting.to_sky.astype(np.float32)
-    reach = single([hall.half_x, hall.half_z] if hall else [_OPEN_REACH, _OPEN_REACH])
-    eye = view.eye.astype(np.float32)
-    fall = np.maximum(-directions[..., 1], np.float32(1e-6))
-    hit = eye[[0, 2]] + directions[..., [0, 2]] * (eye[1] / fall)[..., None]
+def _open_rows(view: View, hall: Hall | None) -> slice:
+    """Return the span of picture rows that may look past the ground.
+
+    The ground's rectangle is convex in the picture: a row whose both ends see it sees nothing else.
+    """
+    height, width = view.camera.image_size
+    ends = np.array([[(0, row), (width - 1, row)] for row in range(height)], float)
+    directions = unproject(ends, np.ones(ends.shape[:-1]), view.camera.cam_int) @ view.rotation
+    reach = np.array([hall.half_x, hall.half_z] if hall else [_OPEN_REACH, _OPEN_REACH])
+    fall = np.maximum(-directions[..., 1], 1e-6)
+    hit = view.eye[[0, 2]] + directions[..., [0, 2]] * (view.eye[1] / fall)[..., None]
     covered = (directions[..., 1] < 0) & (np.abs(hit) < reach).all(-1)
     seen = np.flatnonzero(~covered.all(1))
     return slice(int(seen[0]), int(seen[-1]) + 1) if len(seen) else slice(0, 0)

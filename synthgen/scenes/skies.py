@@ -36,21 +36,20 @@ class Rays:
         return ((self.turn + np.float32(shift)) * STEPS).astype(np.int32) % STEPS
 
 
-def make_rays(camera: Camera, camera_to_sky: Array) -> Rays:
-    """Return the rays of all pixels; `camera_to_sky` (3, 3) rotates camera axes to the y-up frame."""
-    height, width = camera.image_size
+def make_rays(camera: Camera, camera_to_sky: Array, rows: slice) -> Rays:
+    """Return the rays of some rows of pixels; `camera_to_sky` (3, 3) turns camera axes to the y-up frame."""
     inverse = np.linalg.inv(camera.cam_int)
-    x = ((np.arange(width) * inverse[0, 0]) + inverse[0, 2]).astype(np.float32)
-    y = ((np.arange(height) * inverse[1, 1]) + inverse[1, 2]).astype(np.float32)
-    rotation = camera_to_sky.astype(np.float32)
-    directions = (
-        x[None, :, None] * rotation[:, 0] + y[:, None, None] * rotation[:, 1] + rotation[:, 2]
-    ).astype(np.float32)
-    directions /= np.sqrt((directions**2).sum(-1, keepdims=True))
-    level = np.hypot(directions[..., 0], directions[..., 2])
-    slope = np.clip(directions[..., 1] / np.maximum(level, 1e-3), -20, 20)
-    turn = np.arctan2(directions[..., 0], directions[..., 2]) / np.float32(2 * np.pi)
-    return Rays(directions, turn % np.float32(1), slope)
+    height, width = camera.image_size
+    x = single(np.arange(width) * inverse[0, 0] + inverse[0, 2])[None, :]
+    y = single(np.arange(height)[rows] * inverse[1, 1] + inverse[1, 2])[:, None]
+    turned = single(camera_to_sky)
+    dx, dy, dz = (x * row[0] + (y * row[1] + row[2]) for row in turned)
+    level = dx * dx + dz * dz
+    scale = 1 / np.sqrt(level + dy * dy)
+    slope = np.clip(dy / np.sqrt(np.maximum(level, np.float32(1e-9))), -20, 20)
+    around = np.arctan2(dx, dz) * np.float32(0.5 / np.pi)
+    directions = np.stack([dx * scale, dy * scale, dz * scale], -1)
+    return Rays(directions, np.where(around < 0, around + np.float32(1), around), slope)
 
 
 def blend(low: Color | Float32, high: Color | Float32, amount: Float32) -> Float32:
@@ -89,18 +88,19 @@ def mountains(picture: Float32, rays: Rays, weather: Weather, rng: np.random.Gen
     """Paint two or three ranges of rock and snow, paler with distance."""
     ranges = int(rng.integers(2, 4))
     top = rng.uniform(0.18, 0.5)
-    for index in range(ranges):
-        near = (index + 1) / ranges
+    is_free = rays.slope > -0.02
+    for index in range(ranges, 0, -1):  # from near to far: no pixel is painted twice
+        near = index / ranges
         low, high = 0.02, top * (1 - 0.55 * near) + 0.05
         line = (low + (high - low) * skyline(STEPS, rng.uniform(1.0, 1.4), rng)).astype(np.float32)
-        steps = rays.steps(rng.uniform())
-        crest = line[steps]
-        inside = rays.slope < crest
+        crest = line[rays.steps(rng.uniform())]
+        inside = (rays.slope < crest) & is_free
         if not inside.any():
             continue
-        depth = ((crest - rays.slope) / np.float32(high))[inside]
-        u = rays.turn[inside]
-        grain = cloud(u * np.float32(5), rays.slope[inside] * np.float32(1.5) + u * 3)
+        is_free &= ~inside
+        u, v = rays.turn[inside], rays.slope[inside]
+        depth = (crest[inside] - v) / np.float32(high)
+        grain = cloud(u * np.float32(5), v * np.float32(1.5) + u * 3)
         ridge = cloud(u * np.float32(14) + depth, depth * np.float32(0.3))
         snow = np.clip((grain - 0.35 + 0.5 * (0.6 - depth)) * 6, 0, 1)
         rock = blend((0.30, 0.32, 0.36), (0.46, 0.46, 0.48), ridge)

@@ -91,6 +91,11 @@ def draw_outfit(body: BodyMap, family: str, backdrop: float, rng: np.random.Gene
 Tailored = tuple[list[str], list[Mesh], Color]
 
 
+def _a(color: str) -> str:
+    """Return the colour's name with its article."""
+    return f"{'an' if color[0] in 'aeiou' else 'a'} {color}"
+
+
 def _pick(names: Sequence[str], look: _Look, rng: np.random.Generator) -> tuple[str, Color]:
     """Draw a dye, twice if the first is hard to tell from what is behind."""
     name = str(rng.choice(names))
@@ -136,8 +141,8 @@ def _hair(canvas: Canvas, look: _Look, rng: np.random.Generator, hat: float) -> 
     loose = heads.draw_hair(canvas, look.style, look.hair) if look.style in ("ponytail", "long") else []
     name, color = _pick([*BRIGHT, *DARK, "white"], look, rng)
     if rng.uniform() < 0.5:
-        return [f"a {name} cap"], [*loose, *heads.wear_cap(canvas, color, look.hair)]
-    return [f"a {name} woolly hat"], [*loose, *heads.wear_beanie(canvas, color, dye("white", rng))]
+        return [f"{_a(name)} cap"], [*loose, *heads.wear_cap(canvas, color, look.hair)]
+    return [f"{_a(name)} woolly hat"], [*loose, *heads.wear_beanie(canvas, color, dye("white", rng))]
 
 
 def _everyday(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored:
@@ -158,7 +163,7 @@ def _everyday(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored
     if noun == "jacket":
         inner = Material(dye(str(rng.choice(["white", "grey", "black"])), rng))
         canvas.paint(garments.front_panel(body, rng.uniform(0.012, 0.05)), inner, 1.6)
-    words = [f"a {name} {noun}", f"{low_name} {kind}"]
+    words = [f"{_a(name)} {noun}", f"{low_name} {kind}"]
     extra, meshes = _hair(canvas, look, rng, 0.2)
     return words + extra, meshes, color
 
@@ -195,12 +200,12 @@ def _ski(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored:
     ]
     if is_race or rng.uniform() < 0.75:
         heads.wear_helmet(canvas, shell, accent)
-        words = [f"a {shell_name} helmet"]
+        words = [f"{_a(shell_name)} helmet"]
     else:
         meshes = meshes + heads.wear_beanie(canvas, shell, accent)
-        words = [f"a {shell_name} woolly hat"]
+        words = [f"{_a(shell_name)} woolly hat"]
     heads.wear_goggles(canvas, dye(str(rng.choice(["black", "white", "grey"])), rng), lens)
-    suit = [f"a {name} racing suit"] if is_race else [f"a {name} jacket", f"{low_name} ski trousers"]
+    suit = [f"{_a(name)} racing suit"] if is_race else [f"{_a(name)} jacket", f"{low_name} ski trousers"]
     return suit + words, meshes, color
 
 
@@ -226,13 +231,13 @@ def _gymnastics(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailor
             else both(garments.bib(body), (0.7 - body.trunk))
         )
         canvas.paint(trim, Material(accent, roughness=0.4), 0.25)
-        words = [f"a {name} leotard"]
+        words = [f"{_a(name)} leotard"]
     else:
         low_name, low = _pick(["white", "navy", "black", "blue", "red", "grey"], look, rng)
         is_long = rng.uniform() < 0.55
         canvas.paint(garments.top(body, -0.15, 0.88), shine, 0.25)
         canvas.paint(garments.bottom(body, 2.05 if is_long else 0.35), Material(low), 0.9 if is_long else 1.1)
-        words = [f"a {name} singlet", f"{low_name} {'gym trousers' if is_long else 'shorts'}"]
+        words = [f"{_a(name)} singlet", f"{low_name} {'gym trousers' if is_long else 'shorts'}"]
         if is_long:
             canvas.paint(garments.leg_band(body, 2.05), Material(dye("white", rng)), 0.3)
     style = {"long": "bun", "bob": "ponytail", "afro": "crop"}.get(look.style, look.style)
@@ -246,7 +251,7 @@ def _diving(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored:
     if look.who == "woman" or (look.who == "person" and rng.uniform() < 0.35):
         upper = garments.straps(body, 0.03, rng.uniform(0.68, 0.82))
         canvas.paint(either(garments.brief(body, rng.uniform(0.5, 1.0)), upper), cloth, 0.2)
-        words = [f"a {name} swimsuit"]
+        words = [f"{_a(name)} swimsuit"]
     elif rng.uniform() < 0.6:
         canvas.paint(garments.brief(body, rng.uniform(0.2, 0.5), 0.24), cloth, 0.2)
         words = [f"{name} swimming trunks"]
@@ -255,7 +260,7 @@ def _diving(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored:
         words = [f"{name} swimming shorts"]
     if rng.uniform() < 0.25:
         cap_name, cap = _pick([*BRIGHT, "white", "black"], look, rng)
-        return [*words, f"a {cap_name} swimming cap"], heads.wear_swim_cap(canvas, cap), color
+        return [*words, f"{_a(cap_name)} swimming cap"], heads.wear_swim_cap(canvas, cap), color
     style = {"long": "bun", "bob": "bun", "ponytail": "bun", "afro": "crop"}.get(look.style, look.style)
     return words, heads.draw_hair(canvas, style, shade(look.hair, 0.8)), color
 
@@ -286,7 +291,7 @@ def _athletics(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailore
         heads.wear_headband(canvas, rng)
     low_noun = "briefs" if is_brief else "running tights" if length > 0.8 else "shorts"
     top_noun = "crop top" if is_brief else "singlet" if sleeve < 0 else "running shirt"
-    return [f"a {name} {top_noun}", f"{low_name} {low_noun}"], meshes, color
+    return [f"{_a(name)} {top_noun}", f"{low_name} {low_noun}"], meshes, color
 
 
 def _yoga(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored:
@@ -317,7 +322,7 @@ def _yoga(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored:
         else "long-sleeved top"
     )
     low_noun = "leggings" if length > 1 else "shorts"
-    return [f"a {name} {noun}", f"{low_name} {low_noun}"], heads.draw_hair(canvas, style, look.hair), color
+    return [f"{_a(name)} {noun}", f"{low_name} {low_noun}"], heads.draw_hair(canvas, style, look.hair), color
 
 
 _TAILORS: dict[str, Callable[[Canvas, _Look, np.random.Generator], Tailored]] = {
