@@ -1,0 +1,104 @@
+"""`ray job submit --working-dir . -- python -m synthgen.run config=ski.yaml` on a cluster of its own."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from synthgen import run
+from synthgen.shards import read_samples
+
+ROOT = Path(__file__).parents[2]
+RAY = Path(sys.executable).with_name("ray")
+LOCALHOST = "127.0.0.1"
+START_S = 120.0
+
+
+@pytest.fixture(scope="module")
+def dashboard() -> Iterator[str]:
+    """Start a head node on free ports, in a folder of its own; return where jobs are sent to."""
+    folder = tempfile.mkdtemp(prefix="ray-")  # short, as socket paths must be
+    port, dashboard_port, agent_port, client_port = free_ports(4)
+    options = [f"--port={port}", f"--dashboard-port={dashboard_port}", f"--dashboard-host={LOCALHOST}"]
+    options += [f"--dashboard-agent-listen-port={agent_port}", f"--ray-client-server-port={client_port}"]
+    options += [f"--temp-dir={folder}", f"--node-ip-address={LOCALHOST}", "--num-cpus=2", "--block"]
+    path = f"{RAY.parent}{os.pathsep}{os.environ['PATH']}"  # as in an activated environment
+    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PATH": path}
+    log = Path(folder) / "head.log"
+    with log.open("wb") as output:
+        head = subprocess.Popen(
+            [RAY, "start", "--head", *options],
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            wait_for_port(dashboard_port, log)
+            yield f"http://{LOCALHOST}:{dashboard_port}"
+        finally:
+            head.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                head.wait(15)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(head.pid, signal.SIGKILL)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind((LOCALHOST, 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def wait_for_port(port: int, log: Path) -> None:
+    end = time.monotonic() + START_S
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError), socket.create_connection((LOCALHOST, port), 1):
+            return
+        time.sleep(0.2)
+    raise TimeoutError(f"no head node after {START_S:g} s: {log.read_text()}")
+
+
+def submit(dashboard: str, *settings: str) -> "subprocess.CompletedProcess[str]":
+    entry_point = ["python", "-m", "synthgen.run", *settings]
+    command = [RAY, "job", "submit", f"--address={dashboard}", "--working-dir=.", "--", *entry_point]
+    end = time.monotonic() + START_S
+    while True:
+        job = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400)
+        if "No available agent" not in job.stderr or time.monotonic() > end:
+            return job
+        time.sleep(1)  # the head answers before its agent does
+
+
+def test_a_submitted_job_writes_the_same_shards_as_a_run_here(dashboard, ray_cluster, tmp_path):
+    settings = ["config=ski.yaml", "num_samples=6", "samples_per_shard=3", "renderer=warp"]
+    settings += ["source.image_size=128", "report=false"]
+    there, here = tmp_path / "there", tmp_path / "here"
+    job = submit(dashboard, *settings, f"output={there}")
+    assert job.returncode == 0, job.stdout + job.stderr
+    assert f"ski: {there}/ski: 0 of 2 shards done, 2 to make" in job.stdout
+    assert "ski: 2 workers on the Ray cluster at" in job.stdout
+    assert "2 of 2 shards done" in job.stdout
+
+    assert run.main([*settings, f"output={here}"]) == 0
+    for name in ("ski-000000.tar", "ski-000001.tar"):
+        assert (there / "ski" / name).read_bytes() == (here / "ski" / name).read_bytes()
+    assert len(list(read_samples(str(there / "ski")))) > 0
+
+
+def test_a_job_with_a_wrong_config_fails_and_says_why(dashboard):
+    job = submit(dashboard, "config=ski.yaml", "num_sample=6")
+    assert job.returncode == 1
+    assert "unknown key 'num_sample'; did you mean 'num_samples'?" in job.stdout + job.stderr
