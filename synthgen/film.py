@@ -1,6 +1,5 @@
 """Expose a picture: run the kernels of `synthgen.pixels` over a stage that `synthgen.scenery` uploads."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,18 +20,18 @@ class Shot:
     depth: Float32
 
 
-def expose(stage: Stage, geometry: Geometry, seen: wp.array, sample: Callable[[wp.array], wp.array]) -> Shot:
+def expose(stage: Stage, geometry: Geometry, seen: wp.array, samples: wp.array) -> Shot:
     """Shade a stage.
 
     Args:
         stage: what is drawn.
         geometry: its meshes on the device.
         seen: (H*W,) int32 face at each pixel's centre, -1 for none.
-        sample: returns (H*W*4,) int32 faces at 2x2 samples of the pixels marked in the (H*W,) uint8 it gets.
+        samples: (H*W*4,) int32 faces at each pixel's 2x2 samples, likewise.
     """
     size = stage.camera.image_size
     device, count = geometry.device, len(seen)
-    world = stage_world(stage, geometry)
+    world, search_tree = stage_world(stage, geometry)
     film = _empty_film(seen, size, device)
     backdrop = np.ascontiguousarray(stage.backdrop.reshape(count, 3), np.float32)
     film.backdrop = geometry.upload(backdrop, wp.vec3)
@@ -43,10 +42,11 @@ def expose(stage: Stage, geometry: Geometry, seen: wp.array, sample: Callable[[w
     wp.launch(pixels.measure_sun, count, [world, film, 1], device=device)
     wp.launch(pixels.shade_pixels, count, [world, film], device=device)
     wp.launch(pixels.find_edges, count, [world, film], device=device)
-    samples = sample(film.is_edge)
     wp.launch(pixels.refine_edges, count, [world, film, samples], device=device)
     wp.launch(pixels.encode_pixels, count, [film, image], device=device)
-    return Shot(image.numpy().reshape(*size, 3), film.depth.numpy().reshape(size))
+    shot = Shot(image.numpy().reshape(*size, 3), film.depth.numpy().reshape(size))
+    del search_tree  # kernels that use it have ended by now
+    return shot
 
 
 def measure(geometry: Geometry, camera: Camera, seen: wp.array) -> Float32:

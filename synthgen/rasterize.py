@@ -60,16 +60,16 @@ class Rasterizer:
         """Return (H*W,) int32 faces at pixel centres, -1 for none."""
         return self._geometry.upload(self._draw(self._faces, 1).ravel(), wp.int32)
 
-    def samples(self, is_edge: wp.array) -> wp.array:
-        """Return (H*W*4,) int32 faces at the 2x2 samples of all pixels."""
+    def samples(self) -> wp.array:
+        """Return (H*W*4,) int32 faces at the 2x2 samples of all pixels, -1 for none."""
         height, width = self._camera.image_size
         fine = self._draw(self._faces, 2).reshape(height, 2, width, 2)
         return self._geometry.upload(np.ascontiguousarray(fine.swapaxes(1, 2)).ravel(), wp.int32)
 
-    def covered(self, layer: int, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def covered(self, layer: int) -> NDArray[np.bool_]:
         """Return (H*W,) pixels that one layer would cover alone."""
         faces = self._faces[self._geometry.layers == layer]
-        return known | (self._draw(faces, 1).ravel() >= 0)
+        return self._draw(faces, 1).ravel() >= 0
 
     def _draw(self, faces: NDArray[np.int32], fineness: int) -> NDArray[np.int32]:
         """Return (fineness * H, fineness * W) int32 positions in `faces`, -1 where there is none."""

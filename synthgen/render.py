@@ -1,6 +1,6 @@
 """Stage -> shaded picture, depth, person masks: two ways to find who is seen where, one shading for both.
 
-`synthgen.raycast` finds faces with NVIDIA Warp (CPU and CUDA, no GL), `synthgen.rasterize` with pyrender on
+`synthgen.zbuffer` finds faces with NVIDIA Warp (CPU and CUDA, no GL), `synthgen.rasterize` with pyrender on
 an EGL context. Pixel (u, v) means its centre, as in `synthgen.geometry`. Depth [m] is z in the camera frame.
 """
 
@@ -75,12 +75,12 @@ class FaceFinder(Protocol):
         """Return (H*W,) int32 faces at pixel centres, -1 for none."""
         ...
 
-    def samples(self, is_edge: Any) -> Any:
-        """Return (H*W*4,) int32 faces at the 2x2 samples of marked pixels (uint8); others are undefined."""
+    def samples(self) -> Any:
+        """Return (H*W*4,) int32 faces at the 2x2 samples of all pixels, rows first, -1 for none."""
         ...
 
-    def covered(self, layer: int, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return (H*W,) pixels that one layer would cover alone; `known` ones are known to be."""
+    def covered(self, layer: int) -> NDArray[np.bool_]:
+        """Return (H*W,) pixels that one layer would cover alone; called after `pixels`."""
         ...
 
 
@@ -114,7 +114,7 @@ class Renderer:
         geometry = scenery.stage_geometry(stage, self._device)
         self._finder.load(geometry, stage.camera)
         seen = self._finder.pixels()
-        shot = film.expose(stage, geometry, seen, self._finder.samples)
+        shot = film.expose(stage, geometry, seen, self._finder.samples())
         mask, visible = self._labels(stage, geometry, seen.numpy())
         is_body = (mask != BACKGROUND) & (mask != OCCLUDER)
         return Drawing(
@@ -155,9 +155,8 @@ class Renderer:
         visible = np.zeros(num_people, np.float32)
         is_body = np.zeros(layer.shape, bool)
         for person in sorted({s.layer for s in stage.surfaces if len(s.faces)} - {BACKGROUND, OCCLUDER}):
-            is_seen = layer == person
-            covered = self._finder.covered(person, is_seen)
-            visible[person - 1] = is_seen.sum() / max(covered.sum(), 1)
+            covered = self._finder.covered(person)
+            visible[person - 1] = (layer == person).sum() / max(covered.sum(), 1)
             is_body |= covered
         mask = np.where((layer == OCCLUDER) & ~is_body, np.uint8(BACKGROUND), layer)
         return mask.reshape(stage.camera.image_size), visible
@@ -243,7 +242,7 @@ def make_renderer(name: str, device: str = "cpu") -> Renderer:
 
         start_warp()
         return Renderer(Rasterizer(), device)
-    from synthgen.raycast import RayCaster
+    from synthgen.zbuffer import ZBuffer
 
     start_warp()
-    return Renderer(RayCaster(), device)
+    return Renderer(ZBuffer(), device)

@@ -13,7 +13,6 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
-from synthgen.geometry import project
 from synthgen.patterns import Paint, paints_of
 from synthgen.sample import Camera
 from synthgen.shading import World
@@ -56,6 +55,20 @@ def vertex_normals(vertices: Float32, faces: NDArray[np.int32]) -> Float32:
     return (summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12)).astype(np.float32)
 
 
+def box_frame(vertices: Float32, faces: NDArray[np.int32]) -> Float32:
+    """Return the (3, 3) rotation to axes normal to the largest face and to the largest face upright on it."""
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    normals = np.cross(b - a, c - a)
+    area = np.linalg.norm(normals, axis=1)
+    first = normals[area.argmax()] / max(area.max(), 1e-12)
+    is_upright = np.abs(normals @ first) < 0.1 * area
+    upright = normals[np.where(is_upright, area, 0).argmax()]
+    second = np.cross(first, upright if is_upright.any() else np.roll(first, 1) + 0.1)
+    second /= max(np.linalg.norm(second), 1e-12)
+    turn = np.stack([first, second, np.cross(first, second)])
+    return turn if np.allclose(turn @ turn.T, np.eye(3), atol=1e-3) else np.eye(3, dtype=np.float32)
+
+
 class Geometry:
     """Meshes joined into one on a device.
 
@@ -64,7 +77,8 @@ class Geometry:
         faces: (F, 3) int32.
         layers: (F,) uint8, of each face.
         device: Warp's name of the device.
-        mesh: the same on the device; groups of its search tree are layers.
+        points: vertices on the device.
+        corners: faces on the device, flat.
     """
 
     def __init__(
@@ -80,12 +94,25 @@ class Geometry:
         sizes = [len(faces) for _, faces in meshes]
         self.layers = np.repeat(np.array(layers, np.uint8), sizes)
         self.device = device
-        self.mesh = wp.Mesh(
-            points=self.upload(self.vertices, wp.vec3),
-            indices=self.upload(self.faces.ravel(), wp.int32),
+        self.points = self.upload(self.vertices, wp.vec3)
+        self.corners = self.upload(self.faces.ravel(), wp.int32)
+
+    def search_tree(self) -> tuple[wp.Mesh, Float32]:
+        """Build the tree that shadow rays search.
+
+        Returns:
+            the mesh in a frame along whose axes the largest faces lie (in the camera's frame, the box around
+            a floor or a wall would hold most of the scene, and no ray could pass it by), and the (3, 3)
+            rotation to that frame.
+        """
+        turn = box_frame(self.vertices, self.faces)
+        mesh = wp.Mesh(
+            points=self.upload(self.vertices @ turn.T, wp.vec3),
+            indices=self.corners,
             groups=self.upload(self.layers.astype(np.int32), wp.int32),
             bvh_leaf_size=LEAF_SIZE,
         )
+        return mesh, turn
 
     def upload(self, values: NDArray[np.generic], dtype: object) -> wp.array:
         """Bring an array to the device; on the CPU Warp and numpy share its memory."""
@@ -94,26 +121,12 @@ class Geometry:
     def world(self, camera: Camera) -> World:
         """Return the part of the World that rays need."""
         world = World()
-        world.mesh = self.mesh.id
-        world.vertices = self.mesh.points
-        world.faces = self.mesh.indices
+        world.vertices = self.points
+        world.faces = self.corners
         world.unproject = wp.mat33(np.linalg.inv(camera.cam_int).astype(np.float32).ravel().tolist())
         world.width = camera.image_size[1]
         world.pixel_size = float(1.0 / np.sqrt(camera.cam_int[0, 0] * camera.cam_int[1, 1]))
         return world
-
-    def bounds(self, layer: int, camera: Camera) -> tuple[int, int, int, int]:
-        """Return the box of pixels (x, y, width, height) outside which a layer cannot be seen."""
-        height, width = camera.image_size
-        used = np.zeros(len(self.vertices), bool)
-        used[self.faces[self.layers == layer]] = True
-        points = self.vertices[used]
-        if not len(points) or points[:, 2].min() <= NEAR:
-            return 0, 0, width, height
-        pixels = project(points, camera.cam_int)
-        low = np.clip(np.floor(pixels.min(0)), 0, (width, height)).astype(int)
-        high = np.clip(np.ceil(pixels.max(0)) + 1, low, (width, height)).astype(int)
-        return int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])
 
 
 def _check_mesh(number: int, vertices: Float32, faces: NDArray[np.int32]) -> None:
@@ -135,9 +148,12 @@ def stage_geometry(stage: Stage, device: str) -> Geometry:
     return Geometry([(s.vertices, s.faces) for s in surfaces], [s.layer for s in surfaces], device)
 
 
-def stage_world(stage: Stage, geometry: Geometry) -> World:
-    """Return everything that shading needs to know of a stage."""
+def stage_world(stage: Stage, geometry: Geometry) -> tuple[World, wp.Mesh]:
+    """Return everything that shading needs to know of a stage, and its search tree, to be kept alive."""
     world = geometry.world(stage.camera)
+    mesh, turn = geometry.search_tree()
+    world.mesh = mesh.id
+    world.turn = wp.mat33(*turn.ravel().tolist())
     normals = [
         vertex_normals(s.vertices, s.faces) if s.is_smooth else np.zeros_like(s.vertices)
         for s in stage.surfaces
@@ -153,7 +169,7 @@ def stage_world(stage: Stage, geometry: Geometry) -> World:
     world.face_paint = geometry.upload(np.concatenate(face_paint).astype(np.int32, copy=False), wp.int32)
     world.paints = geometry.upload(paints_of(materials), Paint)
     _set_light(world, stage.light)
-    return world
+    return world, mesh
 
 
 def _set_light(world: World, light: Light) -> None:

@@ -28,7 +28,8 @@ SKY_REACH = wp.constant(0.5)  # [m] their length
 class World:
     """Triangles, materials and light on the device, and the camera that looks at them."""
 
-    mesh: wp.uint64
+    mesh: wp.uint64  # search tree, in a frame of its own
+    turn: wp.mat33  # rotation to that frame
     vertices: Vectors
     normals: Vectors
     coordinates: Vectors
@@ -111,14 +112,20 @@ def shading_normal(world: World, face: int, hit: Hit, is_smooth: int) -> wp.vec3
 
 
 @wp.func
+def meets_something(world: World, hit: Hit, direction: wp.vec3, reach: float) -> bool:
+    """Return whether a ray that leaves a surface meets another within its reach [m]."""
+    start = world.turn * (hit.point + SHADOW_OFFSET * hit.normal)
+    return wp.mesh_query_ray_anyhit(world.mesh, start, world.turn * direction, reach)
+
+
+@wp.func
 def sun_seen(world: World, face: int, hit: Hit) -> float:
     """Return what of the sun reaches a point: 1, or less where something stands in its way."""
     paint = world.paints[world.face_paint[face]]
     normal = shading_normal(world, face, hit, paint.is_smooth)
     if world.shadow <= 0.0 or wp.dot(normal, world.sun_direction) <= 0.0:
         return 1.0
-    start = hit.point + SHADOW_OFFSET * hit.normal
-    if wp.mesh_query_ray_anyhit(world.mesh, start, world.sun_direction, SHADOW_REACH):
+    if meets_something(world, hit, world.sun_direction, SHADOW_REACH):
         return 1.0 - world.shadow
     return 1.0
 
@@ -148,15 +155,12 @@ def open_sky(world: World, hit: Hit, turn: float) -> float:
     helper = wp.where(wp.abs(n[0]) < 0.6, wp.vec3(1.0, 0.0, 0.0), wp.vec3(0.0, 1.0, 0.0))
     tangent = wp.normalize(wp.cross(n, helper))
     bitangent = wp.cross(n, tangent)
-    start = hit.point + SHADOW_OFFSET * n
     free = float(0)
     for k in range(SKY_RAYS):
         angle = wp.tau * (GOLDEN * float(k) + turn / float(SKY_RAYS))
         radius = wp.sqrt((float(k) + 0.5) / float(SKY_RAYS))
         flat = radius * (wp.cos(angle) * tangent + wp.sin(angle) * bitangent)
-        if not wp.mesh_query_ray_anyhit(
-            world.mesh, start, flat + wp.sqrt(1.0 - radius * radius) * n, SKY_REACH
-        ):
+        if not meets_something(world, hit, flat + wp.sqrt(1.0 - radius * radius) * n, SKY_REACH):
             free += 1.0
     return free / float(SKY_RAYS)
 
