@@ -22,9 +22,9 @@ from synthgen.config import config_hash, to_yaml
 from synthgen.progress import Count, Progress
 from synthgen.prompts import Prompts, RequestStream
 from synthgen.quality import Gate
-from synthgen.records import ImageFormat
 from synthgen.run_folder import Failure, RunFolder, recorded_config
 from synthgen.shards import Shard, ShardReport
+from synthgen.shards.records import ImageFormat
 
 if TYPE_CHECKING:
     from synthgen.actors import Outcome

@@ -43,7 +43,7 @@ class Config:
 def main(config: Config) -> int:
     """Check `config.path` and return the exit code."""
     from synthgen.body import OPEN, load_body
-    from synthgen.verify import Verification
+    from synthgen.shards.verify import Verification
 
     if not storage.exists(config.path):
         raise ConfigError([f"path={config.path}: no such file or folder"])

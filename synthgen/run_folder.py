@@ -13,8 +13,8 @@ from typing import Any
 from synthgen import config as configs
 from synthgen import storage
 from synthgen.config import ConfigError
-from synthgen.records import ImageFormat
-from synthgen.shards import CONFIG_NAME, FAILED_SUFFIX, Shard, ShardReport, is_done, read_report
+from synthgen.shards.records import ImageFormat
+from synthgen.shards.shard import CONFIG_NAME, FAILED_SUFFIX, Shard, ShardReport, is_done, read_report
 
 NUM_SAMPLES = "num_samples"  # the one key of the record that may grow
 HASHING_THREADS = 8  # tars read at once to see which are done; hashing frees the interpreter

@@ -11,7 +11,7 @@ from synthgen.cluster import Cluster, join
 from synthgen.geometry import intrinsics, project
 from synthgen.joints import COCO17, SMPL24
 from synthgen.sample import Camera, Label, Person, Provenance, Rejection, Request, Sample, Scene, Validity
-from synthgen.shards import CONFIG_NAME, Shard, write_shard
+from synthgen.shards.shard import CONFIG_NAME, Shard, write_shard
 
 MakeSample = Callable[..., Sample]
 CONFIG_HASH = "c0ffee" * 10 + "c0ff"

@@ -21,7 +21,8 @@ def test_sets_are_well_formed(joint_set):
 
 def test_sizes_and_order_are_those_of_the_field():
     assert [len(s) for s in (SMPL24, COCO17, OPENPOSE25, H36M17, DPMESH30)] == [24, 17, 25, 17, 30]
-    assert SMPL24.parents == (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21)
+    parents = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21)
+    assert SMPL24.parents == parents
     assert COCO17.index("left_hip") == 11
     assert OPENPOSE25.index("mid_hip") == 8
     assert H36M17.index("right_hip") == 1

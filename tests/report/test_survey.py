@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from synthgen.ledger import Ledger, read_ledger
-from synthgen.survey import Artist, make_plan, survey
+from synthgen.report.ledger import Ledger, read_ledger
+from synthgen.report.survey import Artist, make_plan, survey
 
 
 @pytest.fixture

@@ -11,8 +11,15 @@ from typing import Any
 
 from synthgen import storage
 from synthgen.config import ConfigError, parse
-from synthgen.records import decode_json
-from synthgen.shards import CONFIG_NAME, FAILED_SUFFIX, SHARD_PATTERN, ShardReport, read_report, shard_name
+from synthgen.shards.records import decode_json
+from synthgen.shards.shard import (
+    CONFIG_NAME,
+    FAILED_SUFFIX,
+    SHARD_PATTERN,
+    ShardReport,
+    read_report,
+    shard_name,
+)
 from synthgen.storage import StorageError
 
 REPORT_SUFFIX, TAR_SUFFIX = ".json", ".tar"

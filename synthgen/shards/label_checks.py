@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from synthgen.body import Body
 from synthgen.geometry import project
 from synthgen.joints import COCO17, SMPL24
-from synthgen.records import (
+from synthgen.sample import BACKGROUND, OCCLUDER, Float, Label, Person
+from synthgen.shards.records import (
     DEPTH_MEMBER,
     DEPTH_UNITS_PER_M,
     IMAGE_FORMATS,
@@ -25,7 +26,6 @@ from synthgen.records import (
     from_record,
     to_record,
 )
-from synthgen.sample import BACKGROUND, OCCLUDER, Float, Label, Person
 
 KEYPOINTS_3D_TOLERANCE = 1e-3  # [m] between stored joints and the body posed from the stored parameters
 KEYPOINTS_2D_TOLERANCE = 0.5  # [px] between stored keypoints and projected joints

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from markupsafe import Markup
 
-from synthgen import charts
-from synthgen.histogram import Histogram
+from synthgen.report import charts
+from synthgen.report.histogram import Histogram
 
 HOSTILE = "<script>alert('1')</script>\" & ]]>"
 

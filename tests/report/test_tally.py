@@ -6,8 +6,8 @@ import pytest
 
 from synthgen.geometry import rotmat_to_rotvec, rotvec_to_rotmat
 from synthgen.joints import COCO17, SMPL24
+from synthgen.report.tally import NUM_SECTORS, Tally, rotation_angles
 from synthgen.sample import Sample, Validity
-from synthgen.tally import NUM_SECTORS, Tally, rotation_angles
 
 UPRIGHT = np.array([np.pi, 0, 0])  # y up in the body, y down in the camera; chest to the camera
 

@@ -3,7 +3,7 @@ import tarfile
 
 import pytest
 
-from synthgen.tarball import MAX_MEMBER_BYTES, read_entries, read_groups
+from synthgen.shards.tarball import MAX_MEMBER_BYTES, read_entries, read_groups
 
 MEMBERS = [("a.jpg", b"picture"), ("a.json", b"{}" * 400), ("b.jpg", b""), ("b.mask.png", bytes(512))]
 

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from synthgen.ledger import MAX_EXAMPLES, Ledger, read_ledger
+from synthgen.report.ledger import MAX_EXAMPLES, Ledger, read_ledger
 from synthgen.sample import Rejection
-from synthgen.shards import SCHEMA, ShardReport
+from synthgen.shards.shard import SCHEMA, ShardReport
 
 
 def report(shard: str, accepted: int, rejections: tuple[Rejection, ...] = ()) -> ShardReport:

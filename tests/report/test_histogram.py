@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from synthgen.histogram import Histogram, round_step, ticks
+from synthgen.report.histogram import Histogram, round_step, ticks
 
 
 def test_every_value_is_counted_also_beyond_the_ends():

@@ -11,9 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from synthgen import records
-from synthgen.records import decode, decode_image, decode_json, decode_picture, encode, from_record, to_record
 from synthgen.sample import Sample
+from synthgen.shards import records
+from synthgen.shards.records import (
+    decode,
+    decode_image,
+    decode_json,
+    decode_picture,
+    encode,
+    from_record,
+    to_record,
+)
 
 
 def equal(one: Any, other: Any) -> bool:

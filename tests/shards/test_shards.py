@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synthgen import shards, storage
-from synthgen.records import to_record
+from synthgen import storage
 from synthgen.sample import Rejection, Sample
 from synthgen.shards import Shard, is_done, read_pictures, read_report, read_samples, summarize, write_shard
+from synthgen.shards import shard as shards
+from synthgen.shards.records import to_record
 
 HASH = "c0ffee" * 10 + "c0ff"
 NO_JOINTS = Rejection("run-00000001", "verify", "too few joints visible")
@@ -200,7 +201,7 @@ def test_hugging_face_datasets_reads_shards(
 def test_the_readme_of_the_format_is_right(
     run_dir: Path, tmp_path: Path, sample: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = (Path(__file__).parents[1] / "shards" / "README.md").read_text("utf-8")
+    text = (Path(__file__).parents[2] / "shards" / "README.md").read_text("utf-8")
     record = to_record(sample)
     report = json.loads((run_dir / "run-000000.json").read_text())
     for key in [*record, *record["people"][0], *record["provenance"], *report]:

@@ -1,7 +1,7 @@
 """Is a run folder, or one shard, whole and right? Every problem is one line: file, member, what, expected.
 
 The files are anybody's: whatever they hold, the answer is lines of text, never an exception or code that
-runs. What a sample's labels must fulfil is in `synthgen.label_checks`.
+runs. What a sample's labels must fulfil is in `synthgen.shards.label_checks`.
 """
 
 import hashlib
@@ -12,9 +12,9 @@ from typing import IO
 from synthgen import storage
 from synthgen.body import Body
 from synthgen.config import ConfigError, parse
-from synthgen.label_checks import body_of, check_sample
-from synthgen.records import DEPTH_MEMBER, DRAFT_MEMBER, IMAGE_FORMATS, JSON_MEMBER, MASK_MEMBER
-from synthgen.shards import (
+from synthgen.shards.label_checks import body_of, check_sample
+from synthgen.shards.records import DEPTH_MEMBER, DRAFT_MEMBER, IMAGE_FORMATS, JSON_MEMBER, MASK_MEMBER
+from synthgen.shards.shard import (
     CONFIG_NAME,
     FAILED_SUFFIX,
     HTML_NAME,
@@ -24,8 +24,8 @@ from synthgen.shards import (
     read_report,
     shard_names,
 )
+from synthgen.shards.tarball import read_groups
 from synthgen.storage import StorageError
-from synthgen.tarball import read_groups
 
 MAX_CONFIG_BYTES = 1 << 20
 README_NAME = "README.md"  # people describe their data sets

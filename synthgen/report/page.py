@@ -13,11 +13,11 @@ from typing import Any
 from markupsafe import Markup
 
 from synthgen import __version__, storage
-from synthgen.charts import number
-from synthgen.ledger import Ledger, Problem, read_ledger
-from synthgen.panels import label_panels, name_chart, readable
-from synthgen.shards import HTML_NAME
-from synthgen.survey import Artist, RendererChoice, Survey, make_plan, survey
+from synthgen.report.charts import number
+from synthgen.report.ledger import Ledger, Problem, read_ledger
+from synthgen.report.panels import label_panels, name_chart, readable
+from synthgen.report.survey import Artist, RendererChoice, Survey, make_plan, survey
+from synthgen.shards.shard import HTML_NAME
 
 MAX_REASONS = 100  # rows in the table of rejections
 MAX_PROBLEMS = 20
@@ -70,7 +70,7 @@ def render_page(ledger: Ledger, found: Survey, overlay_problem: str) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     engine = Environment(
-        loader=PackageLoader("synthgen"), autoescape=True, undefined=StrictUndefined, trim_blocks=False
+        loader=PackageLoader("synthgen.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=False
     )
     engine.filters["number"] = number
     style, script = (_asset(name) for name in ("report.css", "report.js"))
@@ -89,7 +89,7 @@ def render_page(ledger: Ledger, found: Survey, overlay_problem: str) -> str:
 
 
 def _asset(name: str) -> str:
-    return resources.files("synthgen.templates").joinpath(name).read_text("utf-8")
+    return resources.files("synthgen.report.templates").joinpath(name).read_text("utf-8")
 
 
 def _policy(style: str, script: str) -> str:

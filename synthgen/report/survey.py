@@ -12,15 +12,15 @@ import numpy as np
 
 from synthgen import storage
 from synthgen.body import Body, load_body
-from synthgen.cards import Card, make_card
-from synthgen.contact_sheet import label_views, views
-from synthgen.ledger import TAR_SUFFIX, Ledger, Problem
-from synthgen.records import JSON_MEMBER, decode, decode_json, from_record
 from synthgen.render import Renderer, make_renderer, resolve_renderer
+from synthgen.report.cards import Card, make_card
+from synthgen.report.contact_sheet import label_views, views
+from synthgen.report.ledger import TAR_SUFFIX, Ledger, Problem
+from synthgen.report.tally import Tally
 from synthgen.sample import Sample
-from synthgen.shards import read_members
+from synthgen.shards.records import JSON_MEMBER, decode, decode_json, from_record
+from synthgen.shards.shard import read_members
 from synthgen.storage import StorageError
-from synthgen.tally import Tally
 
 RendererChoice = Literal["auto", "pyrender", "warp"]
 

@@ -8,11 +8,11 @@ from typing import Literal
 import numpy as np
 from markupsafe import Markup
 
-from synthgen import charts
-from synthgen.charts import number
-from synthgen.histogram import Histogram
 from synthgen.joints import COCO17, SMPL24, mirrored
-from synthgen.tally import HIDDEN, NUM_SECTORS, SEEN, Tally
+from synthgen.report import charts
+from synthgen.report.charts import number
+from synthgen.report.histogram import Histogram
+from synthgen.report.tally import HIDDEN, NUM_SECTORS, SEEN, Tally
 
 MAX_ROWS = 24  # of a chart of names; what is left is joined in a last row
 BODY_JOINTS = SMPL24.names[1:]  # of body_pose: all but the pelvis

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from synthgen.body import Body
-from synthgen.contact_sheet import (
+from synthgen.joints import COCO17
+from synthgen.render import Renderer, make_renderer
+from synthgen.report.contact_sheet import (
     COCO_BONES,
     SIDE_COLORS,
     bone_side,
@@ -15,8 +17,6 @@ from synthgen.contact_sheet import (
     side,
     views,
 )
-from synthgen.joints import COCO17
-from synthgen.render import Renderer, make_renderer
 from synthgen.sample import Sample
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.geometry import rotvec_to_rotmat
-from synthgen.histogram import Histogram
 from synthgen.joints import COCO17, SMPL24
+from synthgen.report.histogram import Histogram
 from synthgen.sample import NUM_BETAS, Label, Person, Provenance, Scene
 
 SEEN, HIDDEN = 0.75, 0.25  # a joint counts as seen above the first, as hidden below the second

@@ -9,10 +9,10 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from synthgen.charts import number, tag
-from synthgen.contact_sheet import COCO_BONES, VISIBLE, Views, bone_side, side
 from synthgen.joints import SMPL24
-from synthgen.panels import readable
+from synthgen.report.charts import number, tag
+from synthgen.report.contact_sheet import COCO_BONES, VISIBLE, Views, bone_side, side
+from synthgen.report.panels import readable
 from synthgen.sample import OCCLUDER, Label, Sample
 
 MAX_SIDE = 384  # of an embedded picture [px]

@@ -12,7 +12,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from synthgen.histogram import Histogram, ticks
+from synthgen.report.histogram import Histogram, ticks
 
 WIDTH = 360
 MAX_BARS = 24  # of a histogram

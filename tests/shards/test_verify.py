@@ -10,7 +10,7 @@ from synthgen import storage
 from synthgen.body import Body
 from synthgen.sample import Sample
 from synthgen.shards import Shard, write_shard
-from synthgen.verify import Verification
+from synthgen.shards.verify import Verification
 
 Members = list[tuple[str, bytes]]
 

@@ -1,7 +1,7 @@
 """Shards: tar files of samples, each with its report written last. Schema 1, see `shards/README.md`.
 
 A shard is done when its report exists and the tar's sha256 is the one reported. Keys, member names and the
-record are in `synthgen.records`; checking somebody's shards is `synthgen.verify`.
+record are in `synthgen.shards.records`; checking somebody's shards is `synthgen.shards.verify`.
 """
 
 import dataclasses
@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from synthgen import storage
-from synthgen.records import (
+from synthgen.sample import Rejection, Sample, Stage
+from synthgen.shards.records import (
     SCHEMA,
     ImageFormat,
     LabelledPicture,
@@ -22,8 +23,7 @@ from synthgen.records import (
     decode_picture,
     encode,
 )
-from synthgen.sample import Rejection, Sample, Stage
-from synthgen.tarball import read_groups
+from synthgen.shards.tarball import read_groups
 
 SHARD_PATTERN = re.compile(r"(?P<run>[A-Za-z0-9][A-Za-z0-9_-]*)-(?P<index>\d{6,})")
 KEY_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from synthgen.body import Body
-from synthgen.label_checks import check_sample
-from synthgen.records import encode, encode_image
 from synthgen.sample import Sample
+from synthgen.shards.label_checks import check_sample
+from synthgen.shards.records import encode, encode_image
 
 Change = Callable[[dict[str, Any]], None]
 

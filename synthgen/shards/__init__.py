@@ -1,0 +1,29 @@
+"""Shards on disk, schema 1: the only place that knows their keys. Write, read, index, verify.
+
+`shard` writes and reads tars and reports, `records` encodes samples, `tarball` reads tars strictly, `verify`
+and `label_checks` tell what is wrong with somebody's shards. The format in words: `shards/README.md`.
+"""
+
+from synthgen.shards.shard import (
+    Shard,
+    ShardReport,
+    is_done,
+    read_pictures,
+    read_report,
+    read_samples,
+    shard_name,
+    summarize,
+    write_shard,
+)
+
+__all__ = [
+    "Shard",
+    "ShardReport",
+    "is_done",
+    "read_pictures",
+    "read_report",
+    "read_samples",
+    "shard_name",
+    "summarize",
+    "write_shard",
+]
