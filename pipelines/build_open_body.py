@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen import mesh_reduction, open_body, rest_pose
+from synthgen import mesh_reduction, open_body, pose_correctives, rest_pose
 from synthgen.body import LANDMARK_VERTICES
 from synthgen.joints import SMPL24, mirrored
 from synthgen.sample import NUM_BETAS
@@ -23,6 +23,7 @@ DROPPED_PARTS = ["mouth_cavity", "tongue", "eye_cavity.L", "eye_cavity.R", "eye_
 DENSE_PARTS = ["head", "hand.L", "hand.R", "foot.L", "foot.R", "eye_front.L", "eye_front.R"]
 SPARSE_IMPORTANCE = 30.0  # of a vertex outside DENSE_PARTS, which are few already
 FACE_IMPORTANCE = 30.0  # of a vertex of the face
+FACE_CORNER = [-0.05, 0.05]  # where the face begins, up and forward of the head joint [m]
 MIXED_IMPORTANCE = 20.0  # of a vertex that several joints share, beside 1 of a rigid one
 
 FORMAT = 1  # of the file, in the field that marks it as an open body
@@ -38,7 +39,7 @@ BONES = {
     "left_hand": "LeftHandMiddle1", "right_hand": "RightHandMiddle1",
 }  # fmt: skip
 
-# Joints that SMPL has elsewhere than the rig: a blend of where bones start; "HeadEnd" is where the head's ends.
+# Joints that SMPL has elsewhere than the rig: blends of where bones start ("HeadEnd": where the head's ends).
 BLENDS = {
     "left_hip": {"LeftUpLeg": 0.9, "RightUpLeg": 0.1},  # the middle of the femur's head
     "left_collar": {"LeftArm": 0.46, "Spine2": 0.405, "Neck": 0.135},  # so that a shrug lifts as much
@@ -64,12 +65,14 @@ class Config:
         output: path of the .npz to write.
         samples: how many drawn adults the shape directions are learned from.
         vertices: how many the mesh keeps.
-        seed: of the drawn adults.
+        poses: how many random poses the pose blend shapes are learned from.
+        seed: of the drawn adults and poses.
     """
 
     output: str = "open_body.npz"
     samples: int = 500
     vertices: int = 7600
+    poses: int = 150
     seed: int = 0
 
     def problems(self) -> list[str]:
@@ -79,6 +82,8 @@ class Config:
             found.append(f"samples must be at least {10 * NUM_BETAS}, got {self.samples}")
         if self.vertices <= max(LANDMARK_VERTICES.values()):
             found.append(f"vertices must be above {max(LANDMARK_VERTICES.values())}, got {self.vertices}")
+        if self.poses < 1:
+            found.append(f"poses must be at least 1, got {self.poses}")
         return found
 
 
@@ -234,37 +239,48 @@ def find_places(
     return {vertex: numbers[name] for name, vertex in found.items()}
 
 
+def thinned(rig: Rig, shapes: Float64, vertices: int) -> tuple[Int, Int]:
+    """Choose the vertices to keep: (K,) of the rig's, and faces (G, 3) into these.
+
+    Args:
+        rig: as loaded.
+        shapes: (V + 24, 3, 1 + 10) mean and shape directions of vertices and joints.
+        vertices: how many to keep.
+    """
+    mean = shapes[: len(rig.kept), :, 0]
+    head = shapes[len(rig.kept) + SMPL24.index("head"), :, 0]
+    importance = np.where(rig.is_dense, 1.0, SPARSE_IMPORTANCE)
+    importance[rig.is_dense & (mean[:, 1:] > head[1:] + FACE_CORNER).all(1)] = FACE_IMPORTANCE
+    importance = importance * (1 + MIXED_IMPORTANCE * (1 - rig.weights.max(1)))
+    return mesh_reduction.thin(mean, rig.faces, rig.mirror, importance, vertices)
+
+
 def main(config: Config) -> int:
     """Build the body and write it."""
     rig = load_rig()
     shapes = open_body.principal_shapes(rest_bodies(rig, config.samples, config.seed), NUM_BETAS)
-    vertices, joints = shapes[: len(rig.kept)], shapes[len(rig.kept) :]
-    importance = np.where(rig.is_dense, 1.0, SPARSE_IMPORTANCE)
-    head = joints[SMPL24.index("head"), :, 0]
-    is_face = rig.is_dense & (vertices[:, 1:, 0] > head[1:] + [-0.05, 0.05]).all(1)
-    importance[is_face] = FACE_IMPORTANCE
-    importance = importance * (1 + MIXED_IMPORTANCE * (1 - rig.weights.max(1)))
-    kept, faces = mesh_reduction.thin(vertices[..., 0], rig.faces, rig.mirror, importance, config.vertices)
-    vertices, weights = vertices[kept], rig.weights[kept]
+    kept, faces = thinned(rig, shapes, config.vertices)
+    vertices, joints = shapes[kept], shapes[len(rig.kept) :]
     mirror = rest_pose.mirror_vertices(vertices[..., 0])
+    mush = pose_correctives.DeltaMush(vertices[..., 0], faces)
+    weights = pose_correctives.soften_weights(rig.weights[kept], mush)
     regressor = open_body.fit_regressors(joints, vertices, weights, mirror)
     error = np.abs(np.einsum("jv,vak->jak", regressor, vertices) - joints).max()
+    skin = pose_correctives.Skin(vertices[..., 0], faces, joints[..., 0], weights, mirror)
+    posedirs = pose_correctives.fit_pose_shapes(skin, mush, config.poses, config.seed)
     bone_weights = {bone: rig.bone_weights[kept, column] for column, bone in enumerate(rig.bones)}
     places = find_places(vertices[..., 0], rig.is_eye[kept], bone_weights)
     order = open_body.numbering(len(kept), places)
-    parents = np.array(SMPL24.parents)
     np.savez_compressed(
         config.output,
+        open_body=np.int32(FORMAT),
         v_template=vertices[order, :, 0].astype(np.float32),
         shapedirs=vertices[order, :, 1:].astype(np.float32),
-        posedirs=np.zeros((len(kept), 3, 9 * (len(SMPL24) - 1)), np.float16),
+        posedirs=posedirs[order].astype(np.float16),
         J_regressor=regressor[:, order].astype(np.float32),
         weights=weights[order].astype(np.float32),
         f=np.argsort(order)[faces].astype(np.uint32),
-        open_body=np.int32(FORMAT),
-        kintree_table=np.stack([parents, np.arange(len(SMPL24))]).astype(np.int32),
+        kintree_table=np.array([SMPL24.parents, range(len(SMPL24))], np.int32),
     )
-    print(
-        f"{config.output}: {len(kept)} vertices, {len(faces)} faces, joints off by {1000 * error:.1f} mm at most"
-    )
+    print(f"{config.output}: {len(kept)} vertices, {len(faces)} faces, joints within {1000 * error:.1f} mm")
     return 0

@@ -24,6 +24,8 @@ OPEN = "open"
 SMPL = "smpl"
 OPEN_FILE = Path(__file__).parent / "assets" / "open_body.npz"
 
+_BLOCK = 4  # people skinned together; a batch of another size rounds differently
+
 # Vertices of SMPL's template; smplx and OpenPose tools read the same ones. The open body's vertices are
 # numbered so that these are the right ones there as well.
 LANDMARK_VERTICES = {
@@ -74,36 +76,40 @@ class Body:
         return self._pelvis + np.asarray(betas, np.float64) @ self._pelvis_dirs.T
 
     def pose(self, people: Sequence[Person]) -> Posed:
-        """Pose one or more people.
+        """Pose people.
 
-        Everyone is skinned alone, so that the result does not depend on who else is in the batch.
+        They are skinned in blocks of a fixed size, so that one's result does not depend on the company.
         """
         vertices = np.empty((len(people), *self.rest_vertices.shape), np.float32)
         points = np.empty((len(people), len(POINT_NAMES), 3), np.float32)
-        joint_count = len(POINT_NAMES) - len(LANDMARK_NAMES)
-        for row, person in enumerate(people):
-            vertices[row], points[row, :joint_count] = self._skin(person)
-        points[:, joint_count:] = vertices[:, self._landmarks]
+        for start in range(0, len(people), _BLOCK):
+            block = people[start : start + _BLOCK]
+            rows = slice(start, start + len(block))
+            vertices[rows], points[rows, : len(SMPL24)] = self._skin(block)
+        points[:, len(SMPL24) :] = vertices[:, self._landmarks]
         return Posed(vertices, points)
 
     def joints(self, points: Float32, joint_set: JointSet) -> Float32:
         """Blend points (..., len(POINT_NAMES), 3) into the joints (..., J, 3) of a set."""
         return joint_set.point_weights() @ points
 
-    def _skin(self, person: Person) -> tuple[Float32, Float32]:
+    def _skin(self, people: Sequence[Person]) -> tuple[Float32, Float32]:
+        """Return vertices (N, V, 3) and joints (N, 24, 3) of at most _BLOCK people."""
         import torch
 
-        def row(values: NDArray[np.floating]) -> torch.Tensor:
-            return torch.from_numpy(np.ascontiguousarray(values, np.float32).reshape(1, -1))
+        def rows(values: list[NDArray[np.floating]]) -> torch.Tensor:
+            filled = np.zeros((_BLOCK, values[0].size), np.float32)
+            filled[: len(values)] = np.reshape(values, (len(values), -1))
+            return torch.from_numpy(filled)
 
         with torch.inference_mode():
             out = self._layer(
-                betas=row(person.betas),
-                global_orient=row(person.global_orient),
-                body_pose=row(person.body_pose),
-                transl=row(person.transl),
+                betas=rows([person.betas for person in people]),
+                global_orient=rows([person.global_orient for person in people]),
+                body_pose=rows([person.body_pose for person in people]),
+                transl=rows([person.transl for person in people]),
             )
-        return out.vertices[0].numpy(), out.joints[0, : self.weights.shape[1]].numpy()
+        return out.vertices.numpy()[: len(people)], out.joints.numpy()[: len(people), : len(SMPL24)]
 
 
 def load_body(which: str) -> Body:
