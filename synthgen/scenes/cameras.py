@@ -13,6 +13,8 @@ from synthgen.sample import Camera
 
 NEAREST = 0.35  # [m] in front of the camera that people keep free
 LOWEST_EYE = 0.15  # [m] above the ground
+_GROUP = 0.75  # how often a picture of several people frames all of them
+_INSIDE = 0.6  # part of a person's joints that the picture must hold
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ def draw_view(
         room: limits of the place.
         rng: of the sample.
     """
-    subject = crowd[0]
+    is_group = len(crowd) > 1 and rng.uniform() < _GROUP
+    subject = np.concatenate(crowd) if is_group else crowd[0]
     low, high = subject.min(0), subject.max(0)
     center = (low + high) / 2
     fov = np.deg2rad(rng.uniform(18, 62))
@@ -73,17 +76,13 @@ def draw_view(
         [np.cos(pitch) * np.sin(heading), np.sin(pitch), np.cos(pitch) * np.cos(heading)]
     )
     eye[1] = np.clip(eye[1], LOWEST_EYE, room.max_height)
-    if len(crowd) > 1 and rng.uniform() < 0.5:
-        center = 0.7 * center + 0.3 * np.mean([(p.min(0) + p.max(0)) / 2 for p in crowd[1:]], axis=0)
     roll = np.deg2rad(rng.normal(0, 2.5))
     sideways = np.cross(center - eye, up)
     tilted = up + np.tan(roll) * sideways / max(float(np.linalg.norm(sideways)), 1e-6)
     middle, span = _bounds(subject, look_at(eye, center, tilted))
-    if len(crowd) == 1 or rng.uniform() < 0.5:  # else leave the subject off centre, nearer to the others
-        rotation, _ = look_at(eye, center, tilted)
-        slack = max(1.0 - wanted, 0.12) / wanted * span
-        middle = middle + rng.uniform(-0.4, 0.4, 2) * slack
-        center = eye + rotation.T @ np.array([*middle, 1.0])
+    slack = max(1.0 - wanted, 0.12) / wanted * span
+    middle = middle + rng.uniform(-0.4, 0.4, 2) * slack
+    center = eye + look_at(eye, center, tilted)[0].T @ np.array([*middle, 1.0])
     rotation, shift = look_at(eye, center, tilted)
     focal = float(np.clip(wanted * image_size / span, 0.75 * image_size, 6.0 * image_size))
     camera = Camera(intrinsics(focal, (image_size, image_size)), (image_size, image_size))
@@ -129,7 +128,7 @@ def fault(view: View, points: Array, vertices: Array) -> str:
     pixels = view.pixels(points)
     height, width = view.camera.image_size
     inside = (pixels > 0).all(-1) & (pixels < (width - 1, height - 1)).all(-1)
-    if inside.mean() < 0.6:
+    if inside.mean() < _INSIDE:
         return "person outside the picture"
     outline = view.pixels(vertices)
     span = np.ptp(np.clip(outline, 0, width - 1), axis=0)
