@@ -22,17 +22,17 @@ _End = tuple[str, tuple[float, float, float], float]  # joint, rest offset from 
 _LEFT_CAPSULES: dict[str, tuple[_End, _End]] = {
     "chest": (("spine3", (0.075, -0.06, 0.062), 0.105), ("spine3", (0.07, 0.07, 0.055), 0.095)),
     "waist": (("spine1", (0.05, -0.02, 0.025), 0.092), ("spine2", (0.045, 0.04, 0.035), 0.095)),
-    "hips": (("pelvis", (0.065, 0.02, 0.03), 0.095), ("pelvis", (0.07, -0.05, 0.0), 0.1)),
-    "upper_arm": (("shoulder", (0.06, 0.0, 0.0), 0.045), ("elbow", (0.0, 0.0, 0.0), 0.037)),
-    "forearm": (("elbow", (0.03, 0.0, 0.005), 0.038), ("wrist", (0.0, 0.0, 0.0), 0.029)),
-    "hand": (("wrist", (0.03, -0.005, 0.0), 0.03), ("hand", (0.08, -0.012, 0.0), 0.018)),
-    "thigh": (("hip", (-0.015, -0.1, 0.015), 0.085), ("knee", (0.0, 0.02, -0.005), 0.058)),
-    "shin": (("knee", (0.0, -0.06, -0.015), 0.05), ("ankle", (0.0, 0.02, 0.0), 0.036)),
+    "hips": (("pelvis", (0.065, 0.02, 0.022), 0.1), ("pelvis", (0.07, -0.05, 0.0), 0.1)),
+    "upper_arm": (("shoulder", (0.06, 0.0, 0.0), 0.046), ("elbow", (0.0, 0.0, 0.0), 0.038)),
+    "forearm": (("elbow", (0.03, 0.0, 0.005), 0.038), ("wrist", (0.0, 0.0, 0.0), 0.028)),
+    "hand": (("wrist", (0.03, -0.005, 0.0), 0.03), ("hand", (0.095, -0.024, 0.0), 0.017)),
+    "thigh": (("hip", (0.0, -0.1, 0.018), 0.084), ("knee", (0.0, 0.02, 0.0), 0.06)),
+    "shin": (("knee", (0.0, -0.06, -0.008), 0.055), ("ankle", (0.0, 0.02, 0.0), 0.037)),
     "foot": (("ankle", (0.0, -0.045, -0.01), 0.033), ("foot", (0.0, -0.005, 0.02), 0.025)),
 }
 _MIDDLE_CAPSULES: dict[str, tuple[_End, _End]] = {
-    "neck": (("neck", (0.0, 0.0, 0.01), 0.055), ("head", (0.0, 0.0, 0.01), 0.055)),
-    "skull": (("head", (0.0, 0.04, 0.05), 0.08), ("head", (0.0, 0.11, 0.03), 0.085)),
+    "neck": (("neck", (0.0, 0.0, 0.01), 0.055), ("head", (0.0, -0.05, 0.01), 0.055)),
+    "skull": (("head", (0.0, -0.01, 0.05), 0.08), ("head", (0.0, 0.06, 0.03), 0.085)),
 }
 _TRUNK = ("chest", "waist", "hips")
 _ARM = ("upper_arm", "forearm", "hand")
@@ -140,9 +140,16 @@ _SKIN_REGIONS: dict[str, tuple[str, ...]] = {  # joints whose skin belongs to a 
     "{}_thigh": ("{}_hip",),
     "{}_shank": ("{}_knee", "{}_ankle", "{}_foot"),
 }
-_NEIGHBOURS = ("trunk-{}_upper_arm", "{}_upper_arm-{}_lower_arm", "trunk-{}_thigh", "{}_thigh-{}_shank")
+_NEIGHBOURS = (
+    "trunk-head",
+    "trunk-{}_upper_arm",
+    "{}_upper_arm-{}_lower_arm",
+    "trunk-{}_thigh",
+    "{}_thigh-{}_shank",
+)
 _EVERY = 3  # of the skin's vertices and faces is looked at
 _DEEPEST = 0.12  # [m] beyond which "inside" would mean the far side of a limb
+_STEEP = 0.6  # cosine between the way to the nearest face and its normal, for a point behind it
 _FEW = 3  # samples that must agree before a depth counts
 
 
@@ -151,10 +158,8 @@ def _regions(body: Body) -> tuple[tuple[NDArray[np.intp], NDArray[np.intp]], ...
     """Return (vertices, faces) of each skin region, thinned out."""
     owner = body.weights.argmax(-1)
     regions = []
-    for name, joints in _named_regions().items():
+    for joints in _named_regions().values():
         is_in = np.isin(owner, [SMPL24.index(joint) for joint in joints])
-        if name == "head":  # the throat touches the chest whenever the head bows
-            is_in &= body.rest_vertices[:, 1] > np.quantile(body.rest_vertices[is_in, 1], 0.3)
         faces = np.flatnonzero(is_in[body.faces].all(-1))[::_EVERY]
         regions.append((np.flatnonzero(is_in)[::_EVERY], faces))
     return tuple(regions)
@@ -203,15 +208,19 @@ def self_penetration(body: Body, vertices: NDArray[np.floating]) -> float:
             points = points[_near_box(points, centres[target])]
             if len(points) < _FEW:
                 continue
-            distance, nearest = trees[target].query(points, distance_upper_bound=_DEEPEST)
-            is_found = np.isfinite(distance)
-            triangle = corners[target][nearest[is_found]]
-            normal = np.cross(triangle[:, 1] - triangle[:, 0], triangle[:, 2] - triangle[:, 0])
-            is_behind = _dot(points[is_found] - triangle.mean(1), normal) < 0
-            depth = np.sort(distance[is_found][is_behind])
-            if len(depth) >= _FEW:
-                deepest = max(deepest, float(depth[-_FEW]))
+            deepest = max(deepest, _depth(points, corners[target], trees[target]))
     return deepest
+
+
+def _depth(points: NDArray[np.floating], triangles: Float64, tree: cKDTree) -> float:
+    """Return how deep points (N, 3) lie behind triangles (F, 3, 3) whose centres are in the tree [m]."""
+    distance, nearest = tree.query(points, distance_upper_bound=_DEEPEST)
+    is_found = np.isfinite(distance)
+    triangle, distance = triangles[nearest[is_found]], distance[is_found]
+    normal = np.cross(triangle[:, 1] - triangle[:, 0], triangle[:, 2] - triangle[:, 0])
+    height = _dot(points[is_found] - triangle.mean(1), normal) / np.sqrt(_dot(normal, normal))
+    depths = np.sort(distance[height < -_STEEP * distance])  # else beside the rim of the region
+    return float(depths[-_FEW]) if len(depths) >= _FEW else 0.0
 
 
 def _near_box(points: NDArray[np.floating], others: Float64) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ _EVERYDAY: dict[str, tuple[float, float]] = {
     "spine_flex": (-40, 80), "spine_side": (-40, 40), "spine_twist": (-50, 50),
     "head_flex": (-60, 55), "head_side": (-45, 45), "head_twist": (-80, 80),
     "collar_up": (-12, 22), "collar_forward": (-16, 18),
-    "arm_raise": (2, 180), "arm_plane": (-100, 150), "arm_roll": (-85, 75),
+    "arm_raise": (2, 178), "arm_plane": (-100, 150), "arm_roll": (-85, 75),
     "elbow_flex": (0, 150), "elbow_pronation": (-90, 85),
     "wrist_flex": (-75, 80), "wrist_radial": (-36, 24), "hand_curl": (-10, 70),
     "hip_flex": (-25, 130), "hip_abduction": (-28, 50), "hip_rotation": (-45, 55),
@@ -25,7 +25,7 @@ _EVERYDAY: dict[str, tuple[float, float]] = {
 _STRETCH: dict[str, tuple[float, float]] = {
     "spine_flex": (-85, 95), "spine_side": (-50, 50), "spine_twist": (-60, 60), "head_flex": (-75, 65),
     "collar_up": (-12, 28), "arm_roll": (-95, 90), "wrist_flex": (-92, 85),
-    "hip_flex": (-80, 165), "hip_abduction": (-30, 90), "hip_rotation": (-50, 85),
+    "hip_flex": (-80, 165), "hip_abduction": (-30, 84), "hip_rotation": (-50, 85),
     "knee_flex": (0, 158), "ankle_flex": (-70, 38), "ankle_inversion": (-25, 38),
 }  # fmt: skip
 FLEXIBLE_FAMILIES = ("gymnastics", "diving", "yoga", "athletics")

@@ -12,15 +12,15 @@ from synthgen.joints import SMPL24
 Float64 = NDArray[np.float64]
 
 _LEFT_BONES = {  # rest offset from the parent joint [m]; the right side is its mirror image
-    "hip": (0.112, -0.044, -0.01),
-    "knee": (-0.003, -0.393, 0.032),
-    "ankle": (0.003, -0.436, -0.032),
+    "hip": (0.089, -0.044, -0.01),
+    "knee": (0.021, -0.397, 0.0),
+    "ankle": (-0.011, -0.435, -0.038),
     "foot": (-0.005, -0.049, 0.149),
-    "collar": (0.062, 0.151, 0.044),
-    "shoulder": (0.115, -0.064, 0.003),
+    "collar": (0.082, 0.066, 0.027),
+    "shoulder": (0.096, 0.023, 0.021),
     "elbow": (0.264, 0.0, 0.0),
-    "wrist": (0.237, 0.0, 0.0),
-    "hand": (0.107, 0.0, 0.0),
+    "wrist": (0.238, 0.0, 0.0),
+    "hand": (0.081, 0.0, 0.0),
 }
 _MIDDLE_BONES = {
     "pelvis": (0.0, 0.0, 0.0),
@@ -28,7 +28,7 @@ _MIDDLE_BONES = {
     "spine2": (0.0, 0.108, -0.013),
     "spine3": (0.0, 0.122, -0.033),
     "neck": (0.0, 0.185, 0.036),
-    "head": (0.0, 0.05, 0.013),
+    "head": (0.0, 0.099, 0.013),
 }
 _LEFT_POINTS = {  # contact points on the skin: joint they move with, rest offset from it [m]
     "heel": ("ankle", (0.0, -0.077, -0.045)),
@@ -36,38 +36,38 @@ _LEFT_POINTS = {  # contact points on the skin: joint they move with, rest offse
     "ball_out": ("foot", (0.045, -0.027, -0.03)),
     "toes": ("foot", (0.0, -0.015, 0.055)),
     "instep": ("foot", (0.0, 0.005, 0.05)),
-    "knee": ("knee", (0.0, -0.02, 0.04)),
-    "palm": ("wrist", (0.06, -0.026, 0.0)),
-    "fingers": ("hand", (0.08, -0.02, 0.0)),
-    "grip": ("hand", (0.0, -0.035, 0.0)),
+    "knee": ("knee", (0.0, -0.02, 0.06)),
+    "palm": ("wrist", (0.05, -0.026, 0.0)),
+    "fingers": ("hand", (0.1, -0.033, -0.005)),
+    "grip": ("hand", (0.02, -0.045, 0.0)),
     "elbow": ("elbow", (0.0, 0.0, -0.032)),
     "forearm": ("elbow", (0.177, 0.0, -0.03)),
     "shoulder": ("shoulder", (0.0, 0.0, -0.07)),
     "armpit": ("shoulder", (0.06, 0.0, 0.05)),
     "seat": ("pelvis", (0.09, -0.115, -0.06)),
-    "thigh": ("hip", (0.0, -0.29, 0.1)),
+    "thigh": ("hip", (0.015, -0.29, 0.1)),
     "inner_thigh": ("hip", (-0.065, -0.27, 0.02)),
-    "shin": ("knee", (0.0, -0.24, 0.02)),
+    "shin": ("knee", (0.0, -0.24, 0.03)),
     "ankle": ("ankle", (0.045, 0.0, 0.0)),
     "hipside": ("pelvis", (0.17, 0.05, 0.04)),
-    "pocket": ("hip", (0.095, -0.05, 0.07)),
+    "pocket": ("hip", (0.1, -0.05, 0.075)),
     "ribs": ("spine3", (0.18, -0.02, 0.05)),
-    "outer_thigh": ("hip", (0.062, -0.2, 0.02)),
+    "outer_thigh": ("hip", (0.09, -0.2, 0.02)),
     "upperarm": ("shoulder", (0.164, 0.0, 0.04)),
-    "ear": ("head", (0.095, 0.08, 0.02)),
+    "ear": ("head", (0.095, 0.03, 0.015)),
 }
 _MIDDLE_POINTS = {
     "back": ("spine3", (0.0, 0.03, -0.055)),
     "chest": ("spine3", (0.0, 0.03, 0.16)),
     "belly": ("spine1", (0.0, 0.0, 0.12)),
     "loin": ("pelvis", (0.0, 0.06, -0.07)),
-    "crown": ("head", (0.0, 0.203, 0.034)),
-    "occiput": ("head", (0.0, 0.1, -0.075)),
-    "chin": ("head", (0.0, -0.035, 0.13)),
-    "mouth": ("head", (0.0, 0.02, 0.16)),
+    "crown": ("head", (0.0, 0.153, 0.034)),
+    "occiput": ("head", (0.0, 0.05, -0.075)),
+    "chin": ("head", (0.0, -0.085, 0.125)),
+    "mouth": ("head", (0.0, -0.03, 0.155)),
 }
 _SPACE_POINTS = {  # in front of the body, where hands meet
-    "face": ("head", (0.0, 0.06, 0.35)),
+    "face": ("head", (0.0, 0.01, 0.35)),
 }
 
 

@@ -97,12 +97,12 @@ ACTIONS = (
         "lotus", "sitting in the lotus position",
         (
             key(
-                on="seat knees", root=(0, 0, 0), left_hip=(76, 44, 66), right_hip=(72, 44, 70),
+                on="seat knees", root=(0, 0, 0), left_hip=(90, 42, 60), right_hip=(84, 44, 66),
                 left_knee=138, right_knee=132, ankles=(-30, 20), spine=(8, 0, 0), arms=(38, 40, 10),
                 elbows=(36, -50), hands=10, touch="left_palm=left_knee right_palm=right_knee",
             ),
             key(
-                on="seat knees", root=(0, 0, 0), left_hip=(76, 44, 66), right_hip=(72, 44, 70),
+                on="seat knees", root=(0, 0, 0), left_hip=(90, 42, 60), right_hip=(84, 44, 66),
                 left_knee=138, right_knee=132, ankles=(-30, 20), spine=(6, 0, 0), arms=(46, 66, -20),
                 elbows=(118, 0), wrists=-55, hands=0, touch="left_palm=right_palm",
             ),
