@@ -1,5 +1,6 @@
 """Expose a picture: run the kernels of `synthgen.pixels` over a stage that `synthgen.scenery` uploads."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,14 +21,14 @@ class Shot:
     depth: Float32
 
 
-def expose(stage: Stage, geometry: Geometry, seen: wp.array, samples: wp.array) -> Shot:
+def expose(stage: Stage, geometry: Geometry, seen: wp.array, sample: Callable[[wp.array], wp.array]) -> Shot:
     """Shade a stage.
 
     Args:
         stage: what is drawn.
         geometry: its meshes on the device.
         seen: (H*W,) int32 face at each pixel's centre, -1 for none.
-        samples: (H*W*4,) int32 faces at each pixel's 2x2 samples, likewise.
+        sample: returns (H*W*4,) int32 faces at 2x2 samples of the pixels marked in the (H*W,) uint8 it gets.
     """
     size = stage.camera.image_size
     device, count = geometry.device, len(seen)
@@ -42,6 +43,7 @@ def expose(stage: Stage, geometry: Geometry, seen: wp.array, samples: wp.array) 
     wp.launch(pixels.measure_sun, count, [world, film, 1], device=device)
     wp.launch(pixels.shade_pixels, count, [world, film], device=device)
     wp.launch(pixels.find_edges, count, [world, film], device=device)
+    samples = sample(film.is_edge)
     wp.launch(pixels.refine_edges, count, [world, film, samples], device=device)
     wp.launch(pixels.encode_pixels, count, [film, image], device=device)
     shot = Shot(image.numpy().reshape(*size, 3), film.depth.numpy().reshape(size))

@@ -50,15 +50,15 @@ def paints_of(materials: list[tuple[Material, bool]]) -> NDArray[Any]:
     """Pack (material, is_smooth) pairs into the structured array that `Paint` reads."""
     struct: Any = Paint  # made a Warp struct by its decorator
     packed = np.zeros(len(materials), struct.numpy_dtype())
-    for index, (material, is_smooth) in enumerate(materials):
-        row = packed[index]
-        row["color"] = srgb_to_linear(np.array(material.color))
-        row["accent"] = srgb_to_linear(np.array(material.accent))
-        row["direction"] = (np.cos(material.angle), np.sin(material.angle))
-        row["scale"] = material.scale
-        row["roughness"] = np.clip(material.roughness, 0.05, 1.0)
-        row["pattern"] = PATTERNS.index(material.pattern)
-        row["is_smooth"] = is_smooth
+    looks = [material for material, _ in materials]
+    angles = np.array([look.angle for look in looks])
+    packed["color"] = srgb_to_linear(np.array([look.color for look in looks]))
+    packed["accent"] = srgb_to_linear(np.array([look.accent for look in looks]))
+    packed["direction"] = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    packed["scale"] = [look.scale for look in looks]
+    packed["roughness"] = np.clip([look.roughness for look in looks], 0.05, 1.0)
+    packed["pattern"] = [PATTERNS.index(look.pattern) for look in looks]
+    packed["is_smooth"] = [is_smooth for _, is_smooth in materials]
     return packed
 
 

@@ -202,26 +202,32 @@ def contrast(a: wp.vec3, b: wp.vec3) -> float:
     return wp.max(wp.max(d0, d1), wp.abs(wp.sqrt(a[2]) - wp.sqrt(b[2])))
 
 
+@wp.func
+def is_seam(world: World, film: Film, i: int) -> bool:
+    """Return whether a pixel differs from a neighbour in material or sun, or lies on a fold."""
+    bend = float(0)
+    for k in range(4):
+        j = neighbour(i, k, world.width, film.seen.shape[0])
+        if paint_at(world, film, j) != paint_at(world, film, i):
+            return True
+        if film.seen[i] != MISS:
+            if film.sun[j] != film.sun[i]:
+                return True
+            bend += film.depth[j] - film.depth[i]
+    return wp.abs(bend) > MAX_BEND * world.pixel_size * film.depth[i]
+
+
 @wp.kernel
 def find_edges(world: World, film: Film) -> None:
     """Mark pixels where surfaces or shadows meet; patterns within a surface are smooth enough as they are."""
     i = wp.tid()
     film.is_edge[i] = wp.uint8(0)
-    num_others = wp.int32(0)
-    most = float(0)
-    bend = float(0)
-    for k in range(4):
-        j = neighbour(i, k, world.width, film.seen.shape[0])
-        if (film.seen[j] == MISS) != (film.seen[i] == MISS):
-            film.is_edge[i] = wp.uint8(1)
-        elif film.seen[i] != MISS:
-            most = wp.max(most, contrast(film.color[i], film.color[j]))
-            bend += film.depth[j] - film.depth[i]
-            if paint_at(world, film, j) != paint_at(world, film, i) or film.sun[j] != film.sun[i]:
-                num_others += 1
-    is_flat = wp.abs(bend) < MAX_BEND * world.pixel_size * film.depth[i]
-    if most > EDGE_CONTRAST and (num_others > 0 or not is_flat):
-        film.is_edge[i] = wp.uint8(1)
+    if is_seam(world, film, i):
+        for k in range(4):
+            j = neighbour(i, k, world.width, film.seen.shape[0])
+            is_rim = (film.seen[j] == MISS) != (film.seen[i] == MISS)
+            if is_rim or contrast(film.color[i], film.color[j]) > EDGE_CONTRAST:
+                film.is_edge[i] = wp.uint8(1)
 
 
 @wp.func

@@ -60,7 +60,7 @@ class Rasterizer:
         """Return (H*W,) int32 faces at pixel centres, -1 for none."""
         return self._geometry.upload(self._draw(self._faces, 1).ravel(), wp.int32)
 
-    def samples(self) -> wp.array:
+    def samples(self, is_edge: wp.array) -> wp.array:
         """Return (H*W*4,) int32 faces at the 2x2 samples of all pixels, -1 for none."""
         height, width = self._camera.image_size
         fine = self._draw(self._faces, 2).reshape(height, 2, width, 2)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen.sample import BACKGROUND, OCCLUDER, Camera
+from synthgen.sample import BACKGROUND, MAX_PEOPLE, OCCLUDER, Camera
 from synthgen.surface import Float32, Stage
 from synthgen.views import colorize_depth, colorize_mask, overlay
 from synthgen.visibility import joint_visibility
@@ -75,8 +75,8 @@ class FaceFinder(Protocol):
         """Return (H*W,) int32 faces at pixel centres, -1 for none."""
         ...
 
-    def samples(self) -> Any:
-        """Return (H*W*4,) int32 faces at the 2x2 samples of all pixels, rows first, -1 for none."""
+    def samples(self, is_edge: Any) -> Any:
+        """Return (H*W*4,) int32 faces at 2x2 samples, rows first; only marked pixels are looked at."""
         ...
 
     def covered(self, layer: int) -> NDArray[np.bool_]:
@@ -114,7 +114,7 @@ class Renderer:
         geometry = scenery.stage_geometry(stage, self._device)
         self._finder.load(geometry, stage.camera)
         seen = self._finder.pixels()
-        shot = film.expose(stage, geometry, seen, self._finder.samples())
+        shot = film.expose(stage, geometry, seen, self._finder.samples)
         mask, visible = self._labels(stage, geometry, seen.numpy())
         is_body = (mask != BACKGROUND) & (mask != OCCLUDER)
         return Drawing(
@@ -136,7 +136,12 @@ class Renderer:
         Returns:
             depth (H, W) float32 [m], 0 where there is no body, and index (H, W) uint8, 1..n for the nearest
             body, 0 for none.
+
+        Raises:
+            ValueError: too many meshes, or a broken one.
         """
+        if len(meshes) > MAX_PEOPLE:
+            raise ValueError(f"Renderer.depth takes at most {MAX_PEOPLE} meshes, got {len(meshes)}")
         if not any(len(faces) for _, faces in meshes):
             return np.zeros(camera.image_size, np.float32), np.zeros(camera.image_size, np.uint8)
         from synthgen import film, scenery
@@ -151,8 +156,7 @@ class Renderer:
         self, stage: Stage, geometry: "Geometry", seen: NDArray[np.int32]
     ) -> tuple[NDArray[np.uint8], Float32]:
         layer = _layer_of(geometry, seen)
-        num_people = max((s.layer for s in stage.surfaces if s.layer != OCCLUDER), default=0)
-        visible = np.zeros(num_people, np.float32)
+        visible = np.zeros(_num_people(stage), np.float32)
         is_body = np.zeros(layer.shape, bool)
         for person in sorted({s.layer for s in stage.surfaces if len(s.faces)} - {BACKGROUND, OCCLUDER}):
             covered = self._finder.covered(person)
@@ -166,15 +170,15 @@ def _layer_of(geometry: "Geometry", seen: NDArray[np.int32]) -> NDArray[np.uint8
     return np.append(geometry.layers, np.uint8(BACKGROUND))[seen]
 
 
-def _to_bytes(picture: NDArray[np.floating]) -> NDArray[np.uint8]:
-    return (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
+def _num_people(stage: Stage) -> int:
+    return max((surface.layer for surface in stage.surfaces if surface.layer != OCCLUDER), default=0)
 
 
 def _empty_drawing(stage: Stage) -> Drawing:
     size = stage.camera.image_size
-    num_people = max((s.layer for s in stage.surfaces if s.layer != OCCLUDER), default=0)
-    empty = np.zeros(size, np.float32), np.zeros(size, np.uint8), np.zeros(num_people, np.float32)
-    return Drawing(_to_bytes(stage.backdrop), *empty)
+    empty = np.zeros(size, np.float32), np.zeros(size, np.uint8), np.zeros(_num_people(stage), np.float32)
+    image = (np.clip(stage.backdrop, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return Drawing(image, *empty)
 
 
 @cache
@@ -198,8 +202,8 @@ def _probe_gl() -> tuple[str, str]:
 def resolve_renderer(choice: Literal["auto", "pyrender", "warp"]) -> Literal["pyrender", "warp"]:
     """Choose a renderer for this machine.
 
-    `auto` takes pyrender only on a GPU's GL: GL in software (llvmpipe) rasterises no faster on one core than
-    Warp casts rays, and depends on system libraries besides. Ask once per run, on the machine that draws.
+    `auto` takes pyrender only with a GPU's GL driver: with GL in software (llvmpipe) a picture takes longer
+    than with Warp, and needs system libraries besides. Ask once per run, on a machine like those that draw.
 
     Raises:
         ValueError: pyrender was asked for and no GL context can be had, or the choice is unknown.

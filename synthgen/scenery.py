@@ -45,21 +45,36 @@ def start_warp() -> None:
             log.debug("Warp: %s", words.read().decode(errors="replace").strip())
 
 
-def vertex_normals(vertices: Float32, faces: NDArray[np.int32]) -> Float32:
-    """Return (V, 3) unit normals, averaged over a vertex's faces by their area; zero for lone vertices."""
+def face_normals(vertices: Float32, faces: NDArray[np.int32]) -> Float32:
+    """Return (F, 3) normals, each as long as twice the face's area."""
     a, b, c = (vertices[faces[:, k]] for k in range(3))
-    weighted = np.cross(b - a, c - a)
+    (x1, y1, z1), (x2, y2, z2) = (b - a).T, (c - a).T
+    return np.stack([y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2], axis=1)
+
+
+def vertex_normals(normals: Float32, faces: NDArray[np.int32], num_vertices: int) -> Float32:
+    """Return (V, 3) unit normals, averages of those of a vertex's faces by area; zero for lone vertices.
+
+    Args:
+        normals: (F, 3) as `face_normals` returns them.
+        faces: (F, 3).
+        num_vertices: V.
+    """
+    corners = faces.ravel()
     summed = np.stack(
-        [np.bincount(faces.ravel(), np.repeat(weighted[:, k], 3), len(vertices)) for k in range(3)], axis=1
+        [np.bincount(corners, np.repeat(normals[:, k], 3), num_vertices) for k in range(3)], axis=1
     )
-    return (summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+    length = np.sqrt(np.einsum("vk,vk->v", summed, summed))
+    return (summed / np.maximum(length, 1e-12)[:, None]).astype(np.float32)
 
 
-def box_frame(vertices: Float32, faces: NDArray[np.int32]) -> Float32:
-    """Return the (3, 3) rotation to axes normal to the largest face and to the largest face upright on it."""
-    a, b, c = (vertices[faces[:, k]] for k in range(3))
-    normals = np.cross(b - a, c - a)
-    area = np.linalg.norm(normals, axis=1)
+def box_frame(normals: Float32) -> Float32:
+    """Return the (3, 3) rotation to axes normal to the largest face and to the largest face upright on it.
+
+    Args:
+        normals: (F, 3) as `face_normals` returns them.
+    """
+    area = np.sqrt(np.einsum("fk,fk->f", normals, normals))
     first = normals[area.argmax()] / max(area.max(), 1e-12)
     is_upright = np.abs(normals @ first) < 0.1 * area
     upright = normals[np.where(is_upright, area, 0).argmax()]
@@ -76,6 +91,7 @@ class Geometry:
         vertices: (V, 3) float32 [m], camera frame.
         faces: (F, 3) int32.
         layers: (F,) uint8, of each face.
+        normals: (F, 3) float32, see `face_normals`.
         device: Warp's name of the device.
         points: vertices on the device.
         corners: faces on the device, flat.
@@ -94,6 +110,7 @@ class Geometry:
         sizes = [len(faces) for _, faces in meshes]
         self.layers = np.repeat(np.array(layers, np.uint8), sizes)
         self.device = device
+        self.normals = face_normals(self.vertices, self.faces)
         self.points = self.upload(self.vertices, wp.vec3)
         self.corners = self.upload(self.faces.ravel(), wp.int32)
 
@@ -105,7 +122,7 @@ class Geometry:
             a floor or a wall would hold most of the scene, and no ray could pass it by), and the (3, 3)
             rotation to that frame.
         """
-        turn = box_frame(self.vertices, self.faces)
+        turn = box_frame(self.normals)
         mesh = wp.Mesh(
             points=self.upload(self.vertices @ turn.T, wp.vec3),
             indices=self.corners,
@@ -154,11 +171,8 @@ def stage_world(stage: Stage, geometry: Geometry) -> tuple[World, wp.Mesh]:
     mesh, turn = geometry.search_tree()
     world.mesh = mesh.id
     world.turn = wp.mat33(*turn.ravel().tolist())
-    normals = [
-        vertex_normals(s.vertices, s.faces) if s.is_smooth else np.zeros_like(s.vertices)
-        for s in stage.surfaces
-    ]
-    world.normals = geometry.upload(np.concatenate(normals), wp.vec3)
+    normals = vertex_normals(geometry.normals, geometry.faces, len(geometry.vertices))
+    world.normals = geometry.upload(normals, wp.vec3)
     coordinates = np.concatenate([s.coordinates for s in stage.surfaces]).astype(np.float32, copy=False)
     world.coordinates = geometry.upload(coordinates, wp.vec3)
     materials: list[tuple[Material, bool]] = []

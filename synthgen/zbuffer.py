@@ -120,17 +120,31 @@ def merge(cells: wp.array[wp.uint64], total: wp.array[wp.uint64], covered: wp.ar
     cells[i] = wp.uint64(0)
 
 
+@wp.func
+def face_in(cell: wp.uint64) -> int:
+    """Return the face in a z-buffer's cell, or MISS."""
+    if cell == wp.uint64(0):
+        return MISS
+    return int(FACE_BITS - (cell & FACE_BITS))
+
+
 @wp.kernel
-def read_faces(cells: wp.array[wp.uint64], fineness: int, width: int, seen: Ints) -> None:
-    """Decode the face of every cell, or MISS; the cells of a pixel come to lie together, rows first."""
+def read_pixels(cells: wp.array[wp.uint64], seen: Ints) -> None:
+    """Decode the face of every cell."""
     i = wp.tid()
-    x = i % (width * fineness)
-    y = i // (width * fineness)
-    pixel = (y // fineness) * width + x // fineness
-    place = (pixel * fineness + y % fineness) * fineness + x % fineness
-    seen[place] = MISS
-    if cells[i] != wp.uint64(0):
-        seen[place] = int(FACE_BITS - (cells[i] & FACE_BITS))
+    seen[i] = face_in(cells[i])
+
+
+@wp.kernel
+def read_samples(cells: wp.array[wp.uint64], width: int, is_edge: wp.array[wp.uint8], samples: Ints) -> None:
+    """Decode the faces of the 2x2 cells of every marked pixel, rows first."""
+    i = wp.tid()
+    if is_edge[i] != wp.uint8(0):
+        first = 4 * (i // width) * width + 2 * (i % width)
+        samples[4 * i] = face_in(cells[first])
+        samples[4 * i + 1] = face_in(cells[first + 1])
+        samples[4 * i + 2] = face_in(cells[first + 2 * width])
+        samples[4 * i + 3] = face_in(cells[first + 2 * width + 1])
 
 
 class ZBuffer:
@@ -153,14 +167,19 @@ class ZBuffer:
             covered = wp.empty(len(cells), dtype=wp.uint8, device=self._geometry.device)
             wp.launch(merge, len(cells), [cells, total, covered], device=self._geometry.device)
             self._covered[int(layer)] = covered.numpy() != 0
-        return self._read(total, 1)
+        seen = wp.empty(len(total), dtype=wp.int32, device=self._geometry.device)
+        wp.launch(read_pixels, len(total), [total, seen], device=self._geometry.device)
+        return seen
 
-    def samples(self) -> wp.array:
-        """Return (H*W*4,) int32 faces at the 2x2 samples of all pixels, -1 for none."""
+    def samples(self, is_edge: wp.array) -> wp.array:
+        """Return (H*W*4,) int32 faces at the 2x2 samples of marked pixels (uint8), -1 for none."""
         cells = self._empty_cells(2)
         everything = np.arange(len(self._geometry.faces), dtype=np.int32)
         self._draw(self._geometry.upload(everything, wp.int32), 2, cells)
-        return self._read(cells, 2)
+        samples = wp.empty(len(cells), dtype=wp.int32, device=self._geometry.device)
+        width = self._camera.image_size[1]
+        wp.launch(read_samples, len(is_edge), [cells, width, is_edge, samples], device=self._geometry.device)
+        return samples
 
     def covered(self, layer: int) -> NDArray[np.bool_]:
         """Return (H*W,) pixels that one layer would cover alone; needs `pixels` to have run."""
@@ -180,12 +199,6 @@ class ZBuffer:
             [geometry.points, geometry.corners, chosen, grid, rows, cells],
             device=geometry.device,
         )
-
-    def _read(self, cells: wp.array, fineness: int) -> wp.array:
-        seen = wp.empty(len(cells), dtype=wp.int32, device=self._geometry.device)
-        width = self._camera.image_size[1]
-        wp.launch(read_faces, len(cells), [cells, fineness, width, seen], device=self._geometry.device)
-        return seen
 
 
 def grid_of(camera: Camera, fineness: int) -> Grid:
