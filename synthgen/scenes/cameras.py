@@ -68,7 +68,7 @@ def draw_view(
     low, high = subject.min(0), subject.max(0)
     center = (low + high) / 2
     fov = np.deg2rad(rng.uniform(18, 62))
-    wanted = _framing(rng)
+    wanted = max(_framing(rng), 0.8) if is_group else _framing(rng)
     distance = np.clip(_longest(subject, center) / (2 * np.tan(fov / 2) * wanted), 1.3, room.max_distance)
     pitch = np.deg2rad(np.clip(rng.normal(6, 11), -18, 50))
     heading = rng.uniform(0, 2 * np.pi)

@@ -145,7 +145,7 @@ def place_beside(
     """
     own = _circle(other)
     for _ in range(8):
-        away, gap = rng.uniform(0, 2 * np.pi), rng.uniform(0.05, 1.6)
+        away, gap = rng.uniform(0, 2 * np.pi), rng.uniform(0.05, 1.2)
         reach = own[1] + _circle(there[0])[1] + gap
         place = _circle(there[0])[0] + reach * np.array([np.sin(away), np.cos(away)])
         if behind:
