@@ -102,7 +102,7 @@ class Renderer:
         """Draw a stage.
 
         Raises:
-            ValueError: backdrop and camera differ in size, or a mesh is broken.
+            ValueError: backdrop and camera differ in size, or a surface is broken.
         """
         height, width = stage.camera.image_size
         if stage.backdrop.shape != (height, width, 3):
@@ -234,7 +234,7 @@ def make_renderer(name: str, device: str = "cpu") -> Renderer:
         device: where rays are cast and pixels shaded, "cpu" or "cuda:0".
 
     Raises:
-        ValueError: unknown name, or pyrender without a GL context.
+        ValueError: unknown name or device, or pyrender without a GL context.
     """
     if name not in ("warp", "pyrender"):
         raise ValueError(f"renderer must be warp or pyrender, got {name!r}")
@@ -244,9 +244,9 @@ def make_renderer(name: str, device: str = "cpu") -> Renderer:
         resolve_renderer("pyrender")
         from synthgen.rasterize import Rasterizer
 
-        start_warp()
+        start_warp(device)
         return Renderer(Rasterizer(), device)
     from synthgen.zbuffer import ZBuffer
 
-    start_warp()
+    start_warp(device)
     return Renderer(ZBuffer(), device)

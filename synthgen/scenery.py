@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from synthgen.patterns import Paint, paints_of
 from synthgen.sample import Camera
 from synthgen.shading import World
-from synthgen.surface import Float32, Light, Material, Stage
+from synthgen.surface import Float32, Light, Material, Stage, Surface
 
 NEAR = wp.constant(0.05)  # [m] both renderers see nothing nearer,
 FAR = wp.constant(1000.0)  # [m] and nothing further
@@ -25,11 +25,14 @@ LEAF_SIZE = 8  # faces per leaf of the search tree: fastest to build, as fast to
 log = logging.getLogger(__name__)
 
 
-def start_warp() -> None:
+def start_warp(device: str) -> None:
     """Initialise Warp without its banner.
 
     Its native part says on file descriptor 2, whatever the log level, that there is no CUDA driver. That is
     no news on a machine without a GPU, so what it writes meanwhile goes to the log at debug level.
+
+    Raises:
+        ValueError: Warp cannot use the device that will be drawn on.
     """
     wp.config.log_level = wp.LOG_ERROR
     sys.stderr.flush()
@@ -43,6 +46,9 @@ def start_warp() -> None:
             os.close(stderr)
             words.seek(0)
             log.debug("Warp: %s", words.read().decode(errors="replace").strip())
+    available = [str(known) for known in wp.get_devices()]
+    if device not in available:
+        raise ValueError(f"renderer: no device {device!r} to draw on; available: {', '.join(available)}")
 
 
 def face_normals(vertices: Float32, faces: NDArray[np.int32]) -> Float32:
@@ -159,9 +165,29 @@ def _check_mesh(number: int, vertices: Float32, faces: NDArray[np.int32]) -> Non
         )
 
 
+def _check_surface(number: int, surface: Surface) -> None:
+    if surface.coordinates.shape != surface.vertices.shape:
+        raise ValueError(
+            f"surface {number}: coordinates must have the shape of vertices {surface.vertices.shape}, "
+            f"got {surface.coordinates.shape}"
+        )
+    chosen, known = surface.face_material, len(surface.materials)
+    if chosen.shape != (len(surface.faces),):
+        raise ValueError(
+            f"surface {number}: face_material must be ({len(surface.faces)},), got {chosen.shape}"
+        )
+    if len(chosen) and (chosen.min() < 0 or chosen.max() >= known):
+        raise ValueError(
+            f"surface {number}: face_material must point into {known} materials, "
+            f"got {chosen.min()}..{chosen.max()}"
+        )
+
+
 def stage_geometry(stage: Stage, device: str) -> Geometry:
     """Join the surfaces of a stage; it must have at least one face."""
     surfaces = stage.surfaces
+    for number, surface in enumerate(surfaces):
+        _check_surface(number, surface)
     return Geometry([(s.vertices, s.faces) for s in surfaces], [s.layer for s in surfaces], device)
 
 

@@ -81,6 +81,33 @@ def test_slanted_plane_has_the_depth_of_its_equation(name, request):
 
 
 @pytest.mark.parametrize("name", ["warp", "pyrender"])
+def test_ground_that_reaches_behind_the_camera_is_seen_up_to_the_horizon(name, request):
+    view = camera(60, 50)
+    ground = np.array([(-90, 1.5, -90), (90, 1.5, -90), (90, 1.5, 90), (-90, 1.5, 90)], np.float32)
+    faces = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
+    depth, _ = request.getfixturevalue(name).depth([(ground, faces)], view)
+    slope = (np.arange(60) - view.cam_int[1, 2]) / view.cam_int[1, 1]
+    expected = np.where(slope > 1.5 / 90, 1.5 / np.maximum(slope, 1e-9), 0)
+    np.testing.assert_allclose(depth, np.broadcast_to(expected[:, None], (60, 50)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["warp", "pyrender"])
+def test_fine_mesh_has_no_gaps(name, request):
+    """Every pixel inside a ball of 9,000 triangles, each a pixel or two wide, shows the near side."""
+    view = Camera(np.array([[301.7, 0, 63.21], [0, 301.7, 64.13], [0, 0, 1]]), (128, 128))
+    depth, _ = request.getfixturevalue(name).depth([ball((0.013, -0.007, 4.0), 0.7, rings=48)], view)
+    u, v = np.meshgrid(np.arange(128), np.arange(128))
+    rays = np.stack([u, v, np.ones_like(u)], -1) @ np.linalg.inv(view.cam_int).T
+    toward = np.array([0.013, -0.007, 4.0])
+    along = rays @ toward / (rays**2).sum(-1)
+    distance = np.linalg.norm(rays * along[..., None] - toward, axis=-1)
+    inside = distance < 0.68
+    near_side = along - np.sqrt(np.maximum(0.7**2 - distance**2, 0)) / np.linalg.norm(rays, axis=-1)
+    assert inside.sum() > 7000
+    assert np.abs(depth - near_side)[inside].max() < 0.01
+
+
+@pytest.mark.parametrize("name", ["warp", "pyrender"])
 def test_integer_pixel_is_the_centre_of_a_pixel(name, request):
     view = camera(9, 13)
     point = np.array([[0.07, -0.03, 1.0]])
@@ -199,6 +226,17 @@ def test_broken_input_is_named(warp):
         warp.depth([(vertices, np.array([[0, 1, 9]], np.int32))], camera())
     with pytest.raises(ValueError, match="mesh 1 has vertices that are not finite"):
         warp.depth([(vertices, faces), (vertices * np.nan, faces)], camera())
+    whole = surface((vertices, faces), 1)
+    with pytest.raises(ValueError, match=r"surface 1: face_material must point into 1 materials, got 3..3"):
+        warp.draw(stage([whole, replace(whole, face_material=np.array([3, 3], np.int32))]))
+    with pytest.raises(ValueError, match=r"surface 0: face_material must be \(2,\), got \(1,\)"):
+        warp.draw(stage([replace(whole, face_material=np.zeros(1, np.int32))]))
+    with pytest.raises(ValueError, match=r"surface 0: coordinates must have the shape of vertices \(4, 3\)"):
+        warp.draw(stage([replace(whole, coordinates=vertices[:2])]))
+    with pytest.raises(ValueError, match="at most 254 meshes, got 255"):
+        warp.depth([(vertices, faces)] * 255, camera())
+    with pytest.raises(ValueError, match="no device 'cuda:99' to draw on; available: cpu"):
+        make_renderer("warp", "cuda:99")
     with pytest.raises(ValueError, match="renderer must be warp or pyrender, got 'vulkan'"):
         make_renderer("vulkan")
 
