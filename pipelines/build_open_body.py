@@ -5,6 +5,7 @@ this writes. The arithmetic is in `synthgen.rest_pose`, `synthgen.mesh_reduction
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from synthgen import mesh_reduction, open_body, pose_correctives, rest_pose
 from synthgen.body import LANDMARK_VERTICES
+from synthgen.config import ConfigError
 from synthgen.joints import SMPL24, mirrored
 from synthgen.sample import NUM_BETAS
 
@@ -50,6 +52,14 @@ BLENDS = {
     "left_hand": {"LeftHand": 0.25, "LeftHandMiddle1": 0.75},  # in the palm
 }
 
+# Mean and standard deviation of Anny's phenotypes, each within 0 to 1. An age of 2/3 is a young adult, 1 very
+# old; the height makes 1.71 m on average; gender is drawn evenly.
+PHENOTYPES = {
+    "gender": (0.5, 0.3), "age": (0.75, 0.08), "muscle": (0.5, 0.25), "weight": (0.5, 0.28),
+    "height": (0.4, 0.06), "proportions": (0.5, 0.2), "cupsize": (0.5, 0.1), "firmness": (0.5, 0.1),
+    "african": (0.5, 0.2), "asian": (0.5, 0.2), "caucasian": (0.5, 0.2),
+}  # fmt: skip
+
 # smplx's extra joints beside the landmarks: the tips of the left fingers and the same on the right.
 FINGERTIP_VERTICES = {
     "left_thumb": 2746, "left_index": 2319, "left_middle": 2445, "left_ring": 2556, "left_pinky": 2673,
@@ -82,6 +92,8 @@ class Config:
             found.append(f"samples must be at least {10 * NUM_BETAS}, got {self.samples}")
         if self.vertices <= max(LANDMARK_VERTICES.values()):
             found.append(f"vertices must be above {max(LANDMARK_VERTICES.values())}, got {self.vertices}")
+        if not Path(self.output).absolute().parent.is_dir():
+            found.append(f"output={self.output}: no such folder")
         if self.poses < 1:
             found.append(f"poses must be at least 1, got {self.poses}")
         return found
@@ -115,10 +127,17 @@ class Rig:
 
 
 def load_rig() -> Rig:
-    """Load Anny and fold its bones into SMPL's joints."""
-    import anny
+    """Load Anny and fold its bones into SMPL's joints.
+
+    Raises:
+        ConfigError: Anny is not installed.
+    """
+    try:
+        import anny
+        from anny.face_segmentation import get_face_segmentation_mask
+    except ModuleNotFoundError as error:
+        raise ConfigError([f"{error}; building the body needs: pip install 'synthgen[body]'"]) from error
     import torch
-    from anny.face_segmentation import get_face_segmentation_mask
 
     model = anny.Anny(rig="mixamo", phenotypes="all", skinning_method="lbs").to(torch.float64)
     all_faces = model.faces.numpy()
@@ -159,10 +178,10 @@ def draw_adults(rig: Rig, samples: int, seed: int) -> tuple[Float64, Float64, Fl
     import torch
 
     rng = np.random.default_rng(seed)
-    drawn = {label: np.clip(rng.normal(0.5, 0.2, samples), 0, 1) for label in rig.model.phenotype_labels}
+    drawn = {
+        label: np.clip(rng.normal(*PHENOTYPES[label], samples), 0, 1) for label in rig.model.phenotype_labels
+    }
     drawn["gender"] = rng.uniform(0, 1, samples)
-    drawn["age"] = rng.uniform(0.6, 0.9, samples)  # 2/3 is a young adult, 1 very old
-    drawn["height"] = np.clip(rng.normal(0.4, 0.06, samples), 0, 1)  # makes 1.71 m on average
     coefficients = rig.model.get_phenotype_blendshape_coefficients(
         **{label: torch.from_numpy(values) for label, values in drawn.items()}
     )
