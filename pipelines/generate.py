@@ -172,14 +172,14 @@ def _make(
     crew = Crew(config.workers, config.cpus_per_worker, config.gpus_per_worker, config.max_attempts)
     cluster = clusters.join(config.ray, 0 if crew.workers == "auto" else ceil(crew.workers * crew.cpus))
     try:
-        with interrupts.raised():  # Ray has put a handler of its own in place
+        with interrupts.raised() as check:  # Ray has put a handler of its own in place
             workforce = Workforce(folder, job, crew, cluster, missing)
             say(
                 f"{config.run}: {min(workforce.size, len(missing))} workers on {cluster.name}, renderer "
                 f"{config.renderer}, body {config.body}"
             )
             done = sum((Count(report.accepted, report.rejected) for report in before.values()), Count())
-            return run_shards(workforce, Progress(config.run, config.num_samples, done, say))
+            return run_shards(workforce, Progress(config.run, config.num_samples, done, say), check)
     finally:
         with interrupts.ignored():
             cluster.close()

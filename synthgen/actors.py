@@ -242,8 +242,13 @@ class Workforce:
             raise RunError(f"{GIVE_UP_AFTER} shards in a row failed, the last with: {reason}")
 
 
-def run_shards(workforce: Workforce, progress: Progress) -> Outcome:
+def run_shards(workforce: Workforce, progress: Progress, check: Callable[[], None] = lambda: None) -> Outcome:
     """Make all shards of a workforce.
+
+    Args:
+        workforce: to be kept busy.
+        progress: shown how far it is.
+        check: called several times a second; may raise to end the run.
 
     Returns:
         What was made and what failed since this start of the run.
@@ -253,6 +258,7 @@ def run_shards(workforce: Workforce, progress: Progress) -> Outcome:
     """
     try:
         while not workforce.is_done():
+            check()
             workforce.step()
             progress.update(workforce.count)
     except ClusterError:
@@ -309,4 +315,5 @@ def _reason(error: Exception) -> str:
 
 
 def _last_line(error: Exception) -> str:
-    return str(error).strip().rpartition("\n")[2]
+    """Return the last line of a traceback, without the module of the exception."""
+    return re.sub(r"^(\w+\.)+(?=\w+: )", "", str(error).strip().rpartition("\n")[2])

@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -25,14 +25,33 @@ class Interrupted(BaseException):
 
 
 @contextmanager
-def raised() -> Iterator[None]:
-    """Raise `Interrupted` inside the block when a signal comes; only the main thread can."""
+def raised() -> Iterator[Callable[[], None]]:
+    """Raise `Interrupted` from the block when a signal comes; only the main thread can.
+
+    Inside the block the signal is a KeyboardInterrupt, the one exception that compiled code such as Ray's
+    lets through. Code that runs in the background may still lose it, so the block gets a function that
+    raises it again, to be called now and then.
+    """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield lambda: None
         return
-    before = {signum: signal.signal(signum, _raise) for signum in SIGNALS}
+    received: list[int] = []
+
+    def receive(signum: int, frame: FrameType | None) -> None:
+        received.append(signum)
+        raise KeyboardInterrupt
+
+    def check() -> None:
+        if received:
+            raise KeyboardInterrupt
+
+    before = {signum: signal.signal(signum, receive) for signum in SIGNALS}
     try:
-        yield
+        yield check
+    except KeyboardInterrupt:
+        if received:
+            raise Interrupted(received[0]) from None
+        raise
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)
@@ -50,7 +69,3 @@ def ignored() -> Iterator[None]:
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)
-
-
-def _raise(signum: int, frame: FrameType | None) -> None:
-    raise Interrupted(signum)
