@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from synthgen.body import Body
 from synthgen.joints import COCO17
 from synthgen.render import Renderer
+from synthgen.render.views import colorize_depth, colorize_mask, overlay
 from synthgen.sample import Label, Sample
-from synthgen.views import colorize_depth, colorize_mask, overlay
 
 if TYPE_CHECKING:
     from PIL.Image import Image

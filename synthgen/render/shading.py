@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import warp as wp
 
-from synthgen.patterns import Paint, Paints, albedo
+from synthgen.render.patterns import Paint, Paints, albedo
 
 wp.set_module_options({"enable_backward": False})
 

@@ -8,9 +8,9 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
+from synthgen.render.scenery import FAR, NEAR, Geometry
+from synthgen.render.shading import MISS, Ints, Vectors
 from synthgen.sample import Camera
-from synthgen.scenery import FAR, NEAR, Geometry
-from synthgen.shading import MISS, Ints, Vectors
 
 wp.set_module_options({"enable_backward": False})
 

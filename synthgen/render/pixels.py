@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import warp as wp
 
-from synthgen.shading import (
+from synthgen.render.shading import (
     MISS,
     Hit,
     Ints,

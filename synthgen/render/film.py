@@ -1,4 +1,4 @@
-"""Expose a picture: run the kernels of `synthgen.pixels` over a stage that `synthgen.scenery` uploads."""
+"""Expose a picture: run the kernels of `pixels` over a stage that `scenery` has uploaded."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
-from synthgen import pixels
+from synthgen.render import pixels
+from synthgen.render.scenery import Geometry, stage_world
 from synthgen.sample import Camera
-from synthgen.scenery import Geometry, stage_world
 from synthgen.surface import Float32, Stage
 
 

@@ -3,8 +3,8 @@ import pytest
 from shapes import ball, camera
 
 from synthgen.render import colorize_depth, colorize_mask, make_renderer, overlay
+from synthgen.render.views import OCCLUDER_COLOR, PERSON_COLORS
 from synthgen.sample import OCCLUDER
-from synthgen.views import OCCLUDER_COLOR, PERSON_COLORS
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 from shapes import ball, camera, light, quad, stage, surface
 
 from synthgen.render import make_renderer
-from synthgen.scenery import face_normals, vertex_normals
+from synthgen.render.scenery import face_normals, vertex_normals
 from synthgen.surface import PATTERNS, Material
 
 

@@ -1,7 +1,7 @@
-"""Stage -> shaded picture, depth, person masks: two ways to find who is seen where, one shading for both.
+"""Two ways to find who is seen where, one shading for both; and the choice between them.
 
-`synthgen.zbuffer` finds faces with NVIDIA Warp (CPU and CUDA, no GL), `synthgen.rasterize` with pyrender on
-an EGL context. Pixel (u, v) means its centre, as in `synthgen.geometry`. Depth [m] is z in the camera frame.
+`zbuffer` finds faces with NVIDIA Warp (CPU and CUDA, no GL), `rasterize` with pyrender on an EGL context.
+Pixel (u, v) means its centre, as in `synthgen.geometry`. Depth [m] is z in the camera frame.
 """
 
 import logging
@@ -19,23 +19,9 @@ from numpy.typing import NDArray
 
 from synthgen.sample import BACKGROUND, MAX_PEOPLE, OCCLUDER, Camera
 from synthgen.surface import Float32, Stage
-from synthgen.views import colorize_depth, colorize_mask, overlay
-from synthgen.visibility import joint_visibility
 
 if TYPE_CHECKING:
-    from synthgen.scenery import Geometry
-
-__all__ = [
-    "Drawing",
-    "FaceFinder",
-    "Renderer",
-    "colorize_depth",
-    "colorize_mask",
-    "joint_visibility",
-    "make_renderer",
-    "overlay",
-    "resolve_renderer",
-]
+    from synthgen.render.scenery import Geometry
 
 SOFTWARE_GL = ("llvmpipe", "softpipe", "swrast", "swiftshader", "software")  # in the names of such drivers
 PROBE_TIMEOUT_S = 60.0
@@ -109,7 +95,7 @@ class Renderer:
             raise ValueError(f"Stage.backdrop must be {(height, width, 3)}, got {stage.backdrop.shape}")
         if not any(len(surface.faces) for surface in stage.surfaces):
             return _empty_drawing(stage)
-        from synthgen import film, scenery
+        from synthgen.render import film, scenery
 
         geometry = scenery.stage_geometry(stage, self._device)
         self._finder.load(geometry, stage.camera)
@@ -144,7 +130,7 @@ class Renderer:
             raise ValueError(f"Renderer.depth takes at most {MAX_PEOPLE} meshes, got {len(meshes)}")
         if not any(len(faces) for _, faces in meshes):
             return np.zeros(camera.image_size, np.float32), np.zeros(camera.image_size, np.uint8)
-        from synthgen import film, scenery
+        from synthgen.render import film, scenery
 
         geometry = scenery.Geometry(meshes, range(1, len(meshes) + 1), self._device)
         self._finder.load(geometry, camera)
@@ -184,8 +170,8 @@ def _empty_drawing(stage: Stage) -> Drawing:
 @cache
 def _probe_gl() -> tuple[str, str]:
     """Try a GL context in a process of its own, as bad drivers crash; return (driver, reason if none)."""
-    package_folder = str(Path(__file__).parents[1])
-    command = [sys.executable, "-c", "from synthgen.rasterize import start_gl; print(start_gl()[1])"]
+    package_folder = str(Path(__file__).parents[2])
+    command = [sys.executable, "-c", "from synthgen.render.rasterize import start_gl; print(start_gl()[1])"]
     search_path = os.pathsep.join(filter(None, [package_folder, os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "PYTHONPATH": search_path}
     try:
@@ -238,15 +224,15 @@ def make_renderer(name: str, device: str = "cpu") -> Renderer:
     """
     if name not in ("warp", "pyrender"):
         raise ValueError(f"renderer must be warp or pyrender, got {name!r}")
-    from synthgen.scenery import start_warp
+    from synthgen.render.scenery import start_warp
 
     if name == "pyrender":
         resolve_renderer("pyrender")
-        from synthgen.rasterize import Rasterizer
+        from synthgen.render.rasterize import Rasterizer
 
         start_warp(device)
         return Renderer(Rasterizer(), device)
-    from synthgen.zbuffer import ZBuffer
+    from synthgen.render.zbuffer import ZBuffer
 
     start_warp(device)
     return Renderer(ZBuffer(), device)

@@ -1,6 +1,6 @@
 """A Stage as flat arrays on the device that draws it: one triangle mesh with its search tree, paints, light.
 
-Host side of `synthgen.shading`; both renderers draw from it.
+Host side of `synthgen.render.shading`; both renderers draw from it.
 """
 
 import logging
@@ -13,9 +13,9 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
-from synthgen.patterns import Paint, paints_of
+from synthgen.render.patterns import Paint, paints_of
+from synthgen.render.shading import World
 from synthgen.sample import Camera
-from synthgen.shading import World
 from synthgen.surface import Float32, Light, Material, Stage, Surface
 
 NEAR = wp.constant(0.05)  # [m] both renderers see nothing nearer,

@@ -5,8 +5,8 @@ from shapes import ball, camera, quad, stage, surface
 from synthgen.geometry import intrinsics, look_at, project, transform_points
 from synthgen.joints import COCO17, JOINT_SETS, SMPL24
 from synthgen.render import joint_visibility, make_renderer
+from synthgen.render.visibility import flesh
 from synthgen.sample import Camera, Person
-from synthgen.visibility import flesh
 
 SIZE = 128
 

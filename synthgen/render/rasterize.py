@@ -13,11 +13,11 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
+from synthgen.render.scenery import FAR, NEAR, Geometry
 from synthgen.sample import Camera
-from synthgen.scenery import FAR, NEAR, Geometry
 from synthgen.surface import Float32
 
-SHADERS = Path(__file__).parent / "assets"
+SHADERS = Path(__file__).parents[1] / "assets"
 MAX_FACES = 2**24 - 1  # that three bytes can number
 OPENCV_TO_GL = np.diag([1.0, -1.0, -1.0, 1.0])
 
