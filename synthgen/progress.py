@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,7 @@ class Progress:
     def __init__(self, run: str, total: int, before: Count, show: Callable[[str], None]) -> None:
         self._run, self._total, self._before, self._show = run, total, before, show
         self._start = self._last = time.monotonic()
+        self._open = ExitStack()
         self._bar = self._make_bar() if sys.stderr.isatty() else None
 
     def update(self, done: Count) -> None:
@@ -73,8 +75,7 @@ class Progress:
 
     def close(self) -> None:
         """Leave the terminal tidy."""
-        if self._bar is not None:
-            self._bar.close()
+        self._open.close()
 
     def rate(self, done: Count) -> float:
         """Return requests ended per second since this start."""
@@ -90,8 +91,10 @@ class Progress:
 
     def _make_bar(self) -> Any:
         from tqdm import tqdm
+        from tqdm.contrib.logging import logging_redirect_tqdm
 
-        return tqdm(
+        self._open.enter_context(logging_redirect_tqdm())  # log lines go above the bar
+        bar = tqdm(
             total=self._total,
             initial=self._before.total,
             desc=self._run,
@@ -99,6 +102,7 @@ class Progress:
             bar_format=BAR,
             dynamic_ncols=True,
         )
+        return self._open.enter_context(bar)
 
 
 def _duration(seconds: float) -> str:
