@@ -30,6 +30,7 @@ KEY_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 MAX_REPORT_BYTES = 64 << 20
 CONFIG_NAME = "config.yaml"
 HTML_NAME = "report.html"
+SHEET_NAME = "contact_sheet.jpg"
 FAILED_SUFFIX = ".failed.json"  # beside the shards: why one was given up
 
 

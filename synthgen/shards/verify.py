@@ -20,6 +20,7 @@ from synthgen.shards.shard import (
     HTML_NAME,
     KEY_PATTERN,
     SHARD_PATTERN,
+    SHEET_NAME,
     ShardReport,
     read_report,
     shard_names,
@@ -28,7 +29,7 @@ from synthgen.shards.tarball import read_groups
 from synthgen.storage import StorageError
 
 MAX_CONFIG_BYTES = 1 << 20
-README_NAME = "README.md"  # people describe their data sets
+KNOWN_FILES = (CONFIG_NAME, HTML_NAME, SHEET_NAME, "README.md")  # beside the shards
 LABELS = (DEPTH_MEMBER, JSON_MEMBER, MASK_MEMBER)
 
 
@@ -175,7 +176,7 @@ def _folder_problems(names: list[str]) -> Iterator[str]:
     for name in names:
         if storage.is_leftover(name):
             yield f"{name}: left over by a writer that was killed; it can be deleted"
-        elif name not in (CONFIG_NAME, HTML_NAME, README_NAME) and not _is_shard_file(name):
+        elif name not in KNOWN_FILES and not _is_shard_file(name):
             yield f"{_clean(name)}: does not belong into a run folder"
     if not any(map(_is_shard_file, names)):
         yield "there is no shard (<run>-000000.tar) in this folder"
