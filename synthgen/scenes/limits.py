@@ -25,7 +25,7 @@ _EVERYDAY: dict[str, tuple[float, float]] = {
 _STRETCH: dict[str, tuple[float, float]] = {
     "spine_flex": (-85, 95), "spine_side": (-50, 50), "spine_twist": (-60, 60), "head_flex": (-75, 65),
     "collar_up": (-12, 28), "arm_roll": (-95, 90), "wrist_flex": (-92, 85),
-    "hip_flex": (-80, 165), "hip_abduction": (-30, 84), "hip_rotation": (-50, 85),
+    "hip_flex": (-80, 165), "hip_abduction": (-30, 84), "hip_rotation": (-50, 102),
     "knee_flex": (0, 158), "ankle_flex": (-70, 38), "ankle_inversion": (-25, 38),
 }  # fmt: skip
 FLEXIBLE_FAMILIES = ("gymnastics", "diving", "yoga", "athletics")

@@ -46,7 +46,7 @@ _IS_ARM_PAIR = np.array(
         for pair in CAPSULE_PAIRS
     ]
 )
-_LEG_POINTS = ("shin", "knee", "ankle", "instep", "heel", "ball_in", "ball_out")
+_LEG_POINTS = ("shin", "ankle", "instep", "heel", "ball_in", "ball_out")
 
 
 @cache

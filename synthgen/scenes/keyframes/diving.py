@@ -7,7 +7,7 @@ ENTRY = key(
     LINE, root=(180, 0, 0), spine=(2, 0, 0), head=(2, 0, 0), arms=(178, 70), touch="left_grip=right_grip",
 )  # fmt: skip
 PIKE = key(
-    LINE, root=(90, 0, 0), hips=(132, 0, 4), spine=(64, 0, 0), head=(14, 0, 0), arms=(112, 84), elbows=62,
+    LINE, root=(90, 0, 0), hips=(132, 0, 4), spine=(64, 0, 0), head=(14, 0, 0), arms=(104, 68), elbows=48,
     hands=20,
 )  # fmt: skip
 TUCK = key(

@@ -110,7 +110,7 @@ ACTIONS = (
                 HANDSTAND, root=(184, 0, 0), left_hip=(72, 0, 10), right_hip=(-58, 0, 14),
                 spine=(-10, 0, 0),
             ),
-            key(HANDSTAND, root=(188, 0, 0), hips=(40, 74, 30), spine=(4, 0, 0)),
+            key(HANDSTAND, root=(178, 0, 0), hips=(30, 74, 30), spine=(4, 0, 0)),
             key(
                 HANDSTAND, root=(182, 0, 0), left_hip=(20, 0, 10), left_knee=100, right_hip=(-28, 0, 10),
                 right_knee=60, spine=(-14, 0, 0),
@@ -134,16 +134,16 @@ ACTIONS = (
         (
             key(
                 LINE, root=(-94, 0, 0), on="hands feet", hips=(-34, 6, 8), knees=66, ankles=-12, toes=0,
-                spine=(-66, 0, 0), head=(-52, 0, 0), arms=(172, 50, 0), elbows=(6, 0), wrists=-80,
+                spine=(-66, 0, 0), head=(-52, 0, 0), arms=(166, 32, 0), elbows=(6, 0), wrists=-80,
             ),
             key(
                 LINE, root=(-97, 0, 0), on="hands feet", hips=(-38, 4, 8), knees=44, ankles=-20, toes=0,
-                spine=(-78, 0, 0), head=(-58, 0, 0), arms=(170, 50, 0), elbows=(2, 0), wrists=-74,
+                spine=(-78, 0, 0), head=(-58, 0, 0), arms=(166, 32, 0), elbows=(2, 0), wrists=-74,
             ),
             key(
                 LINE, root=(-96, 0, 0), on="hands left_foot", left_hip=(-38, 4, 8), left_knee=60,
                 left_ankle=-14, left_toe=0, right_hip=(86, 0, 8), spine=(-70, 0, 0), head=(-54, 0, 0),
-                arms=(172, 50, 0), elbows=(4, 0), wrists=-78,
+                arms=(166, 32, 0), elbows=(4, 0), wrists=-78,
             ),
         ),
         motion="variants", apparatus="mat", noise=0.6,

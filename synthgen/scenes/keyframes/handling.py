@@ -34,11 +34,11 @@ ACTIONS = (
         "phone_call", "talking on the phone",
         (
             key(
-                RELAXED, right_arm=(76, 84, 4), right_elbow=(138, 10), right_hand=40, right_wrist=(0, 10),
-                head=(8, -12, 0), touch="right_grip=right_ear",
+                RELAXED, right_arm=(100, 82, 34), right_elbow=(134, 10), right_hand=40, right_wrist=(0, 10),
+                head=(6, 0, 0), touch="right_grip=right_ear",
             ),
             key(
-                STAND, right_arm=(78, 80, 4), right_elbow=(138, 10), right_hand=40, left_arm=(30, 60, -50),
+                STAND, right_arm=(98, 86, 36), right_elbow=(134, 10), right_hand=40, left_arm=(30, 60, -50),
                 left_elbow=80, touch="right_grip=right_ear",
             ),
         ),

@@ -126,14 +126,15 @@ ACTIONS = (
         "sit_cross_legged", "sitting cross-legged",
         (
             key(
-                on="seat", root=(-6, 0, 0), left_hip=(76, 42, 48),
-                right_hip=(82, 44, 48), knees=122, ankles=-15, spine=(26, 0, 0), arms=(40, 55, 0),
-                elbows=(40, 40), touch="left_palm=left_knee right_palm=right_knee", head=(-6, 0, 0),
+                on="seat left_ankle right_ankle", root=(-6, 0, 0), left_hip=(106, 40, 48),
+                right_hip=(104, 42, 48), left_knee=130, right_knee=106, ankles=-15, spine=(26, 0, 0),
+                arms=(40, 55, 0), elbows=(40, 40), touch="left_palm=left_knee right_palm=right_knee",
+                head=(-6, 0, 0),
             ),
             key(
-                on="seat", root=(4, 0, 0), left_hip=(84, 42, 48),
-                right_hip=(90, 44, 48), knees=122, ankles=-15, spine=(44, 0, 0), arms=(52, 75, -25),
-                elbows=(80, 20), head=(-14, 0, 0),
+                on="seat left_ankle right_ankle", root=(4, 0, 0), left_hip=(106, 40, 48),
+                right_hip=(104, 42, 48), left_knee=130, right_knee=106, ankles=-15, spine=(44, 0, 0),
+                arms=(52, 75, -25), elbows=(80, 20), head=(-14, 0, 0),
             ),
         ),
         motion="variants", noise=0.6,

@@ -87,8 +87,8 @@ ACTIONS = (
         "crow", "balancing in the crow pose",
         (
             key(
-                on="hands", root=(78, 0, 0), hips=(128, 28, 10), knees=148, ankles=-45, spine=(52, 0, 0),
-                head=(-44, 0, 0), arms=(66, 62, 32), elbows=(62, 60), wrists=-84, hands=0,
+                on="hands", root=(78, 0, 0), hips=(122, 44, 6), knees=140, ankles=-45, spine=(52, 0, 0),
+                head=(-44, 0, 0), arms=(66, 80, 16), elbows=(70, 60), wrists=-84, hands=0,
             ),
         ),
         apparatus="mat", noise=0.4,
@@ -97,12 +97,12 @@ ACTIONS = (
         "lotus", "sitting in the lotus position",
         (
             key(
-                on="seat knees", root=(0, 0, 0), left_hip=(90, 42, 60), right_hip=(84, 44, 66),
+                on="seat knees", root=(0, 0, 0), left_hip=(92, 42, 84), right_hip=(92, 40, 99),
                 left_knee=138, right_knee=132, ankles=(-30, 20), spine=(8, 0, 0), arms=(38, 40, 10),
                 elbows=(36, -50), hands=10, touch="left_palm=left_knee right_palm=right_knee",
             ),
             key(
-                on="seat knees", root=(0, 0, 0), left_hip=(90, 42, 60), right_hip=(84, 44, 66),
+                on="seat knees", root=(0, 0, 0), left_hip=(92, 42, 84), right_hip=(92, 40, 99),
                 left_knee=138, right_knee=132, ankles=(-30, 20), spine=(6, 0, 0), arms=(46, 66, -20),
                 elbows=(118, 0), wrists=-55, hands=0, touch="left_palm=right_palm",
             ),
@@ -132,7 +132,7 @@ ACTIONS = (
             ),
             key(
                 on="knees insteps", root=(62, 0, 0), hips=(128, 10, 0), knees=153, ankles=-58,
-                spine=(56, 0, 0), head=(0, 0, 0), arms=(22, -70, -20), elbows=14, hands=10,
+                spine=(56, 0, 0), head=(0, 0, 0), arms=(34, 70, -20), elbows=14, hands=10,
             ),
         ),
         motion="variants", apparatus="mat", noise=0.5,
@@ -177,7 +177,7 @@ ACTIONS = (
         "shoulder_stand", "holding a shoulder stand",
         (
             key(
-                root=(-188, 0, 0), on="shoulders elbows", hips=(14, 0, 4), knees=0, ankles=-45,
+                root=(-188, 0, 0), on="shoulders occiput", hips=(40, 0, 4), knees=0, ankles=-45,
                 spine=(26, 0, 0), head=(55, 0, 0), arms=(52, -82, 0), elbows=(112, 0), hands=0,
             ),
         ),
