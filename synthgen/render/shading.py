@@ -1,7 +1,8 @@
 """Shading as Warp device code for both renderers: which face a pixel sees goes in, its colour comes out.
 
 The hit point is recomputed from the pixel's ray and the face, so depth and colour do not depend on who found
-the face. All lengths [m] in the OpenCV camera frame; colours are linear light.
+the face. All lengths [m] in the OpenCV camera frame; colours are linear light. A light's colours are linear
+intensities: matt white that faces a sun of (1, 1, 1) has brightness 1, before highlights are compressed.
 """
 
 from typing import TypeAlias
