@@ -16,6 +16,7 @@ from synthgen.geometry import Array
 from synthgen.joints import POINT_NAMES, SMPL24
 from synthgen.sample import NUM_BETAS, Person
 
+_ROUNDS = 8  # of smoothing from toes to a shoe
 _SOLE = 0.02  # [m] height of what counts as the underside of a foot
 
 
@@ -60,6 +61,20 @@ class BodyMap:
     def head(self) -> "HeadMap":
         """Measures of the head."""
         return _measure_head(self)
+
+    @cached_property
+    def rounding(self) -> Array:
+        """(V, 3) displacement that melts toes and fingers into a shoe or mitten; 0 elsewhere [m]."""
+        share = np.clip(np.maximum(self.leg - 2.0, self.arm - 2.1) / 0.15, 0, 1)[:, None]
+        first, second = self.ends
+        degree = np.bincount(np.concatenate([first, second]), minlength=len(share))[:, None]
+        shape = np.array(self.vertices)
+        for _ in range(_ROUNDS):
+            total = np.zeros_like(shape)
+            np.add.at(total, first, shape[second])
+            np.add.at(total, second, shape[first])
+            shape += 0.6 * share * (total / np.maximum(degree, 1) - shape)
+        return shape - self.vertices
 
     @cached_property
     def soles(self) -> dict[str, NDArray[np.intp]]:

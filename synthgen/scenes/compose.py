@@ -203,10 +203,10 @@ class RenderSource:
 
 
 def _bodies(figures: Sequence[Figure]) -> list[Surface]:
-    """Return clothed bodies and what hangs from their heads, camera frame, layers 1..P."""
+    """Return clothed bodies and what stands off them, camera frame, layers 1..P."""
     surfaces = []
     for layer, figure in enumerate(figures, start=1):
-        loose: list[Mesh] = [figure.worn(mesh).on_layer(layer) for mesh in figure.outfit.head_meshes]
+        loose: list[Mesh] = [figure.worn(mesh, joint).on_layer(layer) for joint, mesh in figure.outfit.worn]
         surfaces += [figure.surface(layer), *(mesh.surface(np.eye(3), np.zeros(3)) for mesh in loose)]
     return surfaces
 

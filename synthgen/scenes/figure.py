@@ -89,7 +89,7 @@ class Figure:
         figure.__dict__["cloth"] = self.cloth + shift
         return figure
 
-    def worn(self, mesh: Mesh, joint: str = "head") -> Mesh:
+    def worn(self, mesh: Mesh, joint: str) -> Mesh:
         """Return a mesh of the rest frame as it moves with a joint."""
         rotation = self.rotation(joint)
         return mesh.moved(rotation, self.point(joint) - rotation @ self.body.points[joint])

@@ -67,6 +67,11 @@ class Canvas:
             self.thickness, np.where(settled < 0, height, (settled == 0) * height / 2)
         )
 
+    def melt(self, cut: Array) -> None:
+        """Give feet or hands inside a cut the shape of a shoe or mitten."""
+        inside = cut < 0
+        self.slide[inside] = self.body.rounding[inside]
+
     def paint_faces(self, faces: NDArray[np.bool_], material: Material) -> None:
         """Colour faces (F,) where true, for details smaller than a hem."""
         if material not in self.materials:

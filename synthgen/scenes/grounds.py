@@ -136,9 +136,7 @@ def pool_water(extent: Extent, rng: np.random.Generator) -> list[Mesh]:
     deck_z = -rng.uniform(0.8, 2.2)
     far_z, side = min(extent.half_z - 1, rng.uniform(9, 24)), min(extent.half_x - 1, rng.uniform(5, 11))
     blue = vary((0.10, 0.52, 0.74), 0.08, rng)
-    water = Material(
-        blue, mix(blue, (0.75, 0.93, 0.97), 0.45), "camouflage", float(rng.uniform(0.3, 0.9)), 0.12
-    )
+    water = Material(blue, mix(blue, (0.75, 0.93, 0.97), 0.4), "speckle", float(rng.uniform(0.25, 0.7)), 0.12)
     tile = vary((0.80, 0.83, 0.84), 0.05, rng)
     deck = Material(tile, shade(tile, 0.9), "checks", 0.3, 0.5)
     rim = Material((0.20, 0.35, 0.60), roughness=0.5)

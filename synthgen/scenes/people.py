@@ -149,7 +149,7 @@ def place_beside(
         reach = own[1] + _circle(there[0])[1] + gap
         place = _circle(there[0])[0] + reach * np.array([np.sin(away), np.cos(away)])
         if behind:
-            place = np.array([rng.uniform(-3, 3), -behind - rng.uniform(0, 2.5)])
+            place = np.array([rng.choice([-1, 1]) * rng.uniform(1.7, 3.5), -behind - rng.uniform(0, 2.5)])
         shift = place - own[0]
         moved = other.moved(np.array([shift[0], 0.0, shift[1]]))
         if all(_apart(moved, player) for player in there):

@@ -1,7 +1,7 @@
 """Dressing people: an outfit per sport, drawn from the sample's generator and worn by any body of the family.
 
-Clothes are the body's own faces, painted and pushed outwards along the rest normals; only what hangs loose
-from the head (a ponytail, a cap's peak) is a mesh of its own.
+Clothes are the body's own faces, painted and pushed outwards along the rest normals; only what stands off the
+body (a ponytail, a cap's peak, the tip of a shoe) is a mesh of its own.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +12,7 @@ import numpy as np
 from synthgen.geometry import Array
 from synthgen.scenes import garments, heads, palette
 from synthgen.scenes.body_map import BodyMap
+from synthgen.scenes.footwear import wear_gloves, wear_shoes, wear_ski_boots
 from synthgen.scenes.garments import Canvas, both, either
 from synthgen.scenes.meshes import Mesh
 from synthgen.scenes.palette import BRIGHT, DARK, LIGHT, Color, dye, shade
@@ -26,7 +27,7 @@ class Outfit:
         materials: skin, hair and cloth.
         face_material: (F,) into materials.
         push: (V, 3) displacement of the vertices from skin to cloth, rest frame [m].
-        head_meshes: rest frame; move with the head.
+        worn: meshes in the rest frame, each with the joint that it moves with.
         words: phrases for captions, most telling first ("a red jacket", "blue jeans", "a helmet").
         who: "woman", "man" or "person", as far as it is seen.
         accent: colour that equipment is matched with.
@@ -35,7 +36,7 @@ class Outfit:
     materials: tuple[Material, ...]
     face_material: np.ndarray
     push: Array
-    head_meshes: tuple[Mesh, ...]
+    worn: tuple[tuple[str, Mesh], ...]
     words: tuple[str, ...]
     who: str
     accent: Color
@@ -76,19 +77,24 @@ def draw_outfit(body: BodyMap, family: str, backdrop: float, rng: np.random.Gene
     heads.paint_face(canvas, skin, hair, rng)
     if is_bearded:
         heads.paint_beard(canvas, hair, bool(rng.uniform() < 0.6))
-    words, meshes, accent = _TAILORS[family](canvas, look, rng)
+    words, worn, accent = _TAILORS[family](canvas, look, rng)
     return Outfit(
         tuple(canvas.materials),
         canvas.face_material,
         canvas.push,
-        tuple(meshes),
+        tuple(worn),
         tuple(words),
         look.who,
         accent,
     )
 
 
-Tailored = tuple[list[str], list[Mesh], Color]
+Worn = list[tuple[str, Mesh]]
+Tailored = tuple[list[str], Worn, Color]
+
+
+def _on_head(meshes: Sequence[Mesh]) -> Worn:
+    return [("head", mesh) for mesh in meshes]
 
 
 def _a(color: str) -> str:
@@ -123,17 +129,6 @@ def _cloth(
     return Material(color, shade(color, 0.5), "camouflage", float(rng.uniform(0.08, 0.15)), roughness)
 
 
-def _shoes(canvas: Canvas, rng: np.random.Generator) -> None:
-    body = canvas.body
-    color = dye(str(rng.choice(["white", "black", "grey", "red", "blue", "brown", "yellow"])), rng)
-    if rng.uniform() < 0.7:
-        sock = dye(str(rng.choice(["white", "white", "black", "grey"])), rng)
-        canvas.paint(garments.leg_band(body, rng.uniform(1.62, 1.9)), Material(sock), 0.3)
-    canvas.paint(garments.leg_band(body, 1.97), Material(color, roughness=0.6), 0.9)
-    rim = dye(str(rng.choice(["white", "white", "black", "beige"])), rng)
-    canvas.paint(garments.sole(body, 0.016), Material(rim), 1.2)
-
-
 def _hair(canvas: Canvas, look: _Look, rng: np.random.Generator, hat: float) -> tuple[list[str], list[Mesh]]:
     """Do the hair, or hide it under a hat at this probability."""
     if look.style in ("afro", "bun") or rng.uniform() >= hat:
@@ -150,7 +145,7 @@ def _everyday(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored
     low_name, low = _pick(["navy", "blue", "black", "grey", "beige", "brown", "green", "white"], look, rng)
     length = float(rng.choice([1.93, 1.93, 1.93, 1.0, 0.45]))
     is_loose = rng.uniform(0.4, 1.6)
-    _shoes(canvas, rng)
+    worn = wear_shoes(canvas, rng)
     canvas.paint(garments.bottom(body, length), _cloth(low, rng, 0.12, bold=False), is_loose)
     kind = {1.93: "trousers", 1.0: "knee-length shorts", 0.45: "shorts"}[length]
     name, color = _pick([*BRIGHT, *BRIGHT, *DARK, *LIGHT], look, rng)
@@ -165,7 +160,7 @@ def _everyday(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored
         canvas.paint(garments.front_panel(body, rng.uniform(0.012, 0.05)), inner, 1.6)
     words = [f"{_a(name)} {noun}", f"{low_name} {kind}"]
     extra, meshes = _hair(canvas, look, rng, 0.2)
-    return words + extra, meshes, color
+    return words + extra, worn + _on_head(meshes), color
 
 
 def _ski(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored:
@@ -179,9 +174,6 @@ def _ski(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored:
     thick = 0.6 if is_race else rng.uniform(1.6, 2.4)
     pattern: Pattern = "camouflage" if not is_race and rng.uniform() < 0.1 else "plain"
     canvas.paint(garments.bottom(body, 1.75), Material(low, shade(low, 0.6), pattern, 0.15, 0.6), thick)
-    boot = dye(str(rng.choice(["white", "black", "red", "blue", "grey", "yellow"])), rng)
-    canvas.paint(garments.leg_band(body, 1.62), Material(boot, roughness=0.3), 2.3)
-    canvas.paint(garments.leg_band(body, 1.70, 1.76), Material(accent, roughness=0.3), 2.5)
     canvas.paint(garments.top(body, 1.93, 1.04, 0.2), Material(color, roughness=0.6), thick)
     if is_race or rng.uniform() < 0.45:
         dressed = 0.004 - canvas.thickness
@@ -191,8 +183,9 @@ def _ski(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored:
         canvas.paint(yoke, Material(accent, roughness=0.6), thick)
     if is_race:
         canvas.paint(garments.bib(body), Material((0.95, 0.95, 0.95), color, "stripes", 0.12), 0.9)
-    glove = dye(str(rng.choice(["black", "black", "red", "white", "navy"])), rng)
-    canvas.paint(garments.arm_band(body, 1.88), Material(glove), 1.3)
+    boot = dye(str(rng.choice(["white", "black", "red", "blue", "grey", "yellow"])), rng)
+    worn = wear_ski_boots(canvas, boot, accent)
+    wear_gloves(canvas, dye(str(rng.choice(["black", "black", "red", "white", "navy"])), rng))
     shell_name, shell = _pick([*BRIGHT, "white", "black", "white"], look, rng)
     meshes = heads.draw_hair(canvas, look.style, look.hair) if look.style in ("ponytail", "long") else []
     lens = ((0.05, 0.05, 0.06), (0.85, 0.45, 0.10), (0.15, 0.35, 0.60), (0.45, 0.15, 0.40))[
@@ -206,7 +199,7 @@ def _ski(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored:
         words = [f"{_a(shell_name)} woolly hat"]
     heads.wear_goggles(canvas, dye(str(rng.choice(["black", "white", "grey"])), rng), lens)
     suit = [f"{_a(name)} racing suit"] if is_race else [f"{_a(name)} jacket", f"{low_name} ski trousers"]
-    return suit + words, meshes, color
+    return suit + words, worn + _on_head(meshes), color
 
 
 def _gymnastics(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored:
@@ -241,7 +234,7 @@ def _gymnastics(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailor
         if is_long:
             canvas.paint(garments.leg_band(body, 2.05), Material(dye("white", rng)), 0.3)
     style = {"long": "bun", "bob": "ponytail", "afro": "crop"}.get(look.style, look.style)
-    return words, heads.draw_hair(canvas, style, look.hair), color
+    return words, _on_head(heads.draw_hair(canvas, style, look.hair)), color
 
 
 def _diving(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored:
@@ -260,9 +253,9 @@ def _diving(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored:
         words = [f"{name} swimming shorts"]
     if rng.uniform() < 0.25:
         cap_name, cap = _pick([*BRIGHT, "white", "black"], look, rng)
-        return [*words, f"{_a(cap_name)} swimming cap"], heads.wear_swim_cap(canvas, cap), color
+        return [*words, f"{_a(cap_name)} swimming cap"], _on_head(heads.wear_swim_cap(canvas, cap)), color
     style = {"long": "bun", "bob": "bun", "ponytail": "bun", "afro": "crop"}.get(look.style, look.style)
-    return words, heads.draw_hair(canvas, style, shade(look.hair, 0.8)), color
+    return words, _on_head(heads.draw_hair(canvas, style, shade(look.hair, 0.8))), color
 
 
 def _athletics(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored:
@@ -272,7 +265,7 @@ def _athletics(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailore
     accent = dye(str(rng.choice(["white", "yellow", "black", "red"])), rng)
     is_brief = look.who == "woman" and rng.uniform() < 0.5
     length = float(rng.choice([0.25, 0.5, 0.9, 1.85], p=(0.4, 0.3, 0.15, 0.15)))
-    _shoes(canvas, rng)
+    worn = wear_shoes(canvas, rng)
     canvas.paint(garments.brief(body, 0.6) if is_brief else garments.bottom(body, length), Material(low), 0.4)
     sleeve = float(rng.choice([-0.12, -0.12, 0.5]))
     hem = 0.52 if is_brief else 0.3
@@ -291,7 +284,7 @@ def _athletics(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailore
         heads.wear_headband(canvas, rng)
     low_noun = "briefs" if is_brief else "running tights" if length > 0.8 else "shorts"
     top_noun = "crop top" if is_brief else "singlet" if sleeve < 0 else "running shirt"
-    return [f"{_a(name)} {top_noun}", f"{low_name} {low_noun}"], meshes, color
+    return [f"{_a(name)} {top_noun}", f"{low_name} {low_noun}"], worn + _on_head(meshes), color
 
 
 def _yoga(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored:
@@ -322,7 +315,11 @@ def _yoga(canvas: Canvas, look: _Look, rng: np.random.Generator) -> Tailored:
         else "long-sleeved top"
     )
     low_noun = "leggings" if length > 1 else "shorts"
-    return [f"{_a(name)} {noun}", f"{low_name} {low_noun}"], heads.draw_hair(canvas, style, look.hair), color
+    return (
+        [f"{_a(name)} {noun}", f"{low_name} {low_noun}"],
+        _on_head(heads.draw_hair(canvas, style, look.hair)),
+        color,
+    )
 
 
 _TAILORS: dict[str, Callable[[Canvas, _Look, np.random.Generator], Tailored]] = {
