@@ -94,11 +94,10 @@ class _Mesh:
             and (size > _MIN_QUALITY * longest).all()
         )
 
-    def collapse(self, gone: int, kept: int) -> set[int]:
-        """Replace a vertex by its neighbour and return the vertices whose surroundings changed."""
-        touched = self.neighbours(gone)
-        for face in sorted(self.around[gone]):
-            corners = self.faces[face]
+    def collapse(self, gone: int, kept: int) -> dict[int, tuple[int, int, int]]:
+        """Replace a vertex by its neighbour and return the faces it had, to restore them."""
+        before = {face: self.faces[face] for face in sorted(self.around[gone])}
+        for face, corners in before.items():
             if kept in corners:
                 for corner in corners:
                     self.around[corner].discard(face)
@@ -109,7 +108,16 @@ class _Mesh:
                 self.around[kept].add(face)
         self.around[gone] = set()
         self.quadrics[kept] += self.quadrics[gone]
-        return touched
+        return before
+
+    def restore(self, gone: int, kept: int, before: dict[int, tuple[int, int, int]]) -> None:
+        """Undo a collapse that was the last one."""
+        self.quadrics[kept] -= self.quadrics[gone]
+        for face, corners in before.items():
+            self.around[kept].discard(face)
+            self.faces[face] = corners
+            for corner in corners:
+                self.around[corner].add(face)
 
 
 def thin(vertices: Float64, faces: Int, mirror: Int, importance: Float64, target: int) -> tuple[Int, Int]:
@@ -157,12 +165,15 @@ def thin(vertices: Float64, faces: Int, mirror: Int, importance: Float64, target
 
 def _collapse_both_sides(mesh: _Mesh, gone: int, kept: int) -> set[int]:
     """Collapse an edge and its mirror image, or neither; return the vertices whose surroundings changed."""
+    if not mesh.can_collapse(gone, kept):
+        return set()
+    touched = mesh.neighbours(gone)
+    before = mesh.collapse(gone, kept)
     twin_gone, twin_kept = int(mesh.mirror[gone]), int(mesh.mirror[kept])
-    if not mesh.can_collapse(gone, kept) or not mesh.can_collapse(twin_gone, twin_kept):
-        return set()
-    if twin_gone != gone and {gone, kept} & (mesh.neighbours(twin_gone) | {twin_kept}) - {kept, twin_kept}:
-        return set()
-    touched = mesh.collapse(gone, kept)
     if twin_gone != gone:
-        touched |= mesh.collapse(twin_gone, twin_kept)
+        if not mesh.can_collapse(twin_gone, twin_kept):
+            mesh.restore(gone, kept, before)
+            return set()
+        touched |= mesh.neighbours(twin_gone)
+        mesh.collapse(twin_gone, twin_kept)
     return touched

@@ -210,7 +210,8 @@ def listened_joints(body: Skin, mush: DeltaMush) -> NDArray[np.bool_]:
     listened = blending >= threshold
     for joint, extra in twist_spread(body).items():
         listened[:, joint - 1] |= np.abs(extra) > _MIN_SPREAD
-    return listened
+    flip = np.array(SMPL24.flip_permutation())[1:] - 1
+    return listened | listened[body.mirror][:, flip]
 
 
 def _unposed_offsets(body: Skin, mush: DeltaMush, spread: dict[int, Float64], rotations: Float64) -> Float64:
