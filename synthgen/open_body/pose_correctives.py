@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from synthgen.joints import ROOT, SMPL24, mirrored
-from synthgen.rest_pose import chain_transforms, skin
+from synthgen.open_body.rest_pose import chain_transforms, skin
 
 Float64 = NDArray[np.float64]
 Int = NDArray[np.int64]
