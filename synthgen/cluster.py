@@ -4,6 +4,7 @@ A private cluster is quiet, keeps little shared memory, has no dashboard and end
 reuses what an earlier, killed cluster left behind.
 """
 
+import json
 import logging
 import os
 import socket
@@ -16,6 +17,8 @@ from typing import Any
 
 ADDRESS_VARIABLE = "RAY_ADDRESS"  # set by `ray job submit`, and by users who work with one cluster
 JOB_VARIABLE = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # set in the entry point of a Ray job
+# Workers fill the cores, and sums of several threads round differently than those of one.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 PACKAGE = Path(__file__).resolve().parent
 OBJECT_STORE_BYTES = 80 << 20  # the least that Ray takes; only counts and reports travel
 CONNECT_S = 5.0
@@ -134,7 +137,7 @@ def _start_private(slots: int) -> Cluster:
     # The raylet hands its environment on to the workers, which may start in any folder.
     paths = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     try:
-        with _environment({"PYTHONPATH": os.pathsep.join(paths)}):
+        with _environment({"PYTHONPATH": os.pathsep.join(paths), **ONE_THREAD}):
             ray_library().init(
                 address="local",
                 num_cpus=slots if slots > (os.cpu_count() or 1) else None,
@@ -161,8 +164,15 @@ def _check_address(target: str) -> None:
 
 
 def _connect(target: str) -> Cluster:
-    # Within a job its working directory already is on every node; else bring the package along.
-    runtime_env = None if in_job() else {"py_modules": [str(PACKAGE)]}
+    # Ray refuses variables that the job has set as well. Within a job its working directory is on every node
+    # already; others bring the package along.
+    job_env = json.loads(os.environ.get(JOB_VARIABLE, "{}")).get("runtime_env") or {}
+    taken = job_env.get("env_vars") or {}
+    runtime_env: dict[str, Any] = {
+        "env_vars": {name: value for name, value in ONE_THREAD.items() if name not in taken}
+    }
+    if not in_job():
+        runtime_env["py_modules"] = [str(PACKAGE)]
     try:
         ray_library().init(
             address=target, runtime_env=runtime_env, log_to_driver=False, logging_level=logging.ERROR
