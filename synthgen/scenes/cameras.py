@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synthgen.geometry import Array, intrinsics, look_at, project, transform_points
 from synthgen.sample import Camera
 
 NEAREST = 0.35  # [m] in front of the camera that people keep free
 LOWEST_EYE = 0.15  # [m] above the ground
+_SPARSE = 5  # every so many vertices are enough to frame somebody
 _GROUP = 0.75  # how often a picture of several people frames all of them
 _INSIDE = 0.6  # part of a person's joints that the picture must hold
 
@@ -36,6 +38,12 @@ class View:
     def pixels(self, points: Array) -> Array:
         """Return the pixels (..., N, 2) of world points (..., N, 3) in front of the camera."""
         return project(transform_points(self.rotation, self.shift, points), self.camera.cam_int)
+
+    def holds(self, points: Array) -> NDArray[np.bool_]:
+        """Return which world points (..., N, 3) in front of the camera lie inside the picture, (..., N)."""
+        height, width = self.camera.image_size
+        pixels = self.pixels(points)
+        return np.asarray(((pixels > 0) & (pixels < (width - 1, height - 1))).all(-1))
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,7 @@ def draw_view(
         rng: of the sample.
     """
     is_group = len(crowd) > 1 and rng.uniform() < _GROUP
-    subject = np.concatenate(crowd) if is_group else crowd[0]
+    subject = (np.concatenate(crowd) if is_group else crowd[0])[::_SPARSE]
     low, high = subject.min(0), subject.max(0)
     center = (low + high) / 2
     fov = np.deg2rad(rng.uniform(18, 62))
@@ -100,7 +108,7 @@ def _framing(rng: np.random.Generator) -> float:
 
 
 def _longest(points: Array, center: Array) -> float:
-    return 2 * float(np.quantile(np.linalg.norm(points - center, axis=1), 0.99))
+    return 2 * float(np.linalg.norm(points - center, axis=1).max())
 
 
 def _bounds(points: Array, pose: tuple[Array, Array]) -> tuple[Array, float]:
@@ -122,14 +130,12 @@ def fault(view: View, points: Array, vertices: Array) -> str:
         points: (P, 3) joints and landmarks of the person, world [m].
         vertices: (V, 3) of the person, world [m].
     """
-    depth = transform_points(view.rotation, view.shift, vertices)[:, 2]
+    outline = vertices[::_SPARSE]
+    depth = transform_points(view.rotation, view.shift, outline)[:, 2]
     if depth.min() < NEAREST:
         return "person too near the camera"
-    pixels = view.pixels(points)
-    height, width = view.camera.image_size
-    inside = (pixels > 0).all(-1) & (pixels < (width - 1, height - 1)).all(-1)
-    if inside.mean() < _INSIDE:
+    if view.holds(points).mean() < _INSIDE:
         return "person outside the picture"
-    outline = view.pixels(vertices)
-    span = np.ptp(np.clip(outline, 0, width - 1), axis=0)
+    width = view.camera.image_size[1]
+    span = np.ptp(np.clip(view.pixels(outline), 0, width - 1), axis=0)
     return "person too small" if span.max() < 0.25 * width else ""

@@ -27,6 +27,7 @@ from synthgen.scenes.furnish import occlude, surround
 from synthgen.scenes.meshes import Mesh
 from synthgen.scenes.people import Casting, Player, draw_other_pose, place_beside
 from synthgen.scenes.settings import Setting, backdrop_of, draw_setting, extent_of, ground_of
+from synthgen.scenes.sprays import blend_sprays, sprays_for
 from synthgen.scenes.venues import Venue, draw_venue
 from synthgen.surface import Float32, Stage, Surface
 
@@ -35,6 +36,11 @@ _PLACE, _PEOPLE, _VIEW, _PROPS, _EFFECTS, _WORDS = range(6)  # streams of a requ
 _VIEWS = 5  # tries to find a view that shows the subject
 _SHOWN, _SHOWN_OTHERS = 0.55, 0.25  # visible part of a silhouette that a picture needs
 _LEAST_COVER = 0.012  # part of the picture
+_SHOWS = {  # clothes are mentioned where one of these points lies inside the picture
+    "trunk": ("spine3",),
+    "legs": ("left_knee", "right_knee"),
+    "head": ("head",),
+}
 
 
 @dataclass(frozen=True)
@@ -190,10 +196,12 @@ class RenderSource:
             backdrop=backdrop_of(setting, view, hall),
         )
         drawing = self._renderer.draw(stage)
+        sprays = [spray for figure in world for spray in sprays_for(figure, rng)]
+        image = blend_sprays(drawing.image, drawing.depth, sprays, view, setting.weather.white)
         effects = np.random.default_rng([request.seed, _EFFECTS])
-        image = develop(drawing.image, drawing.mask, self.motion_blur, self.sensor_noise, effects)
+        image = develop(image, drawing.mask, self.motion_blur, self.sensor_noise, effects)
         return Composition(
-            prompt=_describe(setting, world, np.random.default_rng([request.seed, _WORDS])),
+            prompt=_describe(setting, view, world, np.random.default_rng([request.seed, _WORDS])),
             scene=Scene(view.camera, tuple(figure.person for figure in figures), self._casting.body.name),
             drawing=replace(drawing, image=image),
             points=np.stack([figure.points for figure in figures]),
@@ -218,13 +226,19 @@ def _hidden(drawing: Drawing) -> str:
     return "other person hidden" if (drawing.visible[1:] < _SHOWN_OTHERS).any() else ""
 
 
-def _describe(setting: Setting, figures: Sequence[Figure], rng: np.random.Generator) -> str:
+def _describe(setting: Setting, view: View, figures: Sequence[Figure], rng: np.random.Generator) -> str:
+    """Return the caption; of the clothes, only what lies inside the picture."""
     subject = figures[0]
+    inside = {
+        where
+        for where, names in _SHOWS.items()
+        if view.holds(np.stack([subject.point(n) for n in names])).any()
+    }
     seen = Seen(
         family=subject.pose.family,
         action=subject.pose.action,
         who=subject.outfit.who,
-        clothes=subject.outfit.words,
+        clothes=tuple(piece.words for piece in subject.outfit.pieces if piece.where in inside),
         verb=subject.pose.verb,
         place=setting.venue.place,
         weather=setting.weather.name,

@@ -35,6 +35,13 @@ class Weather:
     horizon: Color
     clouds: float
 
+    @property
+    def white(self) -> Color:
+        """How bright something white looks, sRGB."""
+        pairs = zip(self.sky, self.sun_color, strict=True)
+        red, green, blue = (min(0.8 * sky + 0.75 * sun, 1.08) for sky, sun in pairs)
+        return red, green, blue
+
     def light(self, rotation: Array) -> Light:
         """Return the light in the frame of a camera with world-to-camera `rotation` (3, 3)."""
         return Light(

@@ -19,8 +19,7 @@ def _haze_below(picture: Float32, rays: Rays, color: Color, horizon: Color) -> N
 
 def dim(picture: Float32, weather: Weather) -> Float32:
     """Return painted land under the light of the weather."""
-    light = single(weather.sky) * np.float32(0.8) + single(weather.sun_color) * np.float32(0.75)
-    return np.clip(picture * np.minimum(light, 1.08), 0, 1)
+    return np.clip(picture * single(weather.white), 0, 1)
 
 
 def slope(rays: Rays, weather: Weather, rng: np.random.Generator) -> Float32:

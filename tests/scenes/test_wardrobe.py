@@ -116,12 +116,12 @@ def test_outfits_are_valid_varied_and_repeat(body_map, family):
     for first, second in zip(drawn, again, strict=True):
         np.testing.assert_array_equal(first.face_material, second.face_material)
         np.testing.assert_array_equal(first.push, second.push)
-        assert first.words == second.words
+        assert first.pieces == second.pieces
         assert first.face_material.max() < len(first.materials)
         assert np.linalg.norm(first.push, axis=1).max() < 0.07
-        assert first.words
+        assert first.pieces
         assert first.who in ("woman", "man", "person")
-    assert len({outfit.words for outfit in drawn}) > 8
+    assert len({outfit.pieces for outfit in drawn}) > 8
     assert len({outfit.materials[0] for outfit in drawn}) == 12
 
 
@@ -130,10 +130,10 @@ def test_words_name_the_colors_that_are_worn(body_map, family):
     """The first phrase tells the colour of a large part of the clothes."""
     for outfit in outfits(body_map, family, 15):
         worn = {color_name(outfit.materials[m].color) for m in np.unique(outfit.face_material)}
-        named = [word for phrase in outfit.words for word in phrase.split() if word in NAMED]
+        named = [word for piece in outfit.pieces for word in piece.words.split() if word in NAMED]
         assert named
-        assert set(named) <= worn, (outfit.words, worn)
-        assert not any(phrase.startswith("a o") for phrase in outfit.words)
+        assert set(named) <= worn, (outfit.pieces, worn)
+        assert not any(piece.words.startswith("a o") for piece in outfit.pieces)
 
 
 def test_swimmers_show_more_skin_than_skiers(body_map):
