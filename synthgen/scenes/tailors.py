@@ -23,16 +23,25 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class Look:
-    """Colours of a person, and what the camera will mostly see behind."""
+    """Colours of a person, and what the camera will mostly see behind.
+
+    Attributes:
+        skin: colour.
+        hair: colour.
+        style: one of `heads.HAIR_STYLES`.
+        beard: whether there is one.
+        backdrop: luminance of what is behind, in [0, 1].
+    """
 
     skin: Color
     hair: Color
     style: str
     beard: bool
-    backdrop: float  # luminance
+    backdrop: float
 
     @property
     def who(self) -> str:
+        """What the picture tells: "woman", "man" or, mostly, "person"."""
         if self.beard:
             return "man"
         return "woman" if self.style in heads.LONG_STYLES else "person"
