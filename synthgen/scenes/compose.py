@@ -26,6 +26,7 @@ from synthgen.scenes.figure import Figure
 from synthgen.scenes.furnish import occlude, surround
 from synthgen.scenes.meshes import Mesh
 from synthgen.scenes.people import Casting, Player, draw_other_pose, place_beside
+from synthgen.scenes.posing import Posing, pose_together
 from synthgen.scenes.settings import Setting, backdrop_of, draw_setting, extent_of, ground_of
 from synthgen.scenes.sprays import blend_sprays, sprays_for
 from synthgen.scenes.venues import Venue, draw_venue
@@ -133,14 +134,14 @@ class RenderSource:
 
     def __call__(self, requests: Sequence[Request]) -> list[Composition | Rejection]:
         """Draw a batch; what becomes of a request does not depend on the others."""
-        return [self._compose(request) for request in requests]
+        return pose_together([self._compose(request) for request in requests], self._casting.body)
 
-    def _compose(self, request: Request) -> Composition | Rejection:
+    def _compose(self, request: Request) -> Posing[Composition | Rejection]:
         place, people = (np.random.default_rng([request.seed, stream]) for stream in (_PLACE, _PEOPLE))
         family = self._draw_family(place)
         venue = draw_venue(family, place)
         setting = draw_setting(venue, place)
-        players = self._draw_players(family, venue, people)
+        players = yield from self._draw_players(family, venue, people)
         reason = ""
         for attempt in range(_VIEWS):
             rng = np.random.default_rng([request.seed, _VIEW, attempt])
@@ -151,7 +152,7 @@ class RenderSource:
             reason = reasons[0]
             if reason:
                 continue
-            shot = self._shoot(request, setting, view, shown, attempt)
+            shot = yield from self._shoot(request, setting, view, shown, attempt)
             reason = _hidden(shot.drawing)
             if not reason:
                 return shot
@@ -162,13 +163,13 @@ class RenderSource:
         weights = np.array([self.families[name] for name in names], float)
         return names[int(rng.choice(len(names), p=weights / weights.sum()))]
 
-    def _draw_players(self, family: str, venue: Venue, rng: np.random.Generator) -> list[Player]:
+    def _draw_players(self, family: str, venue: Venue, rng: np.random.Generator) -> Posing[list[Player]]:
         pose = poses.draw_pose(family, rng)
-        players = [self._casting.player(pose, family, venue.luminance, 0.0, rng)]
+        players = [(yield from self._casting.player(pose, family, venue.luminance, 0.0, rng))]
         while len(players) < self.max_people and rng.uniform() < self.second_person:
             pose = draw_other_pose(family, rng)
             heading = rng.normal(0, 0.5) if family in ("ski", "athletics") else rng.uniform(0, 2 * np.pi)
-            other = self._casting.player(pose, family, venue.luminance, heading, rng)
+            other = yield from self._casting.player(pose, family, venue.luminance, heading, rng)
             placed = place_beside(other, players, venue.others_behind, rng)
             if placed is not None:
                 players.append(placed)
@@ -176,10 +177,10 @@ class RenderSource:
 
     def _shoot(
         self, request: Request, setting: Setting, view: View, players: Sequence[Player], attempt: int
-    ) -> Composition:
+    ) -> Posing[Composition]:
         venue, rng = setting.venue, np.random.default_rng([request.seed, _PROPS, attempt])
         world = [player.figure for player in players]
-        figures = [self._casting.into_view(figure, view) for figure in world]
+        figures = yield from self._casting.into_view(world, view)
         highest = max(float(figure.cloth[:, 1].max()) for figure in world)
         hall = setting.hall(view.eye, highest) if venue.is_indoor else None
         extent = extent_of(setting, hall)

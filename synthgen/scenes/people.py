@@ -18,6 +18,7 @@ from synthgen.scenes.figure import Figure, joint_rotations
 from synthgen.scenes.held import HELD
 from synthgen.scenes.meshes import Mesh, turn
 from synthgen.scenes.poses import DrawnPose
+from synthgen.scenes.posing import Posing
 from synthgen.scenes.wardrobe import draw_outfit
 
 _WORN = ("skis", "snowboard")  # lift the body off the ground by their own thickness
@@ -63,7 +64,7 @@ class Casting:
 
     def player(
         self, pose: DrawnPose, family: str, luminance: float, heading: float, rng: np.random.Generator
-    ) -> Player:
+    ) -> Posing[Player]:
         """Pose and dress somebody at the origin.
 
         Args:
@@ -77,7 +78,7 @@ class Casting:
         orient = rotmat_to_rotvec(turn(heading) @ rotvec_to_rotmat(pose.global_orient))
         betas = np.clip(rng.normal(0, self.body_shape, NUM_BETAS), -2.5, 2.5)
         person = Person(orient, pose.body_pose, betas, np.zeros(3))
-        posed = self.body.pose([person])
+        posed = yield [person]
         figure = Figure(
             self.body_map, pose, outfit, person, posed.vertices[0], posed.points[0], joint_rotations(person)
         )
@@ -91,9 +92,20 @@ class Casting:
             return player.moved(np.array([0.0, -_lowest(player), 0.0]))
         return player
 
-    def into_view(self, figure: Figure, view: View) -> Figure:
-        """Return the figure in the camera's frame, posed anew from just the float32 parameters it keeps."""
-        person = figure.person
+    def into_view(self, figures: Sequence[Figure], view: View) -> Posing[list[Figure]]:
+        """Move figures into the camera's frame, posed anew from just the float32 parameters that are kept."""
+        people = [self._seen_from(view, figure.person) for figure in figures]
+        posed = yield people
+        return [
+            replace(
+                figure, person=person, skin=skin, points=points, rotations=view.rotation @ figure.rotations
+            )
+            for figure, person, skin, points in zip(
+                figures, people, posed.vertices, posed.points, strict=True
+            )
+        ]
+
+    def _seen_from(self, view: View, person: Person) -> Person:
         orient, transl = transform_root(
             view.rotation,
             view.shift,
@@ -101,15 +113,8 @@ class Casting:
             person.transl,
             self.body.rest_pelvis(person.betas),
         )
-        kept = Person(*(np.asarray(a, np.float32) for a in (orient, person.body_pose, person.betas, transl)))
-        posed = self.body.pose([kept])
-        return replace(
-            figure,
-            person=kept,
-            skin=posed.vertices[0],
-            points=posed.points[0],
-            rotations=view.rotation @ figure.rotations,
-        )
+        parts = (orient, person.body_pose, person.betas, transl)
+        return Person(*(np.asarray(part, np.float32) for part in parts))
 
 
 def _lowest(player: Player) -> float:

@@ -5,6 +5,7 @@ from synthgen.geometry import intrinsics, look_at, transform_points
 from synthgen.sample import Camera
 from synthgen.scenes import poses
 from synthgen.scenes.cameras import LOWEST_EYE, Room, View, draw_view, fault
+from synthgen.scenes.posing import pose_alone
 
 ROOM = Room(8.0, 3.0)
 UP = np.array([0.0, 1.0, 0.0])
@@ -13,7 +14,9 @@ UP = np.array([0.0, 1.0, 0.0])
 @pytest.fixture(scope="module")
 def figure(casting):
     rng = np.random.default_rng(1)
-    return casting.player(poses.draw_action("everyday", "walk", rng), "everyday", 0.5, 0.0, rng).figure
+    return pose_alone(
+        casting.player(poses.draw_action("everyday", "walk", rng), "everyday", 0.5, 0.0, rng), casting.body
+    ).figure
 
 
 @pytest.fixture(scope="module")

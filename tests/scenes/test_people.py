@@ -8,12 +8,16 @@ from synthgen.scenes.cameras import View
 from synthgen.scenes.figure import dress, joint_rotations
 from synthgen.scenes.meshes import turn
 from synthgen.scenes.people import draw_other_pose, place_beside
+from synthgen.scenes.posing import pose_alone
 
 
 @pytest.fixture(scope="module")
 def jumper(casting):
     rng = np.random.default_rng(8)
-    return casting.player(poses.draw_action("gymnastics", "split_leap", rng), "gymnastics", 0.5, 0.7, rng)
+    return pose_alone(
+        casting.player(poses.draw_action("gymnastics", "split_leap", rng), "gymnastics", 0.5, 0.7, rng),
+        casting.body,
+    )
 
 
 def test_rotations_carry_the_bones_of_the_body(body, jumper):
@@ -50,7 +54,7 @@ def test_people_stand_where_their_pose_says(casting):
     ):
         rng = np.random.default_rng(seed)
         pose = poses.draw_action(family, action, rng)
-        figure = casting.player(pose, family, 0.5, 0.0, rng).figure
+        figure = pose_alone(casting.player(pose, family, 0.5, 0.0, rng), casting.body).figure
         assert figure.cloth[:, 1].min() == pytest.approx(pose.lift, abs=1e-9)
         middle = (figure.cloth.min(0) + figure.cloth.max(0)) / 2
         np.testing.assert_allclose(middle[[0, 2]], 0, atol=1e-9)
@@ -61,7 +65,7 @@ def test_labels_in_the_camera_are_posed_from_what_is_stored(body, casting, jumpe
     eye = np.array([2.0, 1.5, 3.0])
     rotation, shift = look_at(eye, np.zeros(3), np.array([0, 1.0, 0]))
     view = View(Camera(intrinsics(200.0, (128, 128)), (128, 128)), rotation, shift, eye)
-    seen = casting.into_view(jumper.figure, view)
+    seen = pose_alone(casting.into_view([jumper.figure], view), casting.body)[0]
     assert seen.person.transl.dtype == np.float32
     posed = body.pose([seen.person])
     np.testing.assert_array_equal(posed.vertices[0], seen.skin)
@@ -75,8 +79,8 @@ def test_others_do_not_touch(casting, behind):
     placed = 0
     for seed in range(6):
         rng = np.random.default_rng(seed)
-        crowd = [casting.player(poses.draw_pose("ski", rng), "ski", 0.5, 0.0, rng)]
-        other = casting.player(draw_other_pose("ski", rng), "ski", 0.5, 0.4, rng)
+        crowd = [pose_alone(casting.player(poses.draw_pose("ski", rng), "ski", 0.5, 0.0, rng), casting.body)]
+        other = pose_alone(casting.player(draw_other_pose("ski", rng), "ski", 0.5, 0.4, rng), casting.body)
         moved = place_beside(other, crowd, behind, rng)
         if moved is None:
             continue

@@ -10,13 +10,16 @@ from synthgen.scenes.figure import Figure
 from synthgen.scenes.held import HELD, SIDES, clearance, grip, sole_middle
 from synthgen.scenes.keyframes import LIBRARY
 from synthgen.scenes.people import Casting, Player
+from synthgen.scenes.posing import pose_alone
 from synthgen.scenes.things import THINGS, footprint
 from synthgen.scenes.venues import VENUES
 
 
 def player_of(casting: Casting, family: str, action: str, seed: int) -> Player:
     rng = np.random.default_rng([seed, 77])
-    return casting.player(poses.draw_action(family, action, rng), family, 0.5, 0.0, rng)
+    return pose_alone(
+        casting.player(poses.draw_action(family, action, rng), family, 0.5, 0.0, rng), casting.body
+    )
 
 
 def actions_with(apparatus: str, support: str = "") -> list[tuple[str, str]]:

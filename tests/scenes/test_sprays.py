@@ -5,6 +5,7 @@ from synthgen.geometry import intrinsics
 from synthgen.sample import Camera
 from synthgen.scenes import poses
 from synthgen.scenes.cameras import View
+from synthgen.scenes.posing import pose_alone
 from synthgen.scenes.sprays import Spray, blend_sprays, sprays_for
 
 VIEW = View(Camera(intrinsics(100.0, (64, 64)), (64, 64)), np.eye(3), np.zeros(3), np.zeros(3))
@@ -45,7 +46,9 @@ def test_no_sprays_no_change():
 
 def figure_of(casting, family: str, action: str):
     rng = np.random.default_rng(2)
-    return casting.player(poses.draw_action(family, action, rng), family, 0.5, 0.0, rng).figure
+    return pose_alone(
+        casting.player(poses.draw_action(family, action, rng), family, 0.5, 0.0, rng), casting.body
+    ).figure
 
 
 def test_stopping_on_skis_throws_up_snow_near_the_skis(casting):
