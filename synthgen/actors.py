@@ -6,7 +6,9 @@ makes which, and how often, shows in no file.
 """
 
 import logging
+import math
 import re
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -27,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 COUNT_EVERY_S = 1.0  # how often a worker says how far it is
 WAIT_S = 0.5  # longest sleep of the driver, so that it notices signals and lost clusters
+QUIET_S = 60.0  # without any worker, after which the run says what it waits for
 STARTS = 3  # workers that may die in a row while they start
 GIVE_UP_AFTER = 5  # shards quarantined in a row, with none made in between, mean that the run itself is ill
 
@@ -141,6 +144,7 @@ class Workforce:
         self._attempts: Counter[str] = Counter()
         self._counts: dict[str, Count] = {}
         self._deaths_at_start = self._failed_in_a_row = 0
+        self._mention_at = time.monotonic() + QUIET_S
         self.size = _crew_size(crew, cluster)
 
     @property
@@ -158,6 +162,7 @@ class Workforce:
         """
         self._cluster.check()
         self._hire()
+        self._mention_waiting()
         ready, _ = ray_library().wait([*self._starting, *self._busy], num_returns=1, timeout=WAIT_S)
         for news in ready:
             if news in self._starting:
@@ -180,6 +185,15 @@ class Workforce:
         for _ in range(min(places, len(self._waiting) - len(self._starting))):
             worker = self._actor.remote(self._job)
             self._starting[worker.ready.remote()] = worker
+
+    def _mention_waiting(self) -> None:
+        if self._attempts or time.monotonic() < self._mention_at:
+            return
+        self._mention_at = math.inf
+        logger.warning(
+            "no worker has started in %g s: %s has %s, of which others may use a part",
+            QUIET_S, self._cluster.name, self._cluster.resources(),
+        )  # fmt: skip
 
     def _arrived(self, ready: Any) -> None:
         """Give a worker its first shard, or find out why it never came."""
@@ -227,6 +241,8 @@ class Workforce:
     def _failed(self, shard: Shard, error: Exception) -> None:
         """Try the shard again later, with another worker, or put it into quarantine."""
         self._counts.pop(shard.name, None)
+        if getattr(error, "preempted", False):  # the node was taken away with notice; nobody's fault
+            self._attempts[shard.name] -= 1
         attempts, reason = self._attempts[shard.name], _reason(error)
         if attempts < self._crew.max_attempts:
             logger.warning("%s failed (attempt %d), will be tried again: %s", shard.name, attempts, reason)

@@ -23,9 +23,9 @@ PACKAGE = Path(__file__).resolve().parent
 OBJECT_STORE_BYTES = 80 << 20  # the least that Ray takes; only counts and reports travel
 CONNECT_S = 5.0
 CHECK_EVERY_S = 1.0
-PRIVATE_LOST_S = 4.0  # without an answer from the head node
+PRIVATE_LOST_S = 3.0  # without an answer from the head node
 LOST_S = 20.0  # the same of a cluster whose head may be restarted
-GRACE_S = 4.0  # for the main thread to end by itself
+GRACE_S = 2.0  # for the main thread to end by itself
 
 logger = logging.getLogger(__name__)
 

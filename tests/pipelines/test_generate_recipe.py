@@ -122,11 +122,12 @@ def test_a_file_in_the_place_of_the_output_is_one_clear_message(config, tmp_path
 def test_a_run_survives_kills_and_ends_with_the_same_bytes(config, ray_cluster, unbroken, tmp_path):
     """Stopped by SIGTERM, its driver killed, its cluster killed; then finished."""
     command = [sys.executable, "-m", "synthgen.run", config, f"output={tmp_path}", "report=false"]
-    log, code = broken_off(command, tmp_path, lambda driver: driver.send_signal(signal.SIGTERM))
+    alone = [*command, "workers=1"]  # one start less to wait for
+    log, code = broken_off(alone, tmp_path, lambda driver: driver.send_signal(signal.SIGTERM))
     assert code == 143 and "stopped by SIGTERM; the same command goes on from here" in log
     assert not list((tmp_path / "plain").glob(".*"))
-    broken_off(command, tmp_path, lambda driver: driver.kill())
-    log, code = broken_off(command, tmp_path, kill_cluster)
+    broken_off(alone, tmp_path, lambda driver: driver.kill())
+    log, code = broken_off(alone, tmp_path, kill_cluster)
     assert code == 1 and "lost the Ray cluster on this machine" in log
     assert run.main([*command[3:]]) == 0
     assert tars(tmp_path) == unbroken
@@ -138,18 +139,21 @@ def broken_off(command: list[str], output: Path, end) -> tuple[str, int]:
     environment = {**os.environ, "PYTHONPATH": str(TESTS), **SLOWLY}
     for leftover in (output / "plain").glob(".*"):
         leftover.unlink()
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as driver:
+    log = output / "log.txt"
+    with (
+        log.open("wb") as said,
+        subprocess.Popen(command, env=environment, stdout=said, stderr=subprocess.STDOUT) as driver,
+    ):
         deadline = time.monotonic() + 120
         while not list((output / "plain").glob(".plain-*.tar.*")):
-            assert driver.poll() is None and time.monotonic() < deadline, driver.communicate()[0]
+            assert driver.poll() is None and time.monotonic() < deadline, log.read_text()
             time.sleep(0.05)
         end(driver)
-        return driver.communicate(timeout=120)[0], driver.returncode
+        code = driver.wait(120)
+    return log.read_text(), code
 
 
-def kill_cluster(driver: "subprocess.Popen[str]") -> None:
+def kill_cluster(driver: "subprocess.Popen[bytes]") -> None:
     children = subprocess.run(["pgrep", "-P", str(driver.pid)], capture_output=True, text=True, check=True)
     for child in children.stdout.split():
         os.kill(int(child), signal.SIGKILL)
