@@ -142,7 +142,8 @@ class Workforce:
         self._starting: dict[Any, Any] = {}  # "ready" reference -> worker
         self._busy: dict[Any, tuple[Any, Shard]] = {}  # generator of news -> worker, its shard
         self._attempts: Counter[str] = Counter()
-        self._counts: dict[str, Count] = {}
+        self._ended = Count()  # in finished shards
+        self._counts: dict[str, Count] = {}  # in those being made, by name
         self._deaths_at_start = self._failed_in_a_row = 0
         self._mention_at = time.monotonic() + QUIET_S
         self.size = _crew_size(crew, cluster)
@@ -150,7 +151,7 @@ class Workforce:
     @property
     def count(self) -> Count:
         """Requests ended since this start of the run, unfinished shards included."""
-        return sum(self._counts.values(), Count())
+        return sum(self._counts.values(), self._ended)
 
     def step(self) -> None:
         """Wait a moment for news and act on it.
@@ -200,8 +201,8 @@ class Workforce:
         worker = self._starting.pop(ready)
         try:
             ray_library().get(ready)
-        except ray_library().exceptions.RayActorError as error:
-            if error.actor_init_failed:
+        except ray_library().exceptions.RayError as error:
+            if getattr(error, "actor_init_failed", True):
                 raise RunError(f"workers cannot start: {_last_line(error)}") from error
             self._deaths_at_start += 1
             if self._deaths_at_start >= STARTS:
@@ -232,7 +233,8 @@ class Workforce:
             self._counts[shard.name] = news
             return
         del self._busy[generator]
-        self._counts[shard.name] = Count(news.accepted, news.rejected)
+        self._counts.pop(shard.name, None)
+        self._ended += Count(news.accepted, news.rejected)
         self.outcome.reports[shard.name] = news
         self._failed_in_a_row = 0
         self._folder.release(shard.name)
