@@ -43,6 +43,7 @@ class Config:
 
 def main(config: Config) -> int:
     """Print one row for each figure."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # as Ray sets it for its workers; read by the processes started below
     say(f"{os.cpu_count()} cores; pictures of {config.image_size} px; all figures of this one run")
     with tempfile.TemporaryDirectory() as folder:
         made = _in_new_process(_make, (folder, config.num_samples, config.image_size))
