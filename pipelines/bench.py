@@ -11,6 +11,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -61,8 +62,8 @@ def main(config: Config) -> int:
 
 def _in_new_process(task: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
     """Run a task alone in a process, so that its peak memory is its own."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        result: dict[str, Any] = pool.apply(task, arguments)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        result: dict[str, Any] = pool.submit(task, *arguments).result()
     return result
 
 
