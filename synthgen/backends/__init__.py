@@ -15,8 +15,19 @@ Table = Mapping[str, str]  # name in configs -> "module:class"
 
 SOURCES: Table = {"render": "synthgen.scenes.compose:RenderSource"}
 
-# Models by role, each a table of its own. The render source needs none.
-MODELS: Mapping[str, Table] = {}
+# Models by role, each a table of its own; `synthgen.backends.protocols` says what a role takes and gives. The
+# render source needs none.
+MODELS: Mapping[str, Table] = {
+    "draft": {"text_to_image": "synthgen.backends.text_to_image:TextToImage"},
+    "redraw": {
+        "depth_to_image": "synthgen.backends.depth_to_image:DepthToImage",
+        "controlnet": "synthgen.backends.controlnet:ControlNetRedraw",
+    },
+    "segmenter": {"segmentation": "synthgen.backends.segmenter:Segmentation"},
+    "keypoints": {"vitpose": "synthgen.backends.vitpose:ViTPose"},
+    "mesh": {"hmr2": "synthgen.backends.hmr2_estimator:HMR2Estimator"},
+    "prior": {"vposer": "synthgen.backends.vposer_prior:VPoserPrior"},
+}
 
 NAME = "backend"  # the key of a node that picks the backend
 

@@ -1,0 +1,154 @@
+"""Role `segmenter`: image-segmentation models of transformers, semantic, instance or panoptic.
+
+SegFormer and others that classify pixels; MaskFormer, Mask2Former and DETR, whose queries are a class and a
+mask each. People who touch are told apart only by the latter.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from synthgen.backends.coco_things import COCO_THINGS
+from synthgen.backends.model_files import fetch_files, find_model, reading, version_of
+from synthgen.backends.pipelines import load_image_processor, load_model, torch_dtype
+from synthgen.backends.protocols import Image, Precision, Segments
+from synthgen.backends.ranges import Range, fixed_groups, id_problems, raise_problems, range_problems, ready
+
+if TYPE_CHECKING:
+    from synthgen.backends.segments import Piece, Vocabulary
+
+RANGES = {"threshold": Range(0, 1), "min_area": Range(0, 1), "batch_size": Range(1)}
+NOTHING = frozenset({"background", "unlabeled", "n/a", "void", "other"})
+LIKE_COCO = 40  # names in common from which a vocabulary is taken for COCO's, whose other classes are "stuff"
+
+
+@dataclass
+class Segmentation:
+    """An image-segmentation model of transformers.
+
+    Attributes:
+        id: folder, hub id (owner/name), or embedded/segmenter, the model that comes with the package.
+        revision: branch, tag or commit of a hub id; empty for the newest.
+        person: the model's names for people.
+        objects: the model's names for things that can stand in front of somebody; empty: with COCO's names
+            the 80 things of COCO, else all but people and background.
+        threshold: score from which a segment counts.
+        min_area: smallest segment, as a part of the picture.
+        batch_size: pictures of one size computed at once; the last batch is filled up.
+    """
+
+    id: str = "embedded/segmenter"
+    revision: str = ""
+    person: list[str] = field(default_factory=lambda: ["person"])
+    objects: list[str] = field(default_factory=list)
+    threshold: float = 0.5
+    min_area: float = 0.0005
+    batch_size: int = 4
+
+    def __post_init__(self) -> None:
+        raise_problems(self.problems())
+        self.version = ""
+        self._model: Any = None
+        self._processor: Any = None
+        self._words: Vocabulary | None = None
+
+    def problems(self) -> list[str]:
+        """Return everything that is wrong with the keys, one line each."""
+        found = id_problems(self) + range_problems(self, RANGES)
+        return found if self.person else [*found, "person must name at least one class, got []"]
+
+    def setup(self, device: str = "cpu", dtype: Precision = "float32") -> None:
+        """Load the model; see `synthgen.backends.protocols`."""
+        import transformers
+
+        folder = find_model(self.id, self.revision, fetch_files)
+        with reading(folder, "an image-segmentation model of transformers"):
+            config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
+        name = next(iter(config.architectures or []), "")
+        if not name.endswith("Segmentation"):
+            raise ValueError(
+                f"{folder} holds {name or config.model_type}, expected an image-segmentation model of "
+                "transformers (…ForSemanticSegmentation, …ForUniversalSegmentation, DetrForSegmentation, …)"
+            )
+        self._words = self._vocabulary(config.id2label)
+        model = load_model(getattr(transformers, name), folder, f"a {name}", dtype=torch_dtype(dtype))
+        self._model, self._processor = model.to(device), load_image_processor(folder)
+        self.version = version_of(folder)
+
+    def __call__(self, images: Sequence[Image]) -> list[Segments]:
+        """Segment pictures of any sizes; see `Segmenter`."""
+        from synthgen.backends.segments import segments_of
+
+        words = ready(self._words, self)
+        pieces = self._pieces(images)
+        return [
+            segments_of(found, image.shape[:2], words, self.threshold, self.min_area)
+            for found, image in zip(pieces, images, strict=True)
+        ]
+
+    def _pieces(self, images: Sequence[Image]) -> "list[list[Piece]]":
+        """Run the network over pictures that come to it in one size together."""
+        import torch
+
+        inputs = [self._processor(images=image, return_tensors="pt") for image in images]
+        shapes = [tuple(one["pixel_values"].shape) for one in inputs]
+        pieces: list[list[Piece]] = [[] for _ in images]
+        for shape in sorted(set(shapes)):
+            same = [number for number, other in enumerate(shapes) if other == shape]
+            for members, count in fixed_groups(len(same), self.batch_size):
+                chosen = [same[i] for i in members]
+                batch = {key: torch.cat([inputs[i][key] for i in chosen]) for key in inputs[chosen[0]]}
+                pixels = batch.pop("pixel_values").to(self._model.device, self._model.dtype)
+                with torch.inference_mode():
+                    output = self._model(pixels, **{key: one.to(pixels.device) for key, one in batch.items()})
+                for row, number in enumerate(chosen[:count]):
+                    shown = _shown(inputs[number])
+                    pieces[number] = self._read(output, row, shown, images[number].shape[:2])
+        return pieces
+
+    def _read(
+        self, output: Any, row: int, shown: tuple[float, float], size: tuple[int, ...]
+    ) -> "list[Piece]":
+        from synthgen.backends.segments import pieces_of_classes, pieces_of_queries
+
+        height, width = size
+        masks = output.get("masks_queries_logits", output.get("pred_masks"))
+        maps = (output.logits if masks is None else masks)[row]
+        rows, columns = (
+            max(1, round(part * side)) for part, side in zip(shown, maps.shape[-2:], strict=True)
+        )
+        maps = maps[:, :rows, :columns]
+        if masks is None:
+            return pieces_of_classes(maps, (height, width), ready(self._words, self))
+        classes = output.get("class_queries_logits", output.get("logits"))[row]
+        return pieces_of_queries(classes, maps, (height, width), self.threshold)
+
+    def _vocabulary(self, id2label: Mapping[int, str]) -> "Vocabulary":
+        from synthgen.backends.segments import Vocabulary
+
+        names = tuple(id2label.get(index, "N/A") for index in range(max(id2label) + 1))
+        for key, wanted in (("person", self.person), ("objects", self.objects)):
+            unknown = [name for name in wanted if name not in names]
+            if unknown:
+                known = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
+                raise ValueError(f"{key}: {self.id} has no class {unknown[0]!r}; its classes are {known}")
+        things = set(self.objects) or (
+            COCO_THINGS
+            if len(COCO_THINGS & set(names)) >= LIKE_COCO
+            else {name for name in names if name.lower() not in NOTHING}
+        )
+        people = frozenset(i for i, name in enumerate(names) if name in self.person)
+        return Vocabulary(
+            names, people, frozenset(i for i, name in enumerate(names) if name in things) - people
+        )
+
+
+def _shown(inputs: Any) -> tuple[float, float]:
+    """Return which part of the network's input, from the top left, is picture and not padding."""
+    height, width = inputs["pixel_values"].shape[-2:]
+    if "pixel_mask" not in inputs:
+        return 1.0, 1.0
+    mask = np.asarray(inputs["pixel_mask"][0]) > 0
+    return mask.any(1).sum() / height, mask.any(0).sum() / width

@@ -1,0 +1,92 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from synthgen.backends.hmr2_estimator import HMR2Estimator
+from synthgen.geometry import intrinsics, rotvec_to_rotmat
+
+RANDOM = np.random.default_rng(6)
+PICTURE = RANDOM.integers(0, 256, (15, 20, 3), dtype=np.uint8).repeat(12, 0).repeat(12, 1)
+BOX = np.array([[60.0, 30, 110, 140]])
+CAMERA = intrinsics(300.0, PICTURE.shape[:2])
+
+
+@pytest.fixture
+def model(saved: Callable[[str], Path]) -> HMR2Estimator:
+    estimator = HMR2Estimator(str(saved("hmr2")), batch_size=1)
+    estimator.setup()
+    return estimator
+
+
+def test_a_person_moves_with_the_picture(model: HMR2Estimator) -> None:
+    """The same pixels elsewhere in a larger picture: same body, same pixels covered."""
+    canvas = np.zeros((300, 400, 3), np.uint8)
+    canvas[100:280, 140:380] = PICTURE
+    moved = model([canvas], [BOX + [140, 100, 140, 100]], [CAMERA])[0].people[0]
+    first = model([PICTURE], [BOX], [CAMERA])[0].people[0]
+    assert np.allclose(moved.body_pose, first.body_pose, atol=1e-5)
+    pixel, pixel_moved = (CAMERA @ person.transl / person.transl[2] for person in (first, moved))
+    assert np.allclose(pixel_moved - pixel, [140, 100, 0], atol=1e-3)
+    assert np.allclose(first.transl[2], moved.transl[2])
+
+
+def test_the_body_lies_where_its_crop_camera_saw_it(model: HMR2Estimator) -> None:
+    """Project a point by both cameras; the crop is 64 px of a square of 110 px around (85, 85)."""
+    person = model([PICTURE], [BOX], [CAMERA])[0].people[0]
+    crops = model._crop(PICTURE, np.array([85.0, 85.0]), 110.0, 64)[None]
+    with torch.inference_mode():
+        output = model._model(crops)
+    scale, x, y = output.pred_cam[0].double().numpy()
+    point = np.array([0.1, -0.2, 0.0])
+    # The weak camera of the crop: half its side is 1 unit at depth 1, the middle of the crop lies at 64 / 2.
+    in_crop = 32 + 32 * scale * (point[:2] + [x, y])
+    expected = 85 + (in_crop - 32) * 110 / 64
+    seen = CAMERA @ (point + person.transl)
+    assert np.allclose(seen[:2] / seen[2], expected, atol=1e-3)
+    assert np.allclose(rotvec_to_rotmat(person.global_orient), output.global_orient[0].numpy(), atol=1e-5)
+    assert np.allclose(rotvec_to_rotmat(person.body_pose), output.body_pose[0].numpy(), atol=1e-5)
+
+
+def test_focal_length_decides_the_distance(model: HMR2Estimator) -> None:
+    near, far = (
+        model([PICTURE], [BOX], [intrinsics(focal, PICTURE.shape[:2])])[0].people[0]
+        for focal in (300.0, 600.0)
+    )
+    assert np.isclose(far.transl[2], 2 * near.transl[2])
+    wrong = CAMERA.copy()
+    wrong[1, 1] *= 2
+    with pytest.raises(ValueError, match=r"one focal length for both axes"):
+        model([PICTURE], [BOX], [wrong])
+
+
+def test_boxes_may_be_enlarged_or_empty(model: HMR2Estimator, saved: Callable[[str], Path]) -> None:
+    wider = HMR2Estimator(str(saved("hmr2")), box_scale=1.5)
+    wider.setup()
+    grown = np.array([[85 - 37.5, 85 - 82.5, 85 + 37.5, 85 + 82.5]])
+    ours, theirs = (one([PICTURE], [box], [CAMERA])[0] for one, box in ((wider, BOX), (model, grown)))
+    assert np.allclose(ours.tokens, theirs.tokens, atol=1e-5)
+    assert len(model([PICTURE], [np.array([[5.0, 5, 5, 5]])], [CAMERA])[0].people) == 1, "a point is no crash"
+    none = model([PICTURE], [np.zeros((0, 4))], [CAMERA])[0]
+    assert none.people == () and none.tokens.shape == (0, *ours.tokens.shape[1:])
+
+
+def test_published_layout_loads(saved: Callable[[str], Path], tmp_path: Path, monkeypatch: Any) -> None:
+    """A Lightning checkpoint goes through the strict loader; here of the small sizes."""
+    from synthgen.backends import hmr2
+
+    small = hmr2.HMR2.from_folder(saved("hmr2"))
+    torch.save({"state_dict": small.state_dict()}, tmp_path / "epoch=35.ckpt")
+    monkeypatch.setattr(hmr2, "configs_of", lambda _: (small.config.backbone, small.config.decoder))
+    estimator = HMR2Estimator(str(tmp_path / "epoch=35.ckpt"), body="smpl")
+    estimator.setup()
+    from_folder = replace(estimator, id=str(saved("hmr2")))
+    from_folder.setup()
+    ours, theirs = (one([PICTURE], [BOX], [CAMERA])[0].tokens for one in (estimator, from_folder))
+    assert np.array_equal(ours, theirs)
+    with pytest.raises(ValueError, match=r"body must be open or smpl, got 'star'"):
+        HMR2Estimator(body="star")

@@ -1,0 +1,138 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from synthgen.backends.coco_things import COCO_THINGS
+from synthgen.backends.segmenter import Segmentation
+from synthgen.backends.segments import (
+    Piece,
+    Vocabulary,
+    pieces_of_classes,
+    pieces_of_queries,
+    segments_of,
+)
+
+WORDS = Vocabulary(("background", "person", "skis"), frozenset({1}), frozenset({2}))
+SIZE = (40, 60)
+
+
+def class_map(*boxes: tuple[int, int, int, int, int]) -> torch.Tensor:
+    """Logits (3, 40, 60) of background with boxes (label, top, bottom, left, right)."""
+    logits = torch.zeros(3, *SIZE)
+    logits[0] = 4
+    for label, top, bottom, left, right in boxes:
+        logits[:, top:bottom, left:right] = 0
+        logits[label, top:bottom, left:right] = 6
+    return logits
+
+
+def test_semantic_people_are_connected_pieces() -> None:
+    logits = class_map((1, 5, 30, 5, 20), (1, 5, 30, 40, 50), (2, 32, 36, 5, 50))
+    found = segments_of(pieces_of_classes(logits, SIZE, WORDS), SIZE, WORDS, 0.5, 0.0)
+    assert len(found.people) == 2 and len(found.objects) == 1 and found.object_labels == ("skis",)
+    assert found.person.sum() == 25 * 15 + 25 * 10 and found.object.sum() == 4 * 45
+    assert (found.people_scores > 0.98).all()
+
+
+def test_a_limb_cut_off_by_a_bar_stays_with_its_person() -> None:
+    logits = class_map((1, 2, 26, 10, 24), (2, 26, 29, 0, 60), (1, 29, 34, 12, 16), (1, 4, 24, 44, 56))
+    found = segments_of(pieces_of_classes(logits, SIZE, WORDS), SIZE, WORDS, 0.5, 0.0)
+    assert sorted(found.people.sum((1, 2))) == [20 * 12, 24 * 14 + 5 * 4]
+
+
+def test_queries_compete_for_pixels() -> None:
+    classes = torch.full((5, 4), -9.0)
+    masks = torch.full((5, *SIZE), -9.0)
+    for query, label in enumerate((1, 1, 1, 2, 3)):  # the last finds nothing
+        classes[query, label] = 2.0 - 0.1 * query
+    masks[0, :, :20] = 5
+    masks[1, :, :19] = 5  # the same person, less sure
+    masks[2, 10:, 30:34] = 5
+    masks[3, 38:, 25:] = 5  # over the feet of the third
+    masks[4, :10] = 9
+    pieces = pieces_of_queries(classes, masks, SIZE, 0.5)
+    found = segments_of(pieces, SIZE, WORDS, 0.5, 0.0)
+    assert found.people.sum((1, 2)).tolist() == [40 * 20, 30 * 4]
+    assert found.objects.sum() == 2 * 35 - 2 * 4 and not (found.person & found.object).any()
+    assert pieces_of_queries(classes, masks, SIZE, 1.0) == []
+
+
+def test_small_and_unsure_segments_are_dropped() -> None:
+    mask = np.zeros(SIZE, bool)
+    mask[:2, :5] = True
+    pieces = [Piece(1, 0.9, mask), Piece(1, 0.4, ~mask), Piece(0, 1.0, ~mask)]
+    assert segments_of(pieces, SIZE, WORDS, 0.5, 0.0).people_scores.tolist() == [0.9]
+    assert segments_of(pieces, SIZE, WORDS, 0.5, 0.01).people.shape == (0, *SIZE)
+    assert not segments_of([], SIZE, WORDS, 0.5, 0.0).person.any()
+
+
+def test_agrees_with_transformers_on_clear_masks(saved: Callable[[str], Path]) -> None:
+    """The published panoptic read-out, on masks that do not overlap and at the network's own size."""
+    from transformers import MaskFormerImageProcessorPil
+    from transformers.models.maskformer.modeling_maskformer import MaskFormerForInstanceSegmentationOutput
+
+    random = torch.Generator().manual_seed(3)
+    classes = torch.randn(6, 4, generator=random) * 6
+    classes[:, 3] = -9
+    masks = torch.full((6, 20, 30), -8.0)
+    for query in range(6):
+        masks[query, :, 5 * query : 5 * query + 5] = 8
+    output = MaskFormerForInstanceSegmentationOutput(
+        class_queries_logits=classes[None], masks_queries_logits=masks[None]
+    )
+    processor: Any = MaskFormerImageProcessorPil()
+    expected = processor.post_process_panoptic_segmentation(
+        output, threshold=0.5, label_ids_to_fuse=set(), target_sizes=[SIZE]
+    )[0]
+    pieces = pieces_of_queries(classes, masks, SIZE, 0.5)
+    assert len(pieces) == len(expected["segments_info"]) > 2
+    for piece, info in zip(pieces, expected["segments_info"], strict=True):
+        assert piece.label == info["label_id"] and abs(piece.score - info["score"]) < 1e-5
+        assert (piece.mask != (expected["segmentation"].numpy() == info["id"])).mean() < 0.01
+
+
+def test_padding_is_not_part_of_the_picture(
+    saved: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A processor may pad all pictures to one size; the masks must not be squeezed by that."""
+    model = Segmentation(str(saved("detr")), batch_size=1, threshold=0.0)
+    model.setup()
+    model._processor.pad_size = {"height": 96, "width": 128}
+    seen: list[tuple[tuple[float, float], tuple[int, int]]] = []
+    reader = model._read
+
+    def spy(output: Any, row: int, shown: tuple[float, float], size: tuple[int, ...]) -> Any:
+        seen.append((shown, tuple(output["pred_masks"].shape[-2:])))
+        return reader(output, row, shown, size)
+
+    monkeypatch.setattr(model, "_read", spy)
+    model([np.zeros((64, 72, 3), np.uint8)])
+    assert seen == [((64 / 96, 72 / 128), (24, 32))]
+
+
+def test_words_come_from_the_model_or_the_config(saved: Callable[[str], Path]) -> None:
+    folder = str(saved("mask2former"))
+    model = Segmentation(folder)
+    model.setup()
+    assert model._words == Vocabulary(("person", "skis", "snow"), frozenset({0}), frozenset({1, 2}))
+    model = Segmentation(folder, objects=["skis"])
+    model.setup()
+    assert model._words is not None and model._words.things == {1}
+    with pytest.raises(
+        ValueError, match=r"objects: .* has no class 'pole'; its classes are person, skis, snow"
+    ):
+        Segmentation(folder, objects=["pole"]).setup()
+    with pytest.raises(ValueError, match=r"person must name at least one class"):
+        Segmentation(folder, person=[])
+    coco = {index: name for index, name in enumerate([*sorted(COCO_THINGS), "snow", "wall-other-merged"])}
+    words = Segmentation()._vocabulary(coco)
+    assert len(words.things) == 79 and len(words.people) == 1 and max(words.things) == 79
+
+
+def test_other_models_are_named(saved: Callable[[str], Path]) -> None:
+    with pytest.raises(ValueError, match=r"holds VitPoseForPoseEstimation, expected an image-segmentation"):
+        Segmentation(str(saved("vitpose"))).setup()
