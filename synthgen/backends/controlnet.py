@@ -18,6 +18,7 @@ from synthgen.backends.pipelines import (
     index_of,
     load_model,
     load_pipeline,
+    place,
     set_scheduler,
     torch_dtype,
 )
@@ -120,9 +121,9 @@ class ControlNetRedraw:
         if dtype == "float16" and _is_xl(pipe) and pipe.vae.config.force_upcast:
             pipe.vae.to(torch.float32)  # SDXL's VAE overflows in half precision
         set_scheduler(pipe, self.scheduler)
-        add_lora(pipe, self.lora, self.lora_scale)
-        self._pipe, self._controlnet = pipe.to(device), controlnet.to(device)
-        self.version = f"{version_of(folder)}+{version_of(control)}"
+        lora = add_lora(pipe, self.lora, self.lora_scale)
+        self._pipe, self._controlnet = place(pipe, device), controlnet.to(device)
+        self.version = f"{version_of(folder)}+{version_of(control)}{lora}"
 
     def __call__(
         self, guides: Guides, prompts: Sequence[str], negative_prompts: Sequence[str], seeds: Sequence[int]

@@ -16,6 +16,7 @@ from synthgen.backends.pipelines import (
     add_lora,
     find_pipeline,
     load_pipeline,
+    place,
     set_scheduler,
     torch_dtype,
 )
@@ -89,9 +90,9 @@ class DepthToImage:
                 "(latents and depth); give a folder in the layout of SD2-depth, or use backend=controlnet"
             )
         set_scheduler(pipe, self.scheduler)
-        add_lora(pipe, self.lora, self.lora_scale)
-        self._pipe = pipe.to(device)
-        self.version = version_of(folder)
+        lora = add_lora(pipe, self.lora, self.lora_scale)
+        self._pipe = place(pipe, device)
+        self.version = version_of(folder) + lora
 
     def __call__(
         self, guides: Guides, prompts: Sequence[str], negative_prompts: Sequence[str], seeds: Sequence[int]

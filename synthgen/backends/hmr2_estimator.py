@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from synthgen.backends.model_files import fetch_file, find_model, version_of
+from synthgen.backends.model_files import fetch_files, find_model, version_of
 from synthgen.backends.pipelines import torch_dtype
 from synthgen.backends.protocols import Image, MeshEstimate, Precision
 from synthgen.backends.ranges import (
@@ -23,7 +23,11 @@ from synthgen.sample import Float, Person
 
 RANGES = {"box_scale": Range(0, 10, is_open=True), "batch_size": Range(1)}
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, colours in [0, 1]
-HUB_FILE = "epoch=35-step=1000000.ckpt"  # name of the published checkpoint
+SOURCE = (
+    "The published checkpoint comes with 4D-Humans (github.com/shubham-goel/4D-Humans, MIT licence): unpack "
+    "hmr2_data.tar.gz, give logs/train/multiruns/hmr2/0/checkpoints/epoch=35-step=1000000.ckpt. Its bodies "
+    "need an SMPL file (smpl.is.tue.mpg.de, registration, non-commercial)"
+)
 
 
 @dataclass
@@ -31,7 +35,7 @@ class HMR2Estimator:
     """HMR2.0 or a small model of the same class.
 
     Attributes:
-        id: checkpoint of 4D-Humans (.ckpt), folder of a model of ours, or embedded/mesh.
+        id: checkpoint of 4D-Humans (.ckpt), folder or hub id of a model of ours, or embedded/mesh.
         revision: branch, tag or commit of a hub id; empty for the newest.
         body: body model of its parameters: smpl for the published weights, open for those of the package.
         box_scale: boxes are enlarged by this before they are cut out; 4D-Humans takes 1.
@@ -60,7 +64,7 @@ class HMR2Estimator:
         """Load the network; see `synthgen.backends.protocols`."""
         from synthgen.backends.hmr2 import HMR2
 
-        path = find_model(self.id, self.revision, fetch_file(HUB_FILE))
+        path = find_model(self.id, self.revision, fetch_files, SOURCE)
         model = HMR2.from_folder(path) if path.is_dir() else HMR2.from_checkpoint(path)
         self._model = model.to(device, torch_dtype(dtype))
         self.version = version_of(path)

@@ -22,13 +22,16 @@ _BLOCKS = 64
 _HUB_FILES = ["*.json", "*.txt", "*.safetensors"]
 
 
-def find_model(model_id: str, revision: str, fetch: Callable[[str, str | None], str]) -> Path:
+def find_model(
+    model_id: str, revision: str, fetch: Callable[[str, str | None], str], source: str = ""
+) -> Path:
     """Return the folder or file with a model.
 
     Args:
         model_id: path, "embedded/<name>", or hub id "owner/name".
         revision: branch, tag or commit on the hub; "" for the newest. Means nothing for a path.
         fetch: brings a hub id at a revision here, unless it is here already, and returns its folder.
+        source: where a model that is not on the hub comes from, and its licence.
 
     Raises:
         FileNotFoundError: there is no such path, and the hub cannot give it.
@@ -44,7 +47,10 @@ def find_model(model_id: str, revision: str, fetch: Callable[[str, str | None], 
             "`python -m synthgen.run config=embedded.yaml`, or set the id to a folder or hub id"
         )
     if not looks_like_hub_id(model_id):
-        raise FileNotFoundError(f"{model_id}: no such file or folder (nor is it a hub id, owner/name)")
+        advice = f". {source}" if source else ""
+        raise FileNotFoundError(
+            f"{model_id}: no such file or folder (nor is it a hub id, owner/name){advice}"
+        )
     return Path(_fetched(model_id, revision, fetch))
 
 
@@ -65,13 +71,6 @@ def fetch_files(model_id: str, revision: str | None) -> str:
     from huggingface_hub import snapshot_download
 
     return snapshot_download(model_id, revision=revision, allow_patterns=_HUB_FILES)
-
-
-def fetch_file(name: str) -> Callable[[str, str | None], str]:
-    """Return what brings one file of a hub id to this machine; for `find_model`."""
-    from huggingface_hub import hf_hub_download
-
-    return lambda model_id, revision: hf_hub_download(model_id, name, revision=revision)
 
 
 def _fetched(model_id: str, revision: str, fetch: Callable[[str, str | None], str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen.backends.model_files import all_used, fetch_files, find_model, reading
+from synthgen.backends.model_files import all_used, fetch_files, find_model, reading, version_of
 from synthgen.backends.protocols import Precision
 
 Scheduler = Literal[
@@ -141,7 +141,7 @@ def set_scheduler(pipe: Any, name: Scheduler) -> None:
         pipe.scheduler = getattr(diffusers, cls).from_config(pipe.scheduler.config, **options)
 
 
-def add_lora(pipe: Any, lora: str, scale: float) -> None:
+def add_lora(pipe: Any, lora: str, scale: float) -> str:
     """Merge a LoRA into the weights of a pipeline.
 
     Args:
@@ -149,11 +149,14 @@ def add_lora(pipe: Any, lora: str, scale: float) -> None:
         lora: safetensors file, folder or hub id; "" for none.
         scale: 1 for its full strength.
 
+    Returns:
+        Exact version of the LoRA, with a plus in front; "" without one.
+
     Raises:
         FileNotFoundError, ValueError: no LoRA there, or one for another model.
     """
     if not lora:
-        return
+        return ""
     path = find_model(lora, "", fetch_files)
     with reading(path, "a LoRA for this model"):
         if path.is_file():
@@ -162,6 +165,19 @@ def add_lora(pipe: Any, lora: str, scale: float) -> None:
             pipe.load_lora_weights(path, use_safetensors=True)
         pipe.fuse_lora(lora_scale=scale)
         pipe.unload_lora_weights()
+    return f"+{version_of(path)}"
+
+
+def place(pipe: Any, device: str) -> Any:
+    """Move a pipeline to its device; on GPUs, convolutions get the memory layout they are fastest in."""
+    import torch
+
+    pipe = pipe.to(device)
+    if device.startswith("cuda"):
+        for name in ("unet", "vae"):
+            if name in pipe.components:
+                pipe.components[name].to(memory_format=torch.channels_last)
+    return pipe
 
 
 def generators(seeds: Sequence[int]) -> list[Any]:

@@ -16,6 +16,7 @@ from synthgen.backends.pipelines import (
     generators,
     index_of,
     load_pipeline,
+    place,
     set_scheduler,
     stacked,
     to_uint8,
@@ -100,10 +101,10 @@ class TextToImage:
         if self.safety_checker and getattr(pipe, "safety_checker", None) is None:
             raise ValueError(f"{self.id} has no safety checker; set safety_checker=false")
         set_scheduler(pipe, self.scheduler)
-        add_lora(pipe, self.lora, self.lora_scale)
-        self._pipe = pipe.to(device)
+        lora = add_lora(pipe, self.lora, self.lora_scale)
+        self._pipe = place(pipe, device)
         self._takes = frozenset(inspect.signature(pipe.__call__).parameters)
-        self.version = version_of(folder)
+        self.version = version_of(folder) + lora
 
     def __call__(
         self, prompts: Sequence[str], negative_prompts: Sequence[str], seeds: Sequence[int]

@@ -12,6 +12,9 @@ from synthgen.backends.ranges import id_problems, raise_problems, ready
 from synthgen.joints import SMPL24
 from synthgen.sample import Float
 
+SOURCE = (
+    "VPoser comes from smpl-x.is.tue.mpg.de (registration, non-commercial): give the unpacked folder V02_05"
+)
 NUM_JOINTS = len(SMPL24) - 1  # of SMPL's body_pose
 
 
@@ -22,8 +25,8 @@ class VPoserPrior:
     Poses go through one by one: in a batch, the last bits of some layers depend on a pose's place in it.
 
     Attributes:
-        id: the published folder (V02_05, vposer_v1_0) or a file in it, a folder of a model of ours, or
-            embedded/prior.
+        id: the published folder (V02_05, vposer_v1_0) or a file in it, folder or hub id of a model of ours,
+            or embedded/prior.
         revision: branch, tag or commit of a hub id; empty for the newest.
     """
 
@@ -44,7 +47,7 @@ class VPoserPrior:
         from synthgen.backends.vposer import VPoser
         from synthgen.checkpoints import CONFIG_FILE
 
-        path = find_model(self.id, self.revision, fetch_files)
+        path = find_model(self.id, self.revision, fetch_files, SOURCE)
         is_ours = path.is_dir() and (path / CONFIG_FILE).is_file()
         self._model = VPoser.from_folder(path) if is_ours else VPoser.from_checkpoint(path)
         self.version = version_of(path)

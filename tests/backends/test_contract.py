@@ -176,6 +176,22 @@ def test_runs_repeatably_and_alone(
 
 
 @by_case
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_runs_in_half_precision(
+    role: str,
+    name: str,
+    keys: dict[str, Any],
+    models: dict[str, str],
+    saved: Callable[[str], Path],
+    dtype: Any,
+) -> None:
+    model = build(role, name, keys | {key: str(saved(value)) for key, value in models.items()})
+    model.setup("cpu", dtype)
+    found = RUN[role](model, [0, 1])
+    assert all(np.isfinite(value).all() for outcome in found for value in outcome)
+
+
+@by_case
 def test_wrong_places_are_named(
     role: str,
     name: str,

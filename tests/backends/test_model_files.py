@@ -8,10 +8,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from synthgen.backends import model_files
+from synthgen.backends.hmr2_estimator import HMR2Estimator
 from synthgen.backends.model_files import fetch_files, find_model, version_of
 from synthgen.backends.segmenter import Segmentation
 from synthgen.backends.text_to_image import TextToImage
 from synthgen.backends.vitpose import ViTPose
+from synthgen.backends.vposer_prior import VPoserPrior
 
 Saved = Callable[[str], Path]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -39,6 +41,15 @@ def test_a_path_is_taken_as_it_is(tmp_path: Path) -> None:
             FileNotFoundError, match=r"no such file or folder \(nor is it a hub id, owner/name"
         ):
             find_model(wrong, "", no_fetch)
+
+
+def test_models_with_a_licence_say_where_they_come_from() -> None:
+    with pytest.raises(
+        FileNotFoundError, match=r"V02_05: no such file.* smpl-x.is.tue.mpg.de \(registration"
+    ):
+        VPoserPrior("./V02_05").setup()
+    with pytest.raises(FileNotFoundError, match=r"x.ckpt: no such file.* 4D-Humans .*MIT.*hmr2_data.tar.gz"):
+        HMR2Estimator("/data/x.ckpt").setup()
 
 
 def test_bundled_models_have_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

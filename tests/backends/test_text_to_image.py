@@ -64,6 +64,10 @@ def test_lora_is_merged_at_its_scale(saved: Saved, tmp_path: Path) -> None:
     full = drawn(folder, lora=file)
     assert np.abs(full - plain).max() > 2
     assert np.array_equal(drawn(folder, lora=str(tmp_path)), full), "a folder does as well as the file in it"
+    merged, bare = TextToImage(str(folder), lora=file), TextToImage(str(folder))
+    merged.setup()
+    bare.setup()
+    assert merged.version.startswith(f"{bare.version}+"), "the record names both"
     with pytest.raises(FileNotFoundError, match=r"nowhere.safetensors"):
         drawn(folder, lora="./nowhere.safetensors")
     with pytest.raises(ValueError, match=r"is not a LoRA for this model"):
