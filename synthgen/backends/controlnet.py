@@ -122,7 +122,7 @@ class ControlNetRedraw:
             pipe.vae.to(torch.float32)  # SDXL's VAE overflows in half precision
         set_scheduler(pipe, self.scheduler)
         lora = add_lora(pipe, self.lora, self.lora_scale)
-        self._pipe, self._controlnet = place(pipe, device), controlnet.to(device)
+        self._pipe, self._controlnet = place(pipe, device), place(controlnet, device)
         self.version = f"{version_of(folder)}+{version_of(control)}{lora}"
 
     def __call__(

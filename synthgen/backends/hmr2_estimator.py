@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from synthgen.backends.model_files import fetch_files, find_model, version_of
-from synthgen.backends.pipelines import torch_dtype
+from synthgen.backends.pipelines import place, torch_dtype
 from synthgen.backends.protocols import Image, MeshEstimate, Precision
 from synthgen.backends.ranges import (
     Range,
+    check_boxes,
+    check_images,
     check_lengths,
     fixed_groups,
     id_problems,
@@ -66,7 +68,7 @@ class HMR2Estimator:
 
         path = find_model(self.id, self.revision, fetch_files, SOURCE)
         model = HMR2.from_folder(path) if path.is_dir() else HMR2.from_checkpoint(path)
-        self._model = model.to(device, torch_dtype(dtype))
+        self._model = place(model.to(torch_dtype(dtype)), device)
         self.version = version_of(path)
 
     def __call__(
@@ -76,7 +78,9 @@ class HMR2Estimator:
         import torch
 
         model = ready(self._model, self)
-        check_lengths(images=images, boxes=boxes, cam_ints=cam_ints)
+        check_images(images)
+        check_boxes(images, boxes)
+        check_lengths(images=images, cam_ints=cam_ints)
         for cam_int in cam_ints:
             if not np.isclose(cam_int[0, 0], cam_int[1, 1], rtol=1e-3):
                 raise ValueError(f"cam_int must have one focal length for both axes, got {cam_int}")

@@ -102,9 +102,9 @@ def load_model(cls: Any, folder: Path, wanted: str, **options: Any) -> Any:
     Raises:
         FileNotFoundError, ValueError: as `load_pipeline`.
     """
-    import transformers
+    from transformers import PreTrainedModel
 
-    if issubclass(cls, transformers.PreTrainedModel):
+    if issubclass(cls, PreTrainedModel):
         options["ignore_mismatched_sizes"] = True  # reported below instead of in a table on the screen
     with reading(folder, wanted):
         model, report = cls.from_pretrained(
@@ -119,6 +119,18 @@ def load_model(cls: Any, folder: Path, wanted: str, **options: Any) -> Any:
     return model.eval()
 
 
+def architecture(name: str, folder: Path) -> Any:
+    """Return the model class of transformers that a folder's config names; ValueError where it is none."""
+    import transformers
+
+    found = getattr(transformers, name, None)
+    if not (isinstance(found, type) and issubclass(found, transformers.PreTrainedModel)):
+        raise ValueError(
+            f"{folder} wants {name!r}, which is no model of transformers {transformers.__version__}"
+        )
+    return found
+
+
 def load_image_processor(folder: Path) -> Any:
     """Load the image processor of a transformers model, the one that needs no torchvision.
 
@@ -129,7 +141,19 @@ def load_image_processor(folder: Path) -> Any:
 
     load: Any = AutoImageProcessor.from_pretrained
     with reading(folder, "a model of transformers with its image processor"):
-        return load(folder, local_files_only=True, backend="pil")
+        return load(folder, local_files_only=True, trust_remote_code=False, backend="pil")
+
+
+def load_config(folder: Path, wanted: str) -> Any:
+    """Load the config of a transformers model.
+
+    Raises:
+        FileNotFoundError, ValueError: as `load_pipeline`.
+    """
+    from transformers import AutoConfig
+
+    with reading(folder, wanted):
+        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
 def set_scheduler(pipe: Any, name: Scheduler) -> None:
@@ -168,23 +192,28 @@ def add_lora(pipe: Any, lora: str, scale: float) -> str:
     return f"+{version_of(path)}"
 
 
-def place(pipe: Any, device: str) -> Any:
-    """Move a pipeline to its device; on GPUs, convolutions get the memory layout they are fastest in."""
+def place(model: Any, device: str) -> Any:
+    """Move a pipeline or module to its device; a pipeline's convolutions get the layout GPUs are fastest in.
+
+    Raises:
+        ValueError: there is no such device here.
+    """
     import torch
 
-    pipe = pipe.to(device)
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(f"device is {device}, but PyTorch finds no CUDA device here; set device=cpu")
+    model = model.to(device)
     if device.startswith("cuda"):
-        for name in ("unet", "vae"):
-            if name in pipe.components:
-                pipe.components[name].to(memory_format=torch.channels_last)
-    return pipe
+        for name in {"unet", "vae"} & set(getattr(model, "components", ())):
+            model.components[name].to(memory_format=torch.channels_last)
+    return model
 
 
 def generators(seeds: Sequence[int]) -> list[Any]:
     """Return a torch generator for each seed. They live on the CPU: the same noise whatever the device."""
     import torch
 
-    return [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
+    return [torch.Generator("cpu").manual_seed(int(seed)) for seed in seeds]
 
 
 def to_uint8(images: NDArray[np.floating]) -> NDArray[np.uint8]:
@@ -216,12 +245,7 @@ def _encoders(index: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _text_encoder(folder: Path, kind: str, variant: str, dtype: Any) -> Any:
-    import transformers
-
-    known = getattr(transformers, kind, None)
-    if known is None:
-        raise ValueError(f"{folder}: transformers knows no {kind}")
-    return load_model(known, folder, f"a {kind}", variant=variant or None, dtype=dtype)
+    return load_model(architecture(kind, folder), folder, f"a {kind}", variant=variant or None, dtype=dtype)
 
 
 def _weights(part: Any) -> list[tuple[str, Any]]:

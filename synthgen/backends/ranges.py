@@ -84,3 +84,18 @@ def check_lengths(**lists: Sized) -> None:
     lengths = {name: len(values) for name, values in lists.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"one of each is needed for every picture, got {lengths}")
+
+
+def check_images(images: Sequence[Any]) -> None:
+    """Raise ValueError unless all pictures are (H, W, 3) uint8, not empty."""
+    for number, image in enumerate(images):
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+            raise ValueError(f"picture {number} must be (H, W, 3) uint8, got {image.shape} {image.dtype}")
+
+
+def check_boxes(images: Sequence[Any], boxes: Sequence[Any]) -> None:
+    """Raise ValueError unless each picture has boxes (N, 4) of finite numbers; N may be 0."""
+    check_lengths(images=images, boxes=boxes)
+    for number, found in enumerate(boxes):
+        if found.ndim != 2 or found.shape[1] != 4 or not np.isfinite(found).all():
+            raise ValueError(f"boxes of picture {number} must be (N, 4) finite xyxy, got {found}")

@@ -11,10 +11,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synthgen.backends.coco_things import COCO_THINGS
-from synthgen.backends.model_files import fetch_files, find_model, reading, version_of
-from synthgen.backends.pipelines import load_image_processor, load_model, torch_dtype
+from synthgen.backends.model_files import fetch_files, find_model, version_of
+from synthgen.backends.pipelines import (
+    architecture,
+    load_config,
+    load_image_processor,
+    load_model,
+    place,
+    torch_dtype,
+)
 from synthgen.backends.protocols import Image, Precision, Segments
-from synthgen.backends.ranges import Range, fixed_groups, id_problems, raise_problems, range_problems, ready
+from synthgen.backends.ranges import (
+    Range,
+    check_images,
+    fixed_groups,
+    id_problems,
+    raise_problems,
+    range_problems,
+    ready,
+)
 
 if TYPE_CHECKING:
     from synthgen.backends.segments import Piece, Vocabulary
@@ -61,11 +76,8 @@ class Segmentation:
 
     def setup(self, device: str = "cpu", dtype: Precision = "float32") -> None:
         """Load the model; see `synthgen.backends.protocols`."""
-        import transformers
-
         folder = find_model(self.id, self.revision, fetch_files)
-        with reading(folder, "an image-segmentation model of transformers"):
-            config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
+        config = load_config(folder, "an image-segmentation model of transformers")
         name = next(iter(config.architectures or []), "")
         if not name.endswith("Segmentation"):
             raise ValueError(
@@ -73,8 +85,8 @@ class Segmentation:
                 "transformers (…ForSemanticSegmentation, …ForUniversalSegmentation, DetrForSegmentation, …)"
             )
         self._words = self._vocabulary(config.id2label)
-        model = load_model(getattr(transformers, name), folder, f"a {name}", dtype=torch_dtype(dtype))
-        self._model, self._processor = model.to(device), load_image_processor(folder)
+        model = load_model(architecture(name, folder), folder, f"a {name}", dtype=torch_dtype(dtype))
+        self._model, self._processor = place(model, device), load_image_processor(folder)
         self.version = version_of(folder)
 
     def __call__(self, images: Sequence[Image]) -> list[Segments]:
@@ -92,7 +104,9 @@ class Segmentation:
         """Run the network over pictures that come to it in one size together."""
         import torch
 
-        inputs = [self._processor(images=image, return_tensors="pt") for image in images]
+        check_images(images)
+        options = {"return_tensors": "pt", "input_data_format": "channels_last"}
+        inputs = [self._processor(images=image, **options) for image in images]
         shapes = [tuple(one["pixel_values"].shape) for one in inputs]
         pieces: list[list[Piece]] = [[] for _ in images]
         for shape in sorted(set(shapes)):

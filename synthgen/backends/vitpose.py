@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen.backends.model_files import fetch_files, find_model, reading, version_of
-from synthgen.backends.pipelines import load_image_processor, load_model, torch_dtype
+from synthgen.backends.model_files import fetch_files, find_model, version_of
+from synthgen.backends.pipelines import load_config, load_image_processor, load_model, place, torch_dtype
 from synthgen.backends.protocols import Image, Keypoints, Precision
 from synthgen.backends.ranges import (
     Range,
-    check_lengths,
+    check_boxes,
+    check_images,
     fixed_groups,
     id_problems,
     raise_problems,
@@ -65,18 +66,17 @@ class ViTPose:
 
     def setup(self, device: str = "cpu", dtype: Precision = "float32") -> None:
         """Load the model; see `synthgen.backends.protocols`."""
-        from transformers import AutoConfig, VitPoseForPoseEstimation
+        from transformers import VitPoseForPoseEstimation
 
         folder = find_model(self.id, self.revision, fetch_files)
-        with reading(folder, "a ViTPose of transformers"):
-            config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config = load_config(folder, "a ViTPose of transformers")
         if config.model_type != "vitpose" or config.num_labels != len(COCO17):
             raise ValueError(
                 f"{folder} holds a {config.model_type} with {config.num_labels} outputs, expected a vitpose "
                 f"with the {len(COCO17)} joints of COCO"
             )
         model = load_model(VitPoseForPoseEstimation, folder, "a ViTPose", dtype=torch_dtype(dtype))
-        self._model, self._processor = model.to(device), load_image_processor(folder)
+        self._model, self._processor = place(model, device), load_image_processor(folder)
         self.version = version_of(folder)
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Float]) -> list[Keypoints]:
@@ -84,7 +84,8 @@ class ViTPose:
         import torch
 
         model = ready(self._model, self)
-        check_lengths(images=images, boxes=boxes)
+        check_images(images)
+        check_boxes(images, boxes)
         size = self._processor.size["height"], self._processor.size["width"]
         frames = [self._frame(box, size) for found in boxes for box in found]
         owners = [number for number, found in enumerate(boxes) for _ in found]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny_models
+import torch
 from numpy.typing import NDArray
 
 from synthgen import backends
@@ -189,6 +190,39 @@ def test_runs_in_half_precision(
     model.setup("cpu", dtype)
     found = RUN[role](model, [0, 1])
     assert all(np.isfinite(value).all() for outcome in found for value in outcome)
+
+
+def test_pictures_and_boxes_are_checked(saved: Callable[[str], Path]) -> None:
+    pose, mesh, segmenter = (
+        build(role, name, {"id": str(saved(folder))})
+        for role, name, folder in (
+            ("keypoints", "vitpose", "vitpose"),
+            ("mesh", "hmr2", "hmr2"),
+            ("segmenter", "segmentation", "segformer"),
+        )
+    )
+    grey, odd = np.zeros((9, 9), np.uint8), np.array([[1.0, 2, np.nan, 4]])
+    calls: list[Callable[[Any, Any], Any]] = [
+        lambda image, boxes: pose([image], [boxes]),
+        lambda image, boxes: mesh([image], [boxes], CAMERAS[:1]),
+        lambda image, boxes: segmenter([image]),
+    ]
+    for model, call in zip((pose, mesh, segmenter), calls, strict=True):
+        model.setup()
+        for image in (grey, grey[..., None].repeat(3, -1) / 1.0, np.zeros((0, 9, 3), np.uint8)):
+            with pytest.raises(ValueError, match=r"picture 0 must be \(H, W, 3\) uint8, got"):
+                call(image, BOXES[0])
+        call(np.zeros((1, 3, 3), np.uint8), BOXES[0])
+    for call in calls[:2]:
+        for boxes in (odd, BOXES[0][0]):
+            with pytest.raises(ValueError, match=r"boxes of picture 0 must be \(N, 4\) finite xyxy"):
+                call(PICTURES[0], boxes)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device")
+def test_a_missing_device_is_named(saved: Callable[[str], Path]) -> None:
+    with pytest.raises(ValueError, match=r"device is cuda:0, but PyTorch finds no CUDA device here"):
+        build("mesh", "hmr2", {"id": str(saved("hmr2"))}).setup("cuda:0")
 
 
 @by_case

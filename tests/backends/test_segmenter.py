@@ -1,3 +1,5 @@
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -131,6 +133,22 @@ def test_words_come_from_the_model_or_the_config(saved: Callable[[str], Path]) -
     coco = {index: name for index, name in enumerate([*sorted(COCO_THINGS), "snow", "wall-other-merged"])}
     words = Segmentation()._vocabulary(coco)
     assert len(words.things) == 79 and len(words.people) == 1 and max(words.things) == 79
+
+
+def test_code_in_a_model_folder_is_never_run(saved: Callable[[str], Path], tmp_path: Path) -> None:
+    """Nor is anybody asked whether to run it."""
+    folder = tmp_path / "model"
+    shutil.copytree(saved("segformer"), folder)
+    (folder / "own.py").write_text(f"open({str(tmp_path / 'mark')!r}, 'w')\n")
+    config = json.loads((folder / "config.json").read_text())
+    own = {"model_type": "own", "auto_map": {"AutoConfig": "own.Config"}}
+    (folder / "config.json").write_text(json.dumps(config | own))
+    with pytest.raises(ValueError, match=r"model is not an image-segmentation model"):
+        Segmentation(str(folder)).setup()
+    (folder / "config.json").write_text(json.dumps(config | {"architectures": ["OwnSegmentation"]}))
+    with pytest.raises(ValueError, match=r"wants 'OwnSegmentation', which is no model of transformers"):
+        Segmentation(str(folder)).setup()
+    assert not (tmp_path / "mark").exists()
 
 
 def test_other_models_are_named(saved: Callable[[str], Path]) -> None:
