@@ -71,9 +71,10 @@ def find(table: Table, name: object, where: str) -> type[Any]:
         BackendError: the table has no such name, or there is no such class.
     """
     key = f"{where}{'.' * bool(where)}{NAME}"
+    if name is None:
+        raise BackendError([f"{key} is required; known: {', '.join(table)}"])
     if not isinstance(name, str) or (name not in table and ":" not in name):
-        hint = nearest(str(name), table) if table else "; none is available yet"
-        raise BackendError([f"{key}: unknown backend {name!r}{hint}"])
+        raise BackendError([f"{key}: unknown backend {name!r}{nearest(str(name), table)}"])
     module, _, attribute = table.get(name, name).partition(":")
     try:
         found = getattr(importlib.import_module(module), attribute)

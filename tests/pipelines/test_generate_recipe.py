@@ -103,7 +103,9 @@ def test_a_failed_shard_gives_exit_code_1(config, ray_cluster, tmp_path, capsys)
         ("source.imagesize=64", "unknown key 'source.imagesize'; did you mean 'image_size'?"),
         ("quality.min_coverage=2", "quality.min_coverage must be in [0, 1], got 2"),
         ("prompts.templates=[]", "prompts.templates must hold at least one sentence"),
-        ("models.draft={}", "unknown key 'models.draft'"),
+        ("models.draught={}", "unknown key 'models.draught'; did you mean 'draft'?"),
+        ("models.draft={}", "models.draft.backend is required; known: text_to_image"),
+        ("models.draft={backend: text_to_image}", "models: no picture source of this version uses models"),
     ],
 )
 def test_wrong_values_end_with_exit_code_2(config, change, message, tmp_path, capsys):
