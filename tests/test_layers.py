@@ -14,18 +14,19 @@ PACKAGE = ROOT / "synthgen"
 FLOORS = [
     {"__init__", "assets", "cluster", "fields", "geometry", "interrupts", "joints", "progress", "safe_pickle",
      "stopwatch", "storage", "torch_file"},
-    {"checkpoints", "config", "open_body", "body_file", "sample", "quality"},
+    {"checkpoints", "config", "open_body", "body_file", "nearness", "sample", "quality"},
     {"body", "prompts", "surface"},
     {"render", "shards"},
     {"report", "run_folder", "scenes"},
     {"backends"},
-    {"generate", "run"},
+    {"embedded", "generate", "run"},
     {"actors"},
 ]  # fmt: skip
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 NEVER = {  # what a room may not import although it lies lower
     "backends": {"config", "shards", "storage", "cluster", "render"},
     "scenes": {"config", "shards", "storage", "cluster"},
+    "embedded": {"config", "cluster", "run_folder", "report"},
     "report": {"cluster", "prompts"},
     "generate": {"cluster", "shards", "storage", "run_folder", "config"},
     "run": {"body", "render", "scenes", "shards", "report", "cluster", "storage"},

@@ -1,0 +1,157 @@
+"""Train the models that come with the package, from nothing, on pictures that this repository renders.
+
+    python -m synthgen.run config=embedded.yaml
+
+Renders the training shards, then trains one model after another: VAE, text encoder and U-Net, depth U-Net,
+segmenter, keypoints, mesh estimator, pose prior. What is up to date is skipped; what was stopped goes on
+where it was. Exit code 0: all chosen steps are done; 1: a step failed; 130 or 143: stopped by a signal.
+"""
+
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from synthgen import interrupts
+from synthgen.embedded import steps
+from synthgen.embedded.options import (
+    Curriculum,
+    DraftOptions,
+    KeypointsOptions,
+    MeshOptions,
+    PriorOptions,
+    RedrawOptions,
+    RenderOptions,
+    SegmenterOptions,
+    VaeOptions,
+)
+from synthgen.run import import_recipe
+from synthgen.scenes.poses import SPORTS
+
+say = partial(print, flush=True)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Keys of the recipe.
+
+    Attributes:
+        steps: those to run, in any order; empty for all.
+        hours: what the whole run may take on two cores; all trainings are made shorter or longer to fit.
+            Empty (null) takes the steps as they are.
+        work: folder of shards, caches, checkpoints, metrics and sample pictures.
+        weights: folder of the finished models.
+        device: cpu or cuda; auto takes a GPU where there is one.
+        precision: bf16 computes networks in bfloat16 where that is safe; float32 all of it.
+        threads: of torch on the CPU; 0 leaves that to torch.
+        seed: every random draw follows from it.
+    """
+
+    steps: list[str] = field(default_factory=list)
+    hours: float | None = None
+    work: str = "shards/embedded"
+    weights: str = "synthgen/embedded/weights"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["bf16", "float32"] = "bf16"
+    threads: int = 0
+    seed: int = 0
+    render: RenderOptions = field(default_factory=RenderOptions)
+    vae: VaeOptions = field(default_factory=VaeOptions)
+    draft: DraftOptions = field(default_factory=DraftOptions)
+    redraw: RedrawOptions = field(default_factory=RedrawOptions)
+    segmenter: SegmenterOptions = field(default_factory=SegmenterOptions)
+    keypoints: KeypointsOptions = field(default_factory=KeypointsOptions)
+    mesh: MeshOptions = field(default_factory=MeshOptions)
+    prior: PriorOptions = field(default_factory=PriorOptions)
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with these options, one message each."""
+        known = ", ".join(steps.NAMES)
+        found = [f"steps: no step {name!r}; known: {known}" for name in self.steps if name not in steps.NAMES]
+        if self.hours is not None and self.hours * 60 <= self.render.minutes:
+            found.append(
+                f"hours must be more than render.minutes ({self.render.minutes:g}), got {self.hours:g} h"
+            )
+        if self.threads < 0 or self.seed < 0:
+            found.append(f"threads and seed must be at least 0, got {self.threads}, {self.seed}")
+        if min(self.render.everyday, self.render.sports, self.render.samples_per_shard) < 1:
+            found.append("render.everyday, render.sports and render.samples_per_shard must be at least 1")
+        for name in steps.STEPS:
+            training = steps.training_of(self.curriculum(), name)
+            found += [f"{name}.training.{problem}" for problem in training.problems()]
+        return found
+
+    def curriculum(self) -> Curriculum:
+        """Return the options of all steps as written."""
+        return Curriculum(**{name: getattr(self, name) for name in steps.NAMES})
+
+
+def main(config: Config) -> int:
+    """Run the steps that are due and return the exit code."""
+    import torch
+
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    options = config.curriculum()
+    plan = steps.Plan(
+        options=steps.scaled(options, config.hours) if config.hours is not None else options,
+        work=Path(config.work).expanduser().resolve(),
+        weights=Path(config.weights).expanduser().resolve(),
+        device=("cuda" if torch.cuda.is_available() else "cpu") if config.device == "auto" else config.device,
+        bf16=config.precision == "bf16",
+        seed=config.seed,
+    )
+    chosen = [name for name in steps.NAMES if not config.steps or name in config.steps]
+    if problems := steps.missing(chosen, plan):
+        raise ValueError("; ".join(problems))
+    try:
+        with interrupts.raised():
+            return _run(chosen, plan)
+    except interrupts.Interrupted as stop:
+        say(f"\ntraining stopped by {stop.name}; the same command goes on from the last checkpoint")
+        return stop.exit_code
+
+
+def _run(chosen: list[str], plan: steps.Plan) -> int:
+    for name in chosen:
+        if name == steps.RENDER:
+            if code := render(plan):
+                return code
+        elif steps.run(name, plan):
+            say(f"{name}: done, samples and metrics in {plan.work / name}")
+        else:
+            say(f"{name}: up to date")
+    say(f"models: {plan.weights}")
+    return 0
+
+
+def render(plan: steps.Plan) -> int:
+    """Render what is missing of the training pictures with the recipe `generate`; return its exit code."""
+    generate = import_recipe("generate")
+    options = plan.options.render
+    runs = {
+        "everyday": (options.everyday, {"everyday": 1.0}),
+        "sports": (options.sports, dict.fromkeys(SPORTS, 1.0)),
+    }
+    for number, (run, (count, families)) in enumerate(runs.items()):
+        source = {
+            "backend": "render",
+            "image_size": options.image_size,
+            **options.source,
+            "families": families,
+        }
+        config = generate.Config(
+            run=run,
+            seed=2 * plan.seed + number,
+            num_samples=count,
+            samples_per_shard=options.samples_per_shard,
+            output=str(plan.work),
+            source=source,
+            ray=options.ray,
+            report=False,
+        )
+        if problems := config.problems():
+            raise ValueError("; ".join(problems))
+        if code := int(generate.main(config)):
+            return code
+    return 0

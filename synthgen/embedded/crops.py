@@ -1,0 +1,156 @@
+"""Crops around people for training, with random changes, and what these changes do to the labels.
+
+Pixels have their origin at the centre of the top-left pixel. As for ViTPose and HMR2, the
+box, widened to 3:4 (w:h), fills the crop's height.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from synthgen.embedded.pictures import Pictures
+from synthgen.geometry import Array, rotvec_to_rotmat
+from synthgen.joints import COCO17, SMPL24, JointSet
+
+ASPECT = 4 / 3  # height over width that boxes are widened to
+VISIBLE = 0.5  # visibility from which on a joint counts as seen
+
+
+@dataclass(frozen=True)
+class Jitter:
+    """Random changes of a crop.
+
+    Attributes:
+        scale: most that the side may grow or shrink by, as a part of it.
+        shift: most that the middle may move by, as a part of the side.
+        rotation: greatest turn [rad], of the half of all crops that turn.
+        flip: probability of a mirror image.
+        color: most that brightness, contrast and each channel may change by.
+    """
+
+    scale: float = 0.2
+    shift: float = 0.08
+    rotation: float = 0.5
+    flip: float = 0.5
+    color: float = 0.15
+
+
+STILL = Jitter(0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class View:
+    """How crops lie in their pictures.
+
+    Attributes:
+        affine: (B, 2, 3) from pixels of the picture to pixels of the crop.
+        angle: (B,) [rad] by which the crop's content is turned, clockwise as seen.
+        is_flipped: (B,) mirrored left to right, before the turn.
+    """
+
+    affine: Array
+    angle: Array
+    is_flipped: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a model's crops look like.
+
+    Attributes:
+        size: (H, W) [px].
+        padding: height of the crop over that of the widened box.
+        middle: (x, y) where the middle of the box comes to lie [px].
+    """
+
+    size: tuple[int, int]
+    padding: float
+    middle: tuple[float, float]
+
+
+def place(bbox: Array, frame: Frame, jitter: Jitter, rng: np.random.Generator) -> View:
+    """Draw where the crops around boxes (B, 4) xyxy [px] lie."""
+    count = len(bbox)
+    draws = rng.uniform(-1, 1, (4, count))
+    is_flipped = rng.random(count) < jitter.flip
+    turns = rng.random(count) < 0.5
+    extent = np.maximum(bbox[:, 2:] - bbox[:, :2], 1)
+    height = frame.padding * np.maximum(extent[:, 1], extent[:, 0] * ASPECT) * (1 + jitter.scale * draws[0])
+    center = (bbox[:, :2] + bbox[:, 2:]) / 2 + jitter.shift * height[:, None] * draws[1:3].T
+    angle = np.where(turns, jitter.rotation * draws[3], 0.0)
+    scale = frame.size[0] / height
+    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
+    mirror = np.where(is_flipped, -1.0, 1.0)
+    linear = np.stack([np.stack([cos * mirror, -sin], -1), np.stack([sin * mirror, cos], -1)], -2)
+    shift = np.array(frame.middle) - (linear @ center[..., None])[..., 0]
+    return View(np.concatenate([linear, shift[..., None]], -1), angle, is_flipped)
+
+
+def sample(pictures: Pictures, rows: NDArray[np.int64], view: View, size: tuple[int, int]) -> Tensor:
+    """Cut crops, bilinear, black outside the picture: (B, 3, H, W) float32 in [0, 1]."""
+    images = torch.from_numpy(pictures.image[rows]).permute(0, 3, 1, 2).float() / 255
+    inverse = np.linalg.inv(view.affine[..., :2])
+    y, x = np.meshgrid(np.arange(size[0]), np.arange(size[1]), indexing="ij")
+    pixels = np.stack([x, y], -1)[None] - view.affine[:, None, None, :, 2]
+    grid = np.einsum("bij,bhwj->bhwi", inverse, pixels) * 2 / (pictures.size - 1) - 1
+    return torch.nn.functional.grid_sample(
+        images, torch.from_numpy(grid.astype(np.float32)), align_corners=True, padding_mode="zeros"
+    )
+
+
+def recolor(images: Tensor, jitter: Jitter, rng: np.random.Generator) -> Tensor:
+    """Change brightness, contrast and channels of pictures (B, 3, H, W) in [0, 1]."""
+    draws = torch.from_numpy(1 + jitter.color * rng.uniform(-1, 1, (len(images), 5)).astype(np.float32))
+    contrast, brightness, channels = draws[:, :1], draws[:, 1:2], draws[:, 2:]
+    middle = images.mean((1, 2, 3))[:, None, None, None]
+    images = (images - middle) * contrast[..., None, None] + middle * brightness[..., None, None]
+    return (images * channels[..., None, None]).clamp(0, 1)
+
+
+def move_2d(points: Array, view: View, joint_set: JointSet) -> Array:
+    """Return where pixels (B, J, 2) of the picture lie in the crop."""
+    moved = points @ view.affine[:, :, :2].swapaxes(-1, -2) + view.affine[:, None, :, 2]
+    return swap_sides(moved, view, joint_set)
+
+
+def move_3d(points: Array, view: View, joint_set: JointSet) -> Array:
+    """Turn and mirror points (B, J, 3), relative to one of them, as the crop's content is."""
+    mirrored = np.where(view.is_flipped[:, None, None], points * (-1, 1, 1), points)
+    return swap_sides(mirrored @ _turn(view.angle).swapaxes(-1, -2), view, joint_set)
+
+
+def swap_sides(values: Array, view: View, joint_set: JointSet) -> Array:
+    """Exchange left and right joints of values (B, J, ...) where the crop is mirrored."""
+    keep = np.expand_dims(~view.is_flipped, tuple(range(1, values.ndim)))
+    return np.where(keep, values, values[:, list(joint_set.flip_permutation())])
+
+
+def move_pose(global_orient: Array, body_pose: Array, view: View) -> Array:
+    """Turn and mirror SMPL rotations with the crop.
+
+    Args:
+        global_orient: (B, 3) axis-angle [rad].
+        body_pose: (B, 23, 3) axis-angle [rad].
+        view: how the crops lie.
+
+    Returns:
+        (B, 24, 3, 3) rotation matrices, the root's first.
+    """
+    rotvec = np.concatenate([global_orient[:, None], body_pose], 1)
+    mirrored = np.where(view.is_flipped[:, None, None], rotvec * (1, -1, -1), rotvec)
+    rotmat = rotvec_to_rotmat(swap_sides(mirrored, view, SMPL24))
+    rotmat[:, 0] = _turn(view.angle) @ rotmat[:, 0]
+    return rotmat
+
+
+def seen(points: Array, visibility: Array, view: View, size: tuple[int, int]) -> NDArray[np.float32]:
+    """Return (B, 17) 1 for COCO joints that the crop shows, 0 else; `points` as `move_2d` gives them."""
+    is_inside = ((points >= -0.5) & (points < np.array([size[1], size[0]]) - 0.5)).all(-1)
+    return (is_inside & (swap_sides(visibility, view, COCO17) >= VISIBLE)).astype(np.float32)
+
+
+def _turn(angle: Array) -> Array:
+    return rotvec_to_rotmat(np.stack([0 * angle, 0 * angle, angle], -1))

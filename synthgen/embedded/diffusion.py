@@ -1,0 +1,163 @@
+"""What draft and redraw share: latents of all pictures, noise schedule, loss, sampling."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+from torch import Tensor
+
+from synthgen.embedded import receipts, vae
+from synthgen.embedded.loop import Draw
+from synthgen.embedded.workshop import Workshop
+
+logger = logging.getLogger(__name__)
+
+GUIDANCE = 3.0  # of sample pictures
+SAMPLE_STEPS = 20
+_ENCODED = 32  # pictures at a time
+_LOG_EVERY = 3200  # pictures
+
+
+@dataclass(frozen=True)
+class Latents:
+    """Scaled mean latents of all pictures, as they are and mirrored.
+
+    Attributes:
+        values: (2, N, C, h, w) float16; first as drawn, then flipped left to right.
+    """
+
+    values: NDArray[np.float16]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of one."""
+        return self.values.shape[2:]
+
+    def take(self, rows: NDArray[np.int64], is_flipped: NDArray[np.bool_]) -> Tensor:
+        """Return (B, C, h, w) float32."""
+        return torch.from_numpy(self.values[is_flipped.astype(int), rows].astype(np.float32))
+
+
+def scheduler() -> Any:
+    """Return the noise schedule: velocity prediction, down to no signal at all at the last step.
+
+    Lin et al., "Common diffusion noise schedules and sample steps are flawed", WACV 2024.
+    """
+    import diffusers
+
+    schedule: Any = diffusers.DDIMScheduler
+    return schedule(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        prediction_type="v_prediction",
+        rescale_betas_zero_snr=True,
+        steps_offset=1,
+        timestep_spacing="trailing",
+    )
+
+
+def open_latents(shop: Workshop) -> Latents:
+    """Return the latents of the trained VAE; they are made once and kept in the work folder."""
+    folder = shop.work / "latents"
+    path = folder / "latents.npy"
+    inputs = receipts.combined(
+        receipts.files_digest([shop.weights / vae.FOLDER]), shop.pictures.digest, shop.bf16
+    )
+    if not receipts.is_current(folder, inputs, [path]):
+        folder.mkdir(parents=True, exist_ok=True)
+        _encode_all(vae.load(shop), shop, path)
+        receipts.write(folder, inputs, [path])
+    return Latents(np.load(path, mmap_mode="r"))
+
+
+def _encode_all(model: Any, shop: Workshop, path: Path) -> None:
+    pictures, device, bf16 = shop.pictures, shop.device, shop.bf16
+    factor = 2 ** (len(model.config.block_out_channels) - 1)
+    side = pictures.size // factor
+    shape = (2, len(pictures), model.config.latent_channels, side, side)
+    values = open_memmap(path, "w+", np.float16, shape)
+    for start in range(0, len(pictures), _ENCODED):
+        if start % _LOG_EVERY == 0:
+            logger.info("latents: %d of %d pictures encoded", start, len(pictures))
+        images = vae.to_signed(pictures.image[start : start + _ENCODED]).to(device)
+        for flip in (0, 1):
+            with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16):
+                mean = vae.encode_mean(model, images.flip(3) if flip else images).float()
+            values[flip, start : start + _ENCODED] = (mean * model.config.scaling_factor).cpu().numpy()
+    values.flush()
+
+
+class Noise:
+    """The schedule as training sees it."""
+
+    def __init__(self, min_snr: float) -> None:
+        self._scheduler = scheduler()
+        self._min_snr = min_snr
+
+    def loss(self, predict: Any, latents: Tensor, draw: Draw) -> Tensor:
+        """Return the weighted error of predicted velocities.
+
+        Args:
+            predict: (noisy latents, (B,) timesteps) -> velocity.
+            latents: (B, C, h, w) clean.
+            draw: chance of this step.
+        """
+        alphas = self._scheduler.alphas_cumprod.to(draw.device)
+        # One timestep from each of B equal parts of the schedule: less noise between batches.
+        count = len(latents)
+        share = (torch.arange(count) + torch.rand(count, generator=draw.generator)) / count
+        timesteps = (share * len(alphas)).long().to(draw.device)
+        noise = draw.normal(*latents.shape)
+        noisy = self._scheduler.add_noise(latents, noise, timesteps)
+        target = self._scheduler.get_velocity(latents, noise, timesteps)
+        error = ((predict(noisy, timesteps).float() - target) ** 2).mean((1, 2, 3))
+        snr = alphas[timesteps] / (1 - alphas[timesteps])
+        return (error * snr.clamp(max=self._min_snr) / (snr + 1)).sum() / (
+            snr.clamp(max=self._min_snr) / (snr + 1)
+        ).sum()
+
+
+def choose(rows: NDArray[np.int64], count: int, rng: np.random.Generator) -> tuple[Any, Any]:
+    """Draw `count` of the rows, and which of them are mirrored."""
+    return rng.choice(rows, count), rng.random(count) < 0.5
+
+
+def drop_captions(tokens: Tensor, empty: Tensor, part: float, rng: np.random.Generator) -> Tensor:
+    """Replace a part of the captions (B, T) by the empty one (T,)."""
+    dropped = torch.from_numpy(rng.random(len(tokens)) < part)
+    return torch.where(dropped[:, None], empty, tokens)
+
+
+def draw_samples(
+    unet: Any, context: Tensor, empty: Tensor, shape: Sequence[int], depth: Tensor | None = None
+) -> Tensor:
+    """Draw latents from noise with guidance, always from the same noise.
+
+    Args:
+        unet: predicts velocity.
+        context: (B, T, C) encoded captions.
+        empty: (B, T, C) encoded empty ones.
+        shape: of one latent.
+        depth: (B, 1, h, w) in [-1, 1], for a U-Net that takes it.
+    """
+    plan = scheduler()
+    plan.set_timesteps(SAMPLE_STEPS)
+    noise = torch.randn((len(context), *shape), generator=torch.Generator().manual_seed(0))
+    latents = noise.to(context.device)
+    both = torch.cat([empty, context])
+    for timestep in plan.timesteps:
+        doubled = torch.cat([latents, latents])
+        if depth is not None:
+            doubled = torch.cat([doubled, torch.cat([depth, depth])], 1)
+        without, with_text = unet(doubled, timestep, both).sample.chunk(2)
+        guided = without + GUIDANCE * (with_text - without)
+        latents = plan.step(guided, timestep, latents).prev_sample
+    return latents

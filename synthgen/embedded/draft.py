@@ -1,0 +1,144 @@
+"""The step `draft`: tokenizer, text encoder and U-Net of a small Stable Diffusion, trained together."""
+
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from synthgen.embedded import captions, grids, vae
+from synthgen.embedded.diffusion import (
+    Latents,
+    Noise,
+    choose,
+    draw_samples,
+    drop_captions,
+    open_latents,
+    scheduler,
+)
+from synthgen.embedded.loop import Draw
+from synthgen.embedded.options import DraftOptions
+from synthgen.embedded.workshop import KEEP_DTYPE, MAX_SHARD, Workshop
+
+FOLDER = "draft"
+PARTS = ("unet", "text_encoder", "tokenizer", "scheduler", "model_index.json")
+_SHOWN = 16
+_MEASURED = 64  # held-out pictures
+
+
+class TextToImage(nn.Module):
+    """Text encoder and U-Net as one model."""
+
+    def __init__(self, text_encoder: nn.Module, unet: nn.Module) -> None:
+        super().__init__()
+        self.text_encoder, self.unet = text_encoder, unet
+
+    def forward(self, noisy: Tensor, timesteps: Tensor, tokens: Tensor) -> Tensor:
+        """Predict velocity (B, C, h, w) of noisy latents under captions (B, T)."""
+        return self.unet(noisy, timesteps, self.text_encoder(tokens)[0]).sample
+
+
+class DraftLesson:
+    """Predict the velocity of noisy latents from captions."""
+
+    def __init__(self, shop: Workshop, tokenizer: Any, latents: Latents) -> None:
+        pictures, options = shop.pictures, shop.options.draft
+        self.options, self.latents = options, latents
+        self.pictures = pictures
+        self.model: nn.Module = TextToImage(
+            captions.build_text_encoder(options, tokenizer), build_unet(options, latents.shape)
+        )
+        self._vae = vae.load(shop)
+        self._tokens = captions.tokenize(tokenizer, pictures.captions)
+        self._empty = captions.tokenize(tokenizer, [""])[0]
+        self._noise = Noise(options.min_snr)
+        self._train, self._held_out = pictures.rows(False), pictures.rows(True)
+
+    def loss(self, model: nn.Module, draw: Draw) -> Mapping[str, Tensor]:
+        """Return the loss of one batch."""
+        rows, is_flipped = choose(self._train, self.options.training.batch_size, draw.rng)
+        tokens = drop_captions(self._tokens[rows], self._empty, self.options.drop_caption, draw.rng)
+        return {"loss": self._error(model, rows, is_flipped, tokens, draw)}
+
+    def measure(self, model: nn.Module) -> Mapping[str, float]:
+        """Return the loss on held-out pictures, with the same noise each time."""
+        rows = self._held_out[:_MEASURED]
+        draw = fixed_draw(model)
+        error = self._error(model, rows, np.zeros(len(rows), bool), self._tokens[rows], draw)
+        return {"held_out": float(error)}
+
+    def picture(self, model: nn.Module) -> NDArray[np.uint8]:
+        """Show held-out pictures above what their captions alone make."""
+        device = next(model.parameters()).device
+        rows = self._held_out[:: max(1, len(self._held_out) // _SHOWN)][:_SHOWN]
+        encoder: Any = model.text_encoder
+        context = encoder(self._tokens[rows].to(device))[0]
+        empty = encoder(self._empty[None].to(device))[0].expand_as(context)
+        latents = draw_samples(model.unet, context, empty, self.latents.shape)
+        images = vae.decode(self._vae, latents / self._vae.config.scaling_factor)
+        return grids.columns(self.pictures.image[rows], grids.to_uint8(images / 2 + 0.5))
+
+    def _error(
+        self, model: nn.Module, rows: Any, is_flipped: NDArray[np.bool_], tokens: Tensor, draw: Draw
+    ) -> Tensor:
+        tokens = tokens.to(draw.device)
+        latents = self.latents.take(rows, is_flipped).to(draw.device)
+        return self._noise.loss(lambda noisy, timesteps: model(noisy, timesteps, tokens), latents, draw)
+
+
+def train(shop: Workshop) -> None:
+    """Train tokenizer, text encoder and U-Net and write the pipeline beside its VAE."""
+    import diffusers
+
+    assemble: Any = diffusers.StableDiffusionPipeline
+    options = shop.options.draft
+    pictures = shop.pictures
+    tokenizer = captions.learn_tokenizer([pictures.captions[row] for row in pictures.rows(False)], options)
+    torch.manual_seed(shop.seed)
+    model: Any = shop.train(DraftLesson(shop, tokenizer, open_latents(shop)), options.training)
+    pipeline = assemble(
+        vae=vae.load(shop).to("cpu"),
+        text_encoder=model.text_encoder,
+        tokenizer=tokenizer,
+        unet=model.unet,
+        scheduler=scheduler(),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipeline.to(dtype=KEEP_DTYPE)
+    whole = shop.work / shop.name / "pipeline"
+    pipeline.save_pretrained(whole, max_shard_size=MAX_SHARD)
+    for part in PARTS:  # the VAE is there already, and stays as its own step wrote it
+        shop.replace(whole / part, f"{FOLDER}/{part}")
+    shutil.rmtree(whole)
+
+
+def build_unet(options: DraftOptions, latent: tuple[int, int, int], extra: int = 0) -> Any:
+    """Build a U-Net with fresh weights that takes `extra` channels beside the latents."""
+    import diffusers
+
+    unet: Any = diffusers.UNet2DConditionModel
+    looks = options.attention
+    return unet(
+        sample_size=latent[1],
+        in_channels=latent[0] + extra,
+        out_channels=latent[0],
+        down_block_types=tuple("CrossAttnDownBlock2D" if look else "DownBlock2D" for look in looks),
+        up_block_types=tuple("CrossAttnUpBlock2D" if look else "UpBlock2D" for look in reversed(looks)),
+        block_out_channels=tuple(options.widths),
+        layers_per_block=1,
+        cross_attention_dim=options.text_width,
+        # diffusers' name for the number of heads of each level
+        attention_head_dim=tuple(width // options.head_width for width in options.widths),
+        norm_num_groups=options.norm_groups,
+    )
+
+
+def fixed_draw(model: nn.Module) -> Draw:
+    """Return the same chance each time, for measuring."""
+    device = next(model.parameters()).device
+    return Draw(np.random.default_rng(0), torch.Generator().manual_seed(0), device)

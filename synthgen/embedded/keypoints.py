@@ -1,0 +1,133 @@
+"""The step `keypoints`: a small ViTPose that finds COCO's 17 joints of the person in a box."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from synthgen.embedded import crops, grids
+from synthgen.embedded.imagenet import MEAN, STD, normalized
+from synthgen.embedded.loop import Draw
+from synthgen.embedded.options import KeypointsOptions
+from synthgen.embedded.pictures import Pictures
+from synthgen.embedded.workshop import KEEP_DTYPE, Workshop
+from synthgen.geometry import Array
+from synthgen.joints import COCO17
+
+FOLDER = "keypoints"
+UPSCALING = 4  # heatmap over patch grid
+PADDING = 1.25  # of ViTPose's boxes
+NEAR = 0.1  # of the box's longer side: within this a joint counts as found (PCK@0.1)
+_JITTER = crops.Jitter()
+_MEASURED = 192  # held-out people
+_SHOWN = 16
+_GAIN = 100.0  # squared errors of heatmaps are tiny
+
+
+class KeypointsLesson:
+    """Draw a Gaussian at each visible joint and nothing for the others."""
+
+    def __init__(self, options: KeypointsOptions, pictures: Pictures) -> None:
+        self.options, self.pictures = options, pictures
+        size = options.height, options.height * 3 // 4
+        self.frame = crops.Frame(size, PADDING, ((size[1] - 1) / 2, (size[0] - 1) / 2))
+        self.grid = tuple(side // options.patch_size * UPSCALING for side in size)
+        self.model: nn.Module = build(options)
+        self._train, self._held_out = pictures.people_rows(False), pictures.people_rows(True)
+
+    def loss(self, model: nn.Module, draw: Draw) -> Mapping[str, Tensor]:
+        """Return the loss of one batch."""
+        rows = draw.rng.choice(self._train, self.options.training.batch_size)
+        images, joints, is_seen = self._batch(rows, _JITTER, draw.rng)
+        truth = torch.from_numpy(self.heatmaps(joints, is_seen)).to(draw.device)
+        found = model(normalized(images.to(draw.device))).heatmaps.float()
+        return {"loss": _GAIN * ((found - truth) ** 2).mean()}
+
+    def measure(self, model: nn.Module) -> Mapping[str, float]:
+        """Return the part of visible held-out joints found within NEAR of the box."""
+        rows = self._held_out[:_MEASURED]
+        images, joints, is_seen = self._batch(rows, crops.STILL, np.random.default_rng(0))
+        error = np.linalg.norm(self._peaks(model, images) - joints, axis=-1)
+        side = self.frame.size[0] / PADDING
+        return {"pck": float(((error < NEAR * side) * is_seen).sum() / max(1, is_seen.sum()))}
+
+    def picture(self, model: nn.Module) -> NDArray[np.uint8]:
+        """Show held-out people with their true joints, and with those found."""
+        rows = self._held_out[:: max(1, len(self._held_out) // _SHOWN)][:_SHOWN]
+        images, joints, is_seen = self._batch(rows, crops.STILL, np.random.default_rng(0))
+        shown = grids.to_uint8(images)
+        found = self._peaks(model, images)
+        return grids.columns(grids.dotted(shown, joints, is_seen), grids.dotted(shown, found, is_seen))
+
+    def heatmaps(self, joints: Array, is_seen: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (B, 17, h, w) peaks of height 1; the corners of crop and heatmap coincide, as in UDP."""
+        height, width = self.grid
+        scale = (np.array([width, height]) - 1) / (np.array(self.frame.size[::-1]) - 1)
+        x, y = np.moveaxis(joints * scale, -1, 0)
+        spread = 2 * self.options.sigma**2
+        across = np.exp(-((np.arange(width) - x[..., None]) ** 2) / spread)
+        down = np.exp(-((np.arange(height) - y[..., None]) ** 2) / spread)
+        return (down[..., :, None] * across[..., None, :] * is_seen[..., None, None]).astype(np.float32)
+
+    def _batch(
+        self, rows: NDArray[np.int64], jitter: crops.Jitter, rng: np.random.Generator
+    ) -> tuple[Tensor, Array, NDArray[np.float32]]:
+        """Return crops (B, 3, H, W) in [0, 1], joints (B, 17, 2) [px of the crop], and which are seen."""
+        people = self.pictures.people
+        view = crops.place(people.bbox[rows], self.frame, jitter, rng)
+        images = crops.sample(self.pictures, people.picture[rows], view, self.frame.size)
+        joints = crops.move_2d(people.keypoints_2d[rows], view, COCO17)
+        is_seen = crops.seen(joints, people.visibility[rows], view, self.frame.size)
+        return crops.recolor(images, jitter, rng), joints, is_seen
+
+    def _peaks(self, model: nn.Module, images: Tensor) -> Array:
+        """Return the highest points (B, 17, 2) of the heatmaps [px of the crop]."""
+        device = next(model.parameters()).device
+        maps = torch.cat(
+            [model(normalized(part.to(device))).heatmaps.cpu() for part in torch.split(images, 32)]
+        )
+        row, column = np.divmod(maps.flatten(2).argmax(-1).numpy(), self.grid[1])
+        scale = (np.array(self.frame.size[::-1]) - 1) / (np.array(self.grid[::-1]) - 1)
+        return np.stack([column, row], -1) * scale
+
+
+def train(shop: Workshop) -> None:
+    """Train the keypoint model and write it with its image processor."""
+    from transformers import VitPoseImageProcessorPil
+
+    options = shop.options.keypoints
+    lesson = KeypointsLesson(options, shop.pictures)
+    model: Any = shop.train(lesson, options.training)
+    model.to(KEEP_DTYPE).save_pretrained(shop.weights / FOLDER)
+    height, width = lesson.frame.size
+    processor = VitPoseImageProcessorPil(
+        size={"height": height, "width": width}, image_mean=list(MEAN), image_std=list(STD)
+    )
+    processor.save_pretrained(shop.weights / FOLDER)
+
+
+def build(options: KeypointsOptions) -> nn.Module:
+    """Build the keypoint model with fresh weights."""
+    import transformers
+
+    configure: Any = transformers.VitPoseBackboneConfig
+    backbone = configure(
+        image_size=[options.height, options.height * 3 // 4],
+        patch_size=[options.patch_size, options.patch_size],
+        hidden_size=options.width,
+        num_hidden_layers=options.depth,
+        num_attention_heads=options.heads,
+        mlp_ratio=4,
+        out_indices=[options.depth],
+    )
+    names = dict(enumerate(COCO17.names))
+    config = transformers.VitPoseConfig(
+        backbone_config=backbone,
+        scale_factor=UPSCALING,
+        id2label=names,
+        label2id={name: index for index, name in names.items()},
+    )
+    return transformers.VitPoseForPoseEstimation(config)

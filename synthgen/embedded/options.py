@@ -1,0 +1,269 @@
+"""Options of the training steps: sizes, losses and how long each trains. Plain values, nothing heavy."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Training:
+    """How one model is trained.
+
+    Attributes:
+        steps: optimiser steps.
+        minutes: what these take on two cores, measured; `hours` scales steps by them.
+        batch_size: examples in a step.
+        learning_rate: highest of the cosine schedule.
+        weight_decay: of AdamW.
+        warmup: steps until the highest learning rate, at most a tenth of all.
+        ema_decay: of the averaged weights, which are the ones kept.
+        max_gradient: norm at which gradients are clipped.
+    """
+
+    steps: int
+    minutes: float
+    batch_size: int = 32
+    learning_rate: float = 3e-4
+    weight_decay: float = 0.01
+    warmup: int = 300
+    ema_decay: float = 0.9995
+    max_gradient: float = 1.0
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with these options, one message each."""
+        found = [
+            f"{name} must be at least 1, got {getattr(self, name)}"
+            for name in ("steps", "batch_size")
+            if getattr(self, name) < 1
+        ]
+        found += [
+            f"{name} must be above 0, got {getattr(self, name)}"
+            for name in ("minutes", "learning_rate", "max_gradient")
+            if getattr(self, name) <= 0
+        ]
+        if not 0 <= self.ema_decay < 1:
+            found.append(f"ema_decay must be in [0, 1), got {self.ema_decay}")
+        if self.weight_decay < 0 or self.warmup < 0:
+            found.append(f"weight_decay and warmup must be >= 0, got {self.weight_decay}, {self.warmup}")
+        return found
+
+
+@dataclass(frozen=True)
+class RenderOptions:
+    """The training pictures: two runs of the `render` source, so that one model can do without sports.
+
+    Attributes:
+        everyday: pictures to ask for of everyday people; the mesh estimator sees these alone.
+        sports: pictures to ask for of all sports families together.
+        image_size: side [px]; every picture model works at this size.
+        minutes: what rendering, decoding and encoding take on two cores.
+        samples_per_shard: pictures per tar.
+        source: further options of the render source.
+        ray: cluster to render on, as in the generate recipe.
+    """
+
+    everyday: int = 12000
+    sports: int = 16000
+    image_size: int = 128
+    minutes: float = 45.0
+    samples_per_shard: int = 500
+    source: dict[str, Any] = field(default_factory=lambda: {"second_person": 0.12})
+    ray: str = "local"
+
+
+@dataclass(frozen=True)
+class VaeOptions:
+    """Auto-encoder of the diffusion models.
+
+    Attributes:
+        training: how long.
+        widths: channels by level; each level after the first halves the picture.
+        latent_channels: channels of a latent.
+        norm_groups: groups of the group norms; must divide all widths.
+        crop: side of the squares it trains on [px].
+        kl: weight of the Kullback-Leibler term.
+        edges: weight of the L1 loss on differences of neighbouring pixels.
+    """
+
+    training: Training = field(
+        default_factory=lambda: Training(steps=14000, minutes=73, batch_size=24, learning_rate=1e-3)
+    )
+    widths: list[int] = field(default_factory=lambda: [16, 48, 96])
+    latent_channels: int = 4
+    norm_groups: int = 16
+    crop: int = 64
+    kl: float = 1e-6
+    edges: float = 0.5
+
+
+@dataclass(frozen=True)
+class DraftOptions:
+    """Text-to-image model: tokenizer, text encoder and U-Net, trained together.
+
+    Attributes:
+        training: how long.
+        widths: channels of the U-Net by level; multiples of 64.
+        attention: which levels look at the text.
+        norm_groups: groups of the group norms.
+        head_width: channels of an attention head.
+        text_width: channels of the text encoder.
+        text_layers: its depth.
+        text_heads: its attention heads.
+        max_tokens: longest caption.
+        vocabulary: tokens at most.
+        drop_caption: part of the captions that training replaces by an empty one.
+        min_snr: gamma of min-SNR loss weighting (Hang et al., ICCV 2023).
+    """
+
+    training: Training = field(
+        default_factory=lambda: Training(steps=22000, minutes=90, batch_size=16, learning_rate=3e-4)
+    )
+    widths: list[int] = field(default_factory=lambda: [64, 64, 128, 128])
+    attention: list[bool] = field(default_factory=lambda: [False, False, True, True])
+    norm_groups: int = 32
+    head_width: int = 32
+    text_width: int = 192
+    text_layers: int = 2
+    text_heads: int = 3
+    max_tokens: int = 48
+    vocabulary: int = 1400
+    drop_caption: float = 0.1
+    min_snr: float = 5.0
+
+
+@dataclass(frozen=True)
+class RedrawOptions:
+    """Depth-conditioned model; starts from the draft's U-Net, with its VAE and text encoder.
+
+    Attributes:
+        training: how long.
+        drop_caption: part of the captions that training replaces by an empty one.
+        min_snr: gamma of min-SNR loss weighting.
+    """
+
+    training: Training = field(
+        default_factory=lambda: Training(steps=24000, minutes=96, batch_size=16, learning_rate=3e-4)
+    )
+    drop_caption: float = 0.1
+    min_snr: float = 5.0
+
+
+@dataclass(frozen=True)
+class SegmenterOptions:
+    """SegFormer with three classes: background, person, object before a person.
+
+    Attributes:
+        training: how long.
+        widths: channels by stage.
+        depths: blocks by stage.
+        heads: attention heads by stage.
+        reductions: attention of a stage sees keys shrunk by this factor.
+        first_stride: of the first stage; logits have the picture's size over this.
+        decoder_width: channels of the decoder.
+    """
+
+    training: Training = field(
+        default_factory=lambda: Training(steps=7000, minutes=48, batch_size=16, learning_rate=6e-4)
+    )
+    widths: list[int] = field(default_factory=lambda: [32, 64, 128, 192])
+    depths: list[int] = field(default_factory=lambda: [2, 2, 2, 2])
+    heads: list[int] = field(default_factory=lambda: [1, 2, 4, 6])
+    reductions: list[int] = field(default_factory=lambda: [8, 4, 2, 1])
+    first_stride: int = 2
+    decoder_width: int = 96
+
+
+@dataclass(frozen=True)
+class KeypointsOptions:
+    """ViTPose with a simple decoder, COCO-17.
+
+    Attributes:
+        training: how long.
+        height: of the crop [px]; its width is three quarters of that.
+        patch_size: side of a patch [px].
+        width: channels of a token.
+        depth: number of blocks.
+        heads: attention heads.
+        sigma: of the heatmaps' peaks [px of the heatmap].
+    """
+
+    training: Training = field(
+        default_factory=lambda: Training(steps=10000, minutes=102, batch_size=32, learning_rate=8e-4)
+    )
+    height: int = 128
+    patch_size: int = 8
+    width: int = 192
+    depth: int = 6
+    heads: int = 3
+    sigma: float = 1.5
+
+
+@dataclass(frozen=True)
+class MeshOptions:
+    """HMR2 at small size.
+
+    Attributes:
+        training: how long.
+        height: side of the square crop [px]; the backbone sees its middle three quarters.
+        patch_size: side of a patch [px].
+        width: channels of the backbone.
+        depth: blocks of the backbone.
+        heads: its attention heads.
+        decoder_width: channels of the query token.
+        decoder_depth: layers of the decoder.
+        rotations: weight of the squared error of rotation matrices.
+        betas: weight of the squared error of shapes.
+        keypoints_3d: weight of the L1 error of joints around the pelvis [m].
+        keypoints_2d: weight of the L1 error of projected joints [sides of the crop].
+    """
+
+    training: Training = field(
+        default_factory=lambda: Training(steps=16000, minutes=126, batch_size=32, learning_rate=5e-4)
+    )
+    height: int = 128
+    patch_size: int = 8
+    width: int = 192
+    depth: int = 6
+    heads: int = 3
+    decoder_width: int = 192
+    decoder_depth: int = 3
+    rotations: float = 1.0
+    betas: float = 0.02
+    keypoints_3d: float = 5.0
+    keypoints_2d: float = 5.0
+
+
+@dataclass(frozen=True)
+class PriorOptions:
+    """VPoser v2 on poses of the library.
+
+    Attributes:
+        training: how long.
+        poses: number of poses to draw.
+        everyday: part of them that is everyday; the sports share the rest, so their codes lie further out.
+        neurons: hidden channels.
+        latent_dim: channels of the code.
+        kl: weight of the Kullback-Leibler term.
+    """
+
+    training: Training = field(
+        default_factory=lambda: Training(steps=20000, minutes=6, batch_size=256, learning_rate=1e-3)
+    )
+    poses: int = 40000
+    everyday: float = 0.8
+    neurons: int = 384
+    latent_dim: int = 32
+    kl: float = 2e-3
+
+
+@dataclass(frozen=True)
+class Curriculum:
+    """Options of all steps, in the order they run."""
+
+    render: RenderOptions = field(default_factory=RenderOptions)
+    vae: VaeOptions = field(default_factory=VaeOptions)
+    draft: DraftOptions = field(default_factory=DraftOptions)
+    redraw: RedrawOptions = field(default_factory=RedrawOptions)
+    segmenter: SegmenterOptions = field(default_factory=SegmenterOptions)
+    keypoints: KeypointsOptions = field(default_factory=KeypointsOptions)
+    mesh: MeshOptions = field(default_factory=MeshOptions)
+    prior: PriorOptions = field(default_factory=PriorOptions)

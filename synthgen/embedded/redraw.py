@@ -1,0 +1,142 @@
+"""The step `redraw`: the draft's U-Net with a fifth channel for body depth, as StableDiffusionDepth2Img."""
+
+import shutil
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from synthgen.backends.denoising import stretch
+from synthgen.embedded import captions, draft, grids, vae
+from synthgen.embedded.diffusion import (
+    Latents,
+    Noise,
+    choose,
+    draw_samples,
+    drop_captions,
+    open_latents,
+)
+from synthgen.embedded.draft import fixed_draw
+from synthgen.embedded.loop import Draw
+from synthgen.embedded.workshop import KEEP_DTYPE, MAX_SHARD, Workshop
+from synthgen.nearness import nearness
+from synthgen.shards.records import DEPTH_UNITS_PER_M
+
+FOLDER = "redraw"
+_SHARED = ("vae", "text_encoder", "tokenizer", "scheduler")
+_SHOWN = 16
+_MEASURED = 64  # held-out pictures
+
+
+class RedrawLesson:
+    """Predict the velocity of noisy latents from captions and body depth."""
+
+    def __init__(self, shop: Workshop, latents: Latents) -> None:
+        import diffusers
+        import transformers
+
+        self.options, self.pictures, self.latents = shop.options.redraw, shop.pictures, latents
+        folder = shop.weights / draft.FOLDER
+        unets: Any = diffusers.UNet2DConditionModel
+        tokenizer: Any = transformers.CLIPTokenizer.from_pretrained(folder / "tokenizer")
+        encoder: Any = transformers.CLIPTextModel.from_pretrained(
+            folder / "text_encoder", dtype=torch.float32
+        )
+        self._encoder: Any = encoder.eval().requires_grad_(False).to(shop.device)
+        unet = unets.from_pretrained(folder / "unet", torch_dtype=torch.float32)
+        self.model: nn.Module = with_depth_channel(unet)
+        self._vae = vae.load(shop)
+        self._tokens = captions.tokenize(tokenizer, self.pictures.captions)
+        self._empty = captions.tokenize(tokenizer, [""])[0]
+        self._noise = Noise(self.options.min_snr)
+        self._train, self._held_out = self.pictures.rows(False), self.pictures.rows(True)
+
+    def loss(self, model: nn.Module, draw: Draw) -> Mapping[str, Tensor]:
+        """Return the loss of one batch."""
+        rows, is_flipped = choose(self._train, self.options.training.batch_size, draw.rng)
+        tokens = drop_captions(self._tokens[rows], self._empty, self.options.drop_caption, draw.rng)
+        return {"loss": self._error(model, rows, is_flipped, tokens, draw)}
+
+    def measure(self, model: nn.Module) -> Mapping[str, float]:
+        """Return the loss on held-out pictures, with the same noise each time."""
+        rows = self._held_out[:_MEASURED]
+        draw = fixed_draw(model)
+        error = self._error(model, rows, np.zeros(len(rows), bool), self._tokens[rows], draw)
+        return {"held_out": float(error)}
+
+    def picture(self, model: nn.Module) -> NDArray[np.uint8]:
+        """Show held-out pictures, their depth maps, and what depth and caption make from pure noise."""
+        device = next(model.parameters()).device
+        rows = self._held_out[:: max(1, len(self._held_out) // _SHOWN)][:_SHOWN]
+        context = self._encoder(self._tokens[rows].to(device))[0]
+        empty = self._encoder(self._empty[None].to(device))[0].expand_as(context)
+        near = nearness(self.pictures.depth_mm[rows] / DEPTH_UNITS_PER_M)
+        depth = depth_channel(near, self.latents.shape[1:]).to(device)
+        latents = draw_samples(model, context, empty, self.latents.shape, depth)
+        images = vae.decode(self._vae, latents / self._vae.config.scaling_factor)
+        shown = np.repeat((near * 255).astype(np.uint8)[..., None], 3, -1)
+        return grids.columns(self.pictures.image[rows], shown, grids.to_uint8(images / 2 + 0.5))
+
+    def _error(
+        self, model: Any, rows: Any, is_flipped: NDArray[np.bool_], tokens: Tensor, draw: Draw
+    ) -> Tensor:
+        near = nearness(self.pictures.depth_mm[rows] / DEPTH_UNITS_PER_M)
+        near = np.where(is_flipped[:, None, None], near[..., ::-1], near)
+        depth = depth_channel(near, self.latents.shape[1:]).to(draw.device)
+        context = self._encoder(tokens.to(draw.device))[0]
+        latents = self.latents.take(rows, is_flipped).to(draw.device)
+        return self._noise.loss(
+            lambda noisy, timesteps: model(torch.cat([noisy, depth], 1), timesteps, context).sample,
+            latents,
+            draw,
+        )
+
+
+def depth_channel(near: NDArray[np.floating], size: tuple[int, int]) -> Tensor:
+    """Return (B, 1, h, w) in [-1, 1] of maps (B, H, W), as the redraw backend gives it to the U-Net."""
+    return 2 * stretch(near, size) - 1
+
+
+def with_depth_channel(unet: Any) -> nn.Module:
+    """Return a U-Net that takes one more channel, to which it is blind at first."""
+    import diffusers
+
+    unets: Any = diffusers.UNet2DConditionModel
+    config = {key: value for key, value in unet.config.items() if key != "_name_or_path"}
+    config["in_channels"] += 1
+    wider: nn.Module = unets.from_config(config)
+    state = deepcopy(unet.state_dict())
+    weight = state["conv_in.weight"]
+    state["conv_in.weight"] = torch.cat([weight, torch.zeros_like(weight[:, :1])], 1)
+    wider.load_state_dict(state)
+    return wider
+
+
+def train(shop: Workshop) -> None:
+    """Train the U-Net and write the pipeline with copies of the draft's other parts."""
+    model: Any = shop.train(RedrawLesson(shop, open_latents(shop)), shop.options.redraw.training)
+    folder = shop.weights / FOLDER
+    shutil.rmtree(folder, ignore_errors=True)
+    for part in _SHARED:
+        shutil.copytree(shop.weights / draft.FOLDER / part, folder / part)
+    model.to(KEEP_DTYPE).save_pretrained(folder / "unet", max_shard_size=MAX_SHARD)
+    (folder / "model_index.json").write_text(_INDEX)
+
+
+# The depth estimator of the published pipeline reads depth from a picture; bodies bring their own depth.
+_INDEX = """\
+{
+  "_class_name": "StableDiffusionDepth2ImgPipeline",
+  "depth_estimator": [null, null],
+  "feature_extractor": [null, null],
+  "scheduler": ["diffusers", "DDIMScheduler"],
+  "text_encoder": ["transformers", "CLIPTextModel"],
+  "tokenizer": ["transformers", "CLIPTokenizer"],
+  "unet": ["diffusers", "UNet2DConditionModel"],
+  "vae": ["diffusers", "AutoencoderKL"]
+}
+"""

@@ -1,0 +1,126 @@
+"""The step `segmenter`: a small SegFormer that tells background, people and things before people apart."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, interpolate, one_hot
+
+from synthgen.embedded import grids
+from synthgen.embedded.crops import Jitter, recolor
+from synthgen.embedded.imagenet import MEAN, STD, normalized
+from synthgen.embedded.loop import Draw
+from synthgen.embedded.options import SegmenterOptions
+from synthgen.embedded.pictures import Pictures
+from synthgen.embedded.workshop import KEEP_DTYPE, Workshop
+from synthgen.sample import BACKGROUND, OCCLUDER
+
+FOLDER = "segmenter"
+CLASSES = ("background", "person", "object")
+_PERSON, _OBJECT = CLASSES.index("person"), CLASSES.index("object")
+_COLORS = np.array([(25, 25, 35), (70, 200, 90), (230, 150, 40)], np.uint8)
+_JITTER = Jitter()
+_MEASURED = 96  # held-out pictures
+_SHOWN = 16
+
+
+class SegmenterLesson:
+    """Classify pixels: cross entropy plus soft Dice of people and things."""
+
+    def __init__(self, options: SegmenterOptions, pictures: Pictures) -> None:
+        self.options, self.pictures = options, pictures
+        self.model: nn.Module = build(options)
+        self._train, self._held_out = pictures.rows(False), pictures.rows(True)
+
+    def loss(self, model: nn.Module, draw: Draw) -> Mapping[str, Tensor]:
+        """Return the loss of one batch."""
+        rows = draw.rng.choice(self._train, self.options.training.batch_size)
+        images = torch.from_numpy(self.pictures.image[rows]).permute(0, 3, 1, 2).float() / 255
+        classes = torch.from_numpy(classes_of(self.pictures.mask[rows]))
+        flip = torch.from_numpy(draw.rng.random(len(rows)) < 0.5)
+        images = torch.where(flip[:, None, None, None], images.flip(3), images)
+        classes = torch.where(flip[:, None, None], classes.flip(2), classes).to(draw.device)
+        images = recolor(images, _JITTER, draw.rng).to(draw.device)
+        logits = scores(model, images)
+        entropy = cross_entropy(logits, classes)
+        dice = _dice(logits.softmax(1), classes)
+        return {"loss": entropy + 0.5 * dice, "cross_entropy": entropy.detach(), "dice": dice.detach()}
+
+    def measure(self, model: nn.Module) -> Mapping[str, float]:
+        """Return intersection over union on held-out pictures, all their pixels together."""
+        rows = self._held_out[:_MEASURED]
+        found, truth = self._found(model, rows), classes_of(self.pictures.mask[rows])
+        return {
+            f"iou_{CLASSES[kind]}": float(
+                ((found == kind) & (truth == kind)).sum() / max(1, ((found == kind) | (truth == kind)).sum())
+            )
+            for kind in (_PERSON, _OBJECT)
+        }
+
+    def picture(self, model: nn.Module) -> NDArray[np.uint8]:
+        """Show held-out pictures, their true classes, and those found."""
+        rows = self._held_out[:: max(1, len(self._held_out) // _SHOWN)][:_SHOWN]
+        truth, found = classes_of(self.pictures.mask[rows]), self._found(model, rows)
+        return grids.columns(self.pictures.image[rows], _COLORS[truth], _COLORS[found])
+
+    def _found(self, model: nn.Module, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        device = next(model.parameters()).device
+        images = torch.from_numpy(self.pictures.image[rows]).permute(0, 3, 1, 2).float() / 255
+        parts = [scores(model, part.to(device)).argmax(1).cpu() for part in torch.split(images, 32)]
+        return torch.cat(parts).numpy()
+
+
+def train(shop: Workshop) -> None:
+    """Train the segmenter and write it with its image processor."""
+    from transformers import SegformerImageProcessorPil
+
+    options = shop.options.segmenter
+    model: Any = shop.train(SegmenterLesson(options, shop.pictures), options.training)
+    model.to(KEEP_DTYPE).save_pretrained(shop.weights / FOLDER)
+    side = shop.pictures.size
+    processor = SegformerImageProcessorPil(
+        size={"height": side, "width": side}, image_mean=list(MEAN), image_std=list(STD)
+    )
+    processor.save_pretrained(shop.weights / FOLDER)
+
+
+def build(options: SegmenterOptions) -> nn.Module:
+    """Build the segmenter with fresh weights."""
+    import transformers
+
+    configure: Any = transformers.SegformerConfig
+    config = configure(
+        depths=options.depths,
+        hidden_sizes=options.widths,
+        num_attention_heads=options.heads,
+        sr_ratios=options.reductions,
+        strides=[options.first_stride, 2, 2, 2],
+        mlp_ratios=[4, 4, 4, 4],
+        decoder_hidden_size=options.decoder_width,
+        classifier_dropout_prob=0.0,
+        drop_path_rate=0.05,
+        num_labels=len(CLASSES),
+        id2label=dict(enumerate(CLASSES)),
+        label2id={name: kind for kind, name in enumerate(CLASSES)},
+    )
+    return transformers.SegformerForSemanticSegmentation(config)
+
+
+def classes_of(mask: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return the class of each pixel of masks as samples hold them."""
+    return np.where(mask == BACKGROUND, 0, np.where(mask == OCCLUDER, _OBJECT, _PERSON))
+
+
+def scores(model: nn.Module, images: Tensor) -> Tensor:
+    """Return logits (B, 3, H, W) of pictures (B, 3, H, W) in [0, 1], at the size of the pictures."""
+    logits = model(normalized(images)).logits.float()
+    return interpolate(logits, size=images.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def _dice(shares: Tensor, classes: Tensor) -> Tensor:
+    truth = one_hot(classes, len(CLASSES)).permute(0, 3, 1, 2).float()
+    overlap = (shares * truth).sum((0, 2, 3))[1:]
+    return 1 - ((2 * overlap + 1) / ((shares + truth).sum((0, 2, 3))[1:] + 1)).mean()

@@ -1,0 +1,140 @@
+"""The steps in the order they run, what each needs, what it leaves, and how to run those that are due."""
+
+import importlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from synthgen.embedded import receipts
+from synthgen.embedded.options import Curriculum, Training
+
+logger = logging.getLogger(__name__)
+
+RENDER = "render"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One model to train.
+
+    Attributes:
+        module: with `train(workshop)`.
+        needs: steps whose results it reads.
+        outputs: what it writes, below the weights folder.
+    """
+
+    module: str
+    needs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+_PARTS = ("unet", "text_encoder", "tokenizer", "scheduler", "model_index.json")
+STEPS = {
+    "vae": Step("synthgen.embedded.vae", (RENDER,), ("draft/vae",)),
+    "draft": Step("synthgen.embedded.draft", (RENDER, "vae"), tuple(f"draft/{part}" for part in _PARTS)),
+    "redraw": Step("synthgen.embedded.redraw", (RENDER, "vae", "draft"), ("redraw",)),
+    "segmenter": Step("synthgen.embedded.segmenter", (RENDER,), ("segmenter",)),
+    "keypoints": Step("synthgen.embedded.keypoints", (RENDER,), ("keypoints",)),
+    "mesh": Step("synthgen.embedded.mesh", (RENDER,), ("mesh",)),
+    "prior": Step("synthgen.embedded.prior", (), ("prior",)),
+}
+NAMES = (RENDER, *STEPS)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run of the recipe.
+
+    Attributes:
+        options: of all steps, scaled.
+        work: folder of shards, caches, checkpoints and samples.
+        weights: folder of the finished models.
+        device: torch device.
+        bf16: autocast to bfloat16.
+        seed: of all chance.
+    """
+
+    options: Curriculum
+    work: Path
+    weights: Path
+    device: str
+    bf16: bool
+    seed: int
+
+
+def run(name: str, plan: Plan) -> bool:
+    """Train the model of one step, unless it is up to date.
+
+    Returns:
+        Whether there was anything to do.
+
+    Raises:
+        ValueError: a step that it needs has not been run.
+    """
+    step = STEPS[name]
+    inputs = _inputs(name, plan)
+    outputs = [plan.weights / output for output in step.outputs]
+    if receipts.is_current(plan.work / name, inputs, outputs):
+        return False
+    from synthgen.backends.model_files import quiet_libraries
+    from synthgen.embedded.workshop import Workshop
+
+    quiet_libraries()
+    shop = Workshop(name=name, inputs=inputs, **vars(plan))
+    importlib.import_module(step.module).train(shop)
+    receipts.write(plan.work / name, inputs, outputs)
+    return True
+
+
+def scaled(options: Curriculum, hours: float) -> Curriculum:
+    """Return options with as many training steps as fit into some hours of two cores, by their `minutes`.
+
+    Rendering and encoding take what they take; at least one step of each is left.
+    """
+    total = sum(training_of(options, name).minutes for name in STEPS)
+    factor = (60 * hours - options.render.minutes) / total
+    if factor <= 0:
+        raise ValueError(f"hours={hours:g}: rendering alone takes {options.render.minutes:g} minutes")
+    changes: dict[str, Any] = {}
+    for name in STEPS:
+        old = training_of(options, name)
+        new = replace(old, steps=max(1, round(old.steps * factor)), minutes=old.minutes * factor)
+        changes[name] = replace(getattr(options, name), training=new)
+    return replace(options, **changes)
+
+
+def training_of(options: Curriculum, name: str) -> Training:
+    """Return how a step trains."""
+    training: Training = getattr(options, name).training
+    return training
+
+
+def missing(chosen: Sequence[str], plan: Plan) -> list[str]:
+    """Return a message for each step that is needed, neither chosen nor ever run."""
+    found = []
+    for name in chosen:
+        for need in STEPS[name].needs if name in STEPS else ():
+            outputs = [plan.weights / output for output in STEPS[need].outputs] if need in STEPS else []
+            if need in STEPS and need not in chosen and not all(path.exists() for path in outputs):
+                found.append(f"{name} needs what {need} makes; run steps=[{need},{name}]")
+    return found
+
+
+def _inputs(name: str, plan: Plan) -> str:
+    """Return a hash of everything that the result of a step follows from."""
+    from dataclasses import asdict
+
+    from synthgen.embedded.pictures import shards_digest
+    from synthgen.embedded.workshop import RUNS
+
+    made: list[str] = []
+    for need in STEPS[name].needs:
+        if need == RENDER:
+            made.append(shards_digest([str(plan.work / run) for run in RUNS]))
+        else:
+            made.append(receipts.files_digest([plan.weights / output for output in STEPS[need].outputs]))
+    options = asdict(getattr(plan.options, name))
+    options["training"].pop("minutes")
+    return receipts.combined(name, options, plan.seed, plan.bf16, made)

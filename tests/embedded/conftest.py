@@ -1,0 +1,55 @@
+"""Fixtures: ten rendered pictures, and workshops of tiny models over them."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from embedded_options import TINY
+
+from synthgen.embedded.pictures import Pictures, open_pictures
+from synthgen.embedded.workshop import RUNS, Workshop
+from synthgen.generate import ModelChoice, load_models, make_samples
+from synthgen.prompts import Prompts, RequestStream
+from synthgen.quality import Gate
+from synthgen.shards import Shard, write_shard
+
+SOURCE = {"backend": "render", "image_size": 128}
+RENDERED = {"everyday": (6, {"everyday": 1.0}), "sports": (4, {"ski": 1.0, "diving": 1.0})}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory) -> Path:
+    """Return a work folder with two runs of rendered pictures."""
+    work = tmp_path_factory.mktemp("rendered")
+    for seed, (name, (count, families)) in enumerate(RENDERED.items()):
+        (work / name).mkdir()
+        source = {**SOURCE, "families": families}
+        models = load_models(ModelChoice("open", "warp", "cpu", source, Gate(), "0" * 64))
+        requests = [RequestStream(name, seed, Prompts()).request(index) for index in range(count)]
+        write_shard(str(work / name), Shard(name, 0, 0, count, "0" * 64), make_samples(requests, models))
+    return work
+
+
+@pytest.fixture(scope="session")
+def pictures(rendered, tmp_path_factory) -> Pictures:
+    folders = [str(rendered / name) for name in RUNS]
+    return open_pictures(folders, tmp_path_factory.mktemp("cache") / "pictures")
+
+
+@pytest.fixture
+def make_shop(rendered, tmp_path) -> Callable[[str], Workshop]:
+    """Return make(step): a workshop of tiny models over its own copy of the rendered shards."""
+    work = tmp_path / "work"
+    shutil.copytree(rendered, work)
+
+    def make(name: str) -> Workshop:
+        return Workshop(name, TINY, work, tmp_path / "weights", "cpu", False, 0, "inputs")
+
+    return make

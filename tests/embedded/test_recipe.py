@@ -1,0 +1,148 @@
+"""The whole recipe at tiny size: every step, and every model in the class that loads the real one."""
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from embedded_options import TINY
+
+from synthgen import run
+from synthgen.backends.hmr2 import HMR2
+from synthgen.backends.vposer import VPoser
+from synthgen.embedded import steps
+from synthgen.embedded.workshop import RUNS
+from synthgen.run import import_recipe
+from synthgen.scenes.poses import SPORTS
+
+Train = Callable[..., int]
+
+
+@pytest.fixture(scope="module")
+def place(rendered, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("recipe")
+    shutil.copytree(rendered, folder / "work")
+    options = dataclasses.asdict(TINY)
+    options.pop("render")
+    head = {"pipeline": "train_embedded", "work": str(folder / "work"), "weights": str(folder / "weights")}
+    (folder / "tiny.yaml").write_text(yaml.safe_dump({**head, "device": "cpu", **options}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(place) -> Path:
+    """Return the weights folder after all steps but rendering."""
+    assert run.main([f"config={place / 'tiny.yaml'}", f"steps=[{','.join(steps.STEPS)}]"]) == 0
+    return place / "weights"
+
+
+def test_every_step_leaves_figures_samples_and_a_receipt(place, trained):
+    for name in steps.STEPS:
+        rows = (place / "work" / name / "metrics.jsonl").read_text().splitlines()
+        assert json.loads(rows[-1])["step"] == 2 and np.isfinite(json.loads(rows[-1])["loss"])
+        assert len(list((place / "work" / name).glob("sample-*.png"))) == 2
+        assert (place / "work" / name / "receipt.json").is_file()
+    assert {path.name for path in trained.iterdir()} == {
+        *("draft", "redraw", "segmenter", "keypoints", "mesh", "prior")
+    }
+    assert not any(str(place) in path.read_text() for path in trained.rglob("*.json"))
+    assert all(path.stat().st_size < 16e6 for path in trained.rglob("*.safetensors"))
+
+
+def test_nothing_is_done_twice_and_changes_reach_what_depends_on_them(place, trained, capsys):
+    config = f"config={place / 'tiny.yaml'}"
+    chosen = f"steps=[{','.join(steps.STEPS)}]"
+    assert run.main([config, chosen]) == 0
+    assert capsys.readouterr().out.count(": up to date\n") == len(steps.STEPS)
+    shutil.copytree(place, place.parent / "copy", dirs_exist_ok=True)
+    moved = [f"work={place.parent / 'copy' / 'work'}", f"weights={place.parent / 'copy' / 'weights'}"]
+    assert run.main([config, chosen, *moved, "vae.kl=0.001"]) == 0
+    said = capsys.readouterr().out
+    assert [name for name in steps.STEPS if f"{name}: done" in said] == ["vae", "draft", "redraw"]
+    (place.parent / "copy" / "weights" / "mesh" / "model.safetensors").write_bytes(b"")
+    assert run.main([config, "steps=[mesh,prior]", *moved]) == 0
+    assert "mesh: done" in (said := capsys.readouterr().out) and "prior: up to date" in said
+    HMR2.from_folder(place.parent / "copy" / "weights" / "mesh")
+
+
+def test_draft_and_redraw_draw(trained):
+    from synthgen.backends.depth_to_image import DepthToImage
+    from synthgen.backends.protocols import Guides
+    from synthgen.backends.text_to_image import TextToImage
+
+    draft = TextToImage(id=str(trained / "draft"), num_inference_steps=2)
+    draft.setup()
+    drafts = draft(["a skier in a tuck"], [""], [3])
+    assert drafts.images.shape == (1, 128, 128, 3) and drafts.images.std() > 1
+    redraw = DepthToImage(id=str(trained / "redraw"), num_inference_steps=2)
+    redraw.setup()
+    near = np.zeros((1, 128, 128))
+    near[:, 40:90, 50:80] = 1
+    again = redraw(Guides(drafts.images, near, near > 0), ["a skier"], [""], [4])
+    assert again.shape == drafts.images.shape and not np.array_equal(again, drafts.images)
+
+
+def test_segmenter_and_keypoints_find(trained, pictures):
+    from synthgen.backends.segmenter import Segmentation
+    from synthgen.backends.vitpose import ViTPose
+
+    segmenter = Segmentation(id=str(trained / "segmenter"))
+    segmenter.setup()
+    (segments,) = segmenter([pictures.image[0]])
+    assert segments.person.shape == (128, 128)
+    keypoints = ViTPose(id=str(trained / "keypoints"))
+    keypoints.setup()
+    (found,) = keypoints([pictures.image[0]], [pictures.people.bbox[:1]])
+    assert found.keypoints_2d.shape == (1, 17, 2)
+
+
+def test_mesh_and_prior_load(trained):
+    assert HMR2.from_folder(trained / "mesh").config.backbone.image_size == (64, 48)
+    assert VPoser.from_folder(trained / "prior").config.latent_dim == TINY.prior.latent_dim
+
+
+def test_sports_are_rendered_apart_from_everyday_people(tmp_path, monkeypatch):
+    recipe, generate = import_recipe("train_embedded"), import_recipe("generate")
+    asked = []
+
+    def note(config):
+        asked.append(config)
+        return 0
+
+    monkeypatch.setattr(generate, "main", note)
+    assert run.main(["pipeline=train_embedded", "steps=[render]", f"work={tmp_path}", "seed=3"]) == 0
+    assert tuple(config.run for config in asked) == RUNS
+    everyday, sports = (config.source["families"] for config in asked)
+    assert list(everyday) == ["everyday"] and sorted(sports) == sorted(SPORTS)
+    assert asked[0].seed != asked[1].seed
+    assert asked[0].num_samples + asked[1].num_samples >= 20000
+    assert all(config.problems() == [] and config.output == str(tmp_path) for config in asked)
+    assert recipe.Config().problems() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("steps=[vea]", "steps: no step 'vea'; known: render, vae"),
+        ("hours=0.2", "hours must be more than render.minutes"),
+        ("vae.training.batch_size=0", "vae.training.batch_size must be at least 1, got 0"),
+        ("mesh.training.ema_decay=1", "mesh.training.ema_decay must be in [0, 1), got 1.0"),
+        ("render.sports=0", "render.everyday, render.sports and render.samples_per_shard must be at least 1"),
+        ("seed=-1", "threads and seed must be at least 0, got 0, -1"),
+    ],
+)
+def test_wrong_options_are_told_before_anything_is_done(change, message, tmp_path, capsys):
+    assert run.main(["config=embedded.yaml", f"work={tmp_path / 'work'}", change]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "work").exists()
+
+
+def test_a_step_alone_needs_what_it_reads(tmp_path, capsys):
+    overrides = [f"work={tmp_path / 'work'}", f"weights={tmp_path / 'weights'}", "steps=[redraw]"]
+    assert run.main(["pipeline=train_embedded", *overrides]) == 1
+    said = capsys.readouterr().err
+    assert "redraw needs what vae makes" in said and "redraw needs what draft makes" in said

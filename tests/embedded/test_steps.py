@@ -1,0 +1,100 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from embedded_options import TINY
+
+from synthgen.embedded import captions, draft, keypoints, mesh, receipts, redraw, segmenter, steps, vae
+from synthgen.embedded.options import Curriculum
+from synthgen.embedded.steps import Plan
+from synthgen.embedded.workshop import KEEP_DTYPE
+
+LARGEST_FILE, LARGEST_SUM = 16e6, 60e6  # bytes, of the weights that come with the package
+
+
+def plan(folder, options=TINY):
+    return Plan(options, folder / "work", folder / "weights", "cpu", False, 0)
+
+
+def test_receipts_tell_changes_of_inputs_and_of_outputs(tmp_path):
+    made = tmp_path / "model"
+    made.mkdir()
+    (made / "a").write_text("one")
+    assert not receipts.is_current(tmp_path, "x", [made])
+    receipts.write(tmp_path, "x", [made])
+    assert receipts.is_current(tmp_path, "x", [made])
+    assert not receipts.is_current(tmp_path, "y", [made])
+    (made / "a").write_text("two")
+    assert not receipts.is_current(tmp_path, "x", [made])
+    (made / "a").write_text("one")
+    assert receipts.is_current(tmp_path, "x", [made])
+    (made / "b").touch()
+    assert not receipts.is_current(tmp_path, "x", [made])
+    with pytest.raises(FileNotFoundError, match="nothing: no such file"):
+        receipts.files_digest([tmp_path / "nothing"])
+
+
+def test_hours_scale_all_trainings_alike():
+    options = Curriculum()
+    whole = options.render.minutes + sum(steps.training_of(options, name).minutes for name in steps.STEPS)
+    same = steps.scaled(options, whole / 60)
+    assert all(steps.training_of(same, n).steps == steps.training_of(options, n).steps for n in steps.STEPS)
+    half = steps.scaled(options, (whole + options.render.minutes) / 120)
+    for name in steps.STEPS:
+        before, after = (steps.training_of(one, name).steps for one in (options, half))
+        assert abs(after - before / 2) <= 1
+    with pytest.raises(ValueError, match="hours=0.1: rendering alone takes"):
+        steps.scaled(options, 0.1)
+
+
+def test_the_night_is_long_enough():
+    options = Curriculum()
+    trained = sum(steps.training_of(options, name).minutes for name in steps.STEPS)
+    assert options.render.minutes + trained <= 10 * 60
+
+
+def test_steps_that_were_never_run_are_asked_for(tmp_path):
+    assert steps.missing(["draft"], plan(tmp_path)) == ["draft needs what vae makes; run steps=[vae,draft]"]
+    assert steps.missing(["vae", "draft", "segmenter", "prior"], plan(tmp_path)) == []
+    with pytest.raises(ValueError, match="everyday: no shards here; run the step render first"):
+        steps.run("vae", plan(tmp_path))
+
+
+def test_only_what_matters_makes_a_step_due(tmp_path):
+    inputs = steps._inputs("prior", plan(tmp_path))
+    slower = replace(TINY.prior.training, minutes=7)
+    assert steps._inputs(
+        "prior", plan(tmp_path, replace(TINY, prior=replace(TINY.prior, training=slower)))
+    ) == (inputs)
+    longer = replace(TINY.prior.training, steps=3)
+    for changed in (replace(TINY.prior, training=longer), replace(TINY.prior, kl=0.5)):
+        assert steps._inputs("prior", plan(tmp_path, replace(TINY, prior=changed))) != inputs
+    assert steps._inputs("prior", replace(plan(tmp_path), seed=1)) != inputs
+
+
+def test_weights_of_the_default_sizes_are_small_enough():
+    options = Curriculum()
+    words = [chr(97 + n % 26) * (2 + n // 26) for n in range(options.draft.vocabulary)]
+    tokenizer = captions.learn_tokenizer([" ".join(words)], options.draft)
+    latent = (options.vae.latent_channels, 32, 32)
+    with torch.device("meta"):
+        autoencoder = vae.build(options.vae, options.render.image_size)
+        encoder = captions.build_text_encoder(options.draft, tokenizer)
+        unets = [draft.build_unet(options.draft, latent, extra) for extra in (0, 1)]
+    others = [
+        segmenter.build(options.segmenter), keypoints.build(options.keypoints), mesh.build(options.mesh),
+    ]  # fmt: skip
+    files = [autoencoder, autoencoder, encoder, encoder, *unets, *others]
+    sizes = [sum(p.numel() for p in model.parameters()) * KEEP_DTYPE.itemsize for model in files]
+    assert max(sizes) < LARGEST_FILE and sum(sizes) < LARGEST_SUM - 2e6, sizes  # the rest: prior and JSON
+
+
+def test_the_depth_channel_changes_nothing_at_first():
+    unet = draft.build_unet(TINY.draft, (4, 16, 16)).eval()
+    wider = redraw.with_depth_channel(unet).eval()
+    noisy, depth = torch.randn(2, 4, 16, 16), torch.randn(2, 1, 16, 16)
+    context = torch.randn(2, 5, TINY.draft.text_width)
+    with torch.no_grad():
+        before = unet(noisy, 10, context).sample
+        after = wider(torch.cat([noisy, depth], 1), 10, context).sample
+    assert torch.allclose(before, after, atol=1e-5)
