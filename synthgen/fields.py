@@ -90,16 +90,22 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"; known: {', '.join(names)}" if names else ""
 
 
-def options(cls: type[Any]) -> list[Option]:
-    """List the fields of a dataclass for its help; nested dataclasses come as dotted keys."""
+def options(cls: type[Any], made: Any = None) -> list[Option]:
+    """List the fields of a dataclass for its help; nested dataclasses come as dotted keys.
+
+    Args:
+        cls: the dataclass.
+        made: an object of it whose values are the defaults; None for those of the class.
+    """
     hints, docs = typing.get_type_hints(cls), attribute_docs(cls)
     listed: list[Option] = []
     for field in dataclasses.fields(cls):
+        default = _value(field) if made is None else getattr(made, field.name)
         if dataclasses.is_dataclass(hints[field.name]):
-            inner = options(hints[field.name])
+            inner = options(hints[field.name], None if default is dataclasses.MISSING else default)
             listed += [dataclasses.replace(option, key=f"{field.name}.{option.key}") for option in inner]
             continue
-        listed.append(Option(field.name, kind(hints[field.name]), _default(field), docs.get(field.name, "")))
+        listed.append(Option(field.name, kind(hints[field.name]), _shown(default), docs.get(field.name, "")))
     return listed
 
 
@@ -213,14 +219,15 @@ def _make(cls: type[T], node: DictConfig, prefix: str) -> tuple[T | None, list[s
     return made, [prefix + problem for problem in check()] if check else []
 
 
-def _default(field: "dataclasses.Field[Any]") -> str:
-    if field.default_factory is not dataclasses.MISSING:
-        return json.dumps(field.default_factory())
-    if field.default is dataclasses.MISSING:
+def _value(field: "dataclasses.Field[Any]") -> Any:
+    """Return the default of a field, or MISSING."""
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
+def _shown(default: Any) -> str:
+    if default is dataclasses.MISSING:
         return REQUIRED
-    if isinstance(field.default, str) and field.default:
-        return field.default
-    return json.dumps(field.default)
+    return default if isinstance(default, str) and default else json.dumps(default)
 
 
 def _kind_at(cls: type[Any], key: str) -> str:

@@ -90,3 +90,15 @@ def test_nearest_lists_what_is_known_where_nothing_is_near() -> None:
     assert nearest("workres", ["workers", "output"]) == "; did you mean 'workers'?"
     assert nearest("zzz", ["workers", "output"]) == "; known: output, workers"
     assert nearest("zzz", []) == ""
+
+
+def test_help_shows_the_defaults_of_the_object_a_field_is_made_of():
+    @dataclass(frozen=True)
+    class Lamps:
+        bright: Light = field(default_factory=lambda: Light(power=60.0))
+        dim: Light = field(default_factory=Light)
+
+    assert [(option.key, option.default) for option in options(Lamps)] == [
+        ("bright.power", "60.0"),
+        ("dim.power", "2.0"),
+    ]
