@@ -138,10 +138,12 @@ class RunFolder:
         if int(before.get(NUM_SAMPLES, 0)) > self.num_samples:
             differing.append(f"{NUM_SAMPLES}: {before[NUM_SAMPLES]} before, {self.num_samples} now")
         if differing:
+            is_empty = not any(name.endswith(".tar") for name in storage.list_names(self.path))
+            hint = "; none of its shards is done, so the folder may be deleted as well" if is_empty else ""
             raise ConfigError(
                 [
                     f"{self.path} holds a run with another config: choose another run=… or output=…, or set "
-                    "these keys back",
+                    f"these keys back{hint}",
                     *differing,
                 ]
             )

@@ -54,6 +54,16 @@ def test_another_config_is_refused_by_the_keys_that_differ(opened):
     assert "choose another run=" in caught.value.problems[0]
 
 
+def test_only_a_folder_without_shards_is_said_to_be_disposable(opened, make_sample):
+    other = TEXT.replace("seed: 1", "seed: 2")
+    with pytest.raises(ConfigError, match="none of its shards is done, so the folder may be deleted"):
+        opened.open(other, ())
+    write(opened, 0, make_sample)
+    with pytest.raises(ConfigError) as caught:
+        opened.open(other, ())
+    assert "deleted" not in str(caught.value)
+
+
 def test_keys_of_operation_may_change(opened):
     opened.open(TEXT.replace("workers: 2", "workers: 5"), ("workers", "num_samples"))
     assert recorded_config(opened.path)["workers"] == 2
