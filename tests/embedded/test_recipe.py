@@ -15,6 +15,7 @@ from synthgen import run
 from synthgen.backends.hmr2 import HMR2
 from synthgen.backends.vposer import VPoser
 from synthgen.embedded import steps
+from synthgen.embedded.pictures import open_pictures
 from synthgen.embedded.workshop import RUNS
 from synthgen.run import import_recipe
 from synthgen.scenes.poses import SPORTS
@@ -146,3 +147,14 @@ def test_a_step_alone_needs_what_it_reads(tmp_path, capsys):
     assert run.main(["pipeline=train_embedded", *overrides]) == 1
     said = capsys.readouterr().err
     assert "redraw needs what vae makes" in said and "redraw needs what draft makes" in said
+
+
+@pytest.mark.slow
+def test_the_first_step_renders_shards_that_the_others_read(ray_cluster, tmp_path, capsys):
+    tiny = ["render.everyday=3", "render.sports=3", "render.samples_per_shard=2", f"work={tmp_path}"]
+    assert run.main(["pipeline=train_embedded", "steps=[render]", *tiny]) == 0
+    pictures = open_pictures([str(tmp_path / name) for name in RUNS], tmp_path / "pictures")
+    assert 4 <= len(pictures) <= 6 and pictures.size == 128
+    assert set(pictures.families) <= {"everyday", *SPORTS} and "everyday" in pictures.families
+    assert run.main(["pipeline=train_embedded", "steps=[render]", *tiny]) == 0
+    assert capsys.readouterr().out.count("2 of 2 shards done, 0 to make") == 2
