@@ -43,7 +43,7 @@ def test_all_problems_carry_the_path_of_the_node() -> None:
     ("node", "message"),
     [
         ({"backend": "panter"}, "source.backend: unknown backend 'panter'; did you mean 'painter'?"),
-        ({"image_size": 128}, "source.backend: unknown backend None; known: json, painter, printer"),
+        ({"image_size": 128}, "source.backend is required; known: painter, printer, json"),
         ({"backend": 3}, "source.backend: unknown backend 3"),
         ({"backend": "printer"}, "source.backend: cannot import 'printer': No module named 'no_such_module'"),
         ({"backend": "json"}, "source.backend: 'json' is not a dataclass"),
