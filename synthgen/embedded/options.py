@@ -82,6 +82,7 @@ class VaeOptions:
         crop: side of the squares it trains on [px].
         kl: weight of the Kullback-Leibler term.
         edges: weight of the L1 loss on differences of neighbouring pixels.
+        colors: weight of the L1 loss on means of 8x8 pixels; colours are learned last without it.
     """
 
     training: Training = field(
@@ -93,6 +94,7 @@ class VaeOptions:
     crop: int = 64
     kl: float = 1e-6
     edges: float = 0.5
+    colors: float = 2.0
 
 
 @dataclass(frozen=True)

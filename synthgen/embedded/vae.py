@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import l1_loss, mse_loss
+from torch.nn.functional import avg_pool2d, l1_loss, mse_loss
 
 from synthgen.embedded import grids
 from synthgen.embedded.loop import Draw
@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 FOLDER = "draft/vae"
 _MEASURED = 64  # held-out pictures
 _SHOWN = 16
+_COLOR_BLOCK = 8  # [px]
 _SCALED = 512  # pictures that the scaling factor is measured on
 
 
@@ -43,6 +44,7 @@ class VaeLesson:
         pixels = mse_loss(found, target)
         kl = 0.5 * (mean**2 + logvar.exp() - 1 - logvar).sum((1, 2, 3)).mean() / self.options.crop**2
         loss = 2 * pixels + l1_loss(found, target) + self.options.edges * _edges(found, target)
+        loss = loss + self.options.colors * avg_pool2d(found - target, _COLOR_BLOCK).abs().mean()
         return {"loss": loss + self.options.kl * kl, "pixels": pixels.detach(), "kl": kl.detach()}
 
     def measure(self, model: nn.Module) -> Mapping[str, float]:
