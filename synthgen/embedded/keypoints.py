@@ -24,7 +24,7 @@ NEAR = 0.1  # of the box's longer side: within this a joint counts as found (PCK
 _JITTER = crops.Jitter()
 _MEASURED = 192  # held-out people
 _SHOWN = 16
-_GAIN = 100.0  # squared errors of heatmaps are tiny
+_GAIN = 20.0  # squared errors of heatmaps are tiny
 
 
 class KeypointsLesson:
@@ -44,7 +44,8 @@ class KeypointsLesson:
         images, joints, is_seen = self._batch(rows, _JITTER, draw.rng)
         truth = torch.from_numpy(self.heatmaps(joints, is_seen)).to(draw.device)
         found = model(normalized(images.to(draw.device))).heatmaps.float()
-        return {"loss": _GAIN * ((found - truth) ** 2).mean()}
+        weight = 1 + self.options.peaks * truth
+        return {"loss": _GAIN * (weight * (found - truth) ** 2).mean()}
 
     def measure(self, model: nn.Module) -> Mapping[str, float]:
         """Return the part of visible held-out joints found within NEAR of the box."""

@@ -186,6 +186,7 @@ class KeypointsOptions:
         depth: number of blocks.
         heads: attention heads.
         sigma: of the heatmaps' peaks [px of the heatmap].
+        peaks: how much more errors at a peak weigh; without it, empty heatmaps are learned first and stay.
     """
 
     training: Training = field(
@@ -197,6 +198,7 @@ class KeypointsOptions:
     depth: int = 6
     heads: int = 3
     sigma: float = 1.5
+    peaks: float = 20.0
 
 
 @dataclass(frozen=True)
