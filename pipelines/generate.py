@@ -49,7 +49,8 @@ class Config:
         batch_size: requests drawn together.
         output: folder that holds the run's folder; local path or any fsspec URL (s3://bucket/shards).
         body: "open", the body that comes with the package, or the path of an SMPL file.
-        renderer: warp (no GL needed), pyrender (EGL), or auto: pyrender where it can be had.
+        renderer: warp (no GL needed), pyrender (EGL), or auto: pyrender where a GPU's GL can be had, else
+            warp, which is faster than GL in software.
         device: where models and rays are computed.
         image_format: of the final picture.
         source: where pictures come from: backend and its own keys.

@@ -103,10 +103,14 @@ def make_plan(ledger: Ledger, num_pictures: int, max_samples: int) -> Plan:
 
 def survey(folder: str, plan: Plan, artist: Artist) -> Survey:
     """Read what is planned; a shard that turns out damaged is noted, and the rest is read."""
+    from tqdm import tqdm
+
     logger.info("report: reading %d shards of %s", len(plan.shards), folder)
     found = Survey()
     position = iter(range(2**62))
-    for shard in plan.shards:
+    for shard in tqdm(
+        plan.shards, "report", unit=" shards", leave=False, disable=None
+    ):  # None: on terminals only
         try:
             for members in _members(folder, shard):
                 _take(members, next(position) in plan.pictures, found, artist)
