@@ -108,9 +108,8 @@ def survey(folder: str, plan: Plan, artist: Artist) -> Survey:
     logger.info("report: reading %d shards of %s", len(plan.shards), folder)
     found = Survey()
     position = iter(range(2**62))
-    for shard in tqdm(
-        plan.shards, "report", unit=" shards", leave=False, disable=None
-    ):  # None: on terminals only
+    shards = tqdm(plan.shards, "report", unit=" shards", leave=False, disable=None)  # None: terminals only
+    for shard in shards:
         try:
             for members in _members(folder, shard):
                 _take(members, next(position) in plan.pictures, found, artist)
