@@ -41,6 +41,8 @@ class Config:
             Empty (null) takes the steps as they are.
         work: folder of shards, caches, checkpoints, metrics and sample pictures.
         weights: folder of the finished models.
+        start_from: weights folder of earlier models whose training goes on with new steps, pictures or seeds;
+            not the folder `weights` itself. Empty (null) trains from nothing.
         device: cpu or cuda; auto takes a GPU where there is one.
         precision: bf16 computes networks in bfloat16 where that is safe; float32 all of it.
         threads: of torch on the CPU; 0 leaves that to torch.
@@ -51,6 +53,7 @@ class Config:
     hours: float | None = None
     work: str = "shards/embedded"
     weights: str = "synthgen/embedded/weights"
+    start_from: str | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["bf16", "float32"] = "bf16"
     threads: int = 0
@@ -72,13 +75,23 @@ class Config:
             found.append(
                 f"hours must be more than render.minutes ({self.render.minutes:g}), got {self.hours:g} h"
             )
+        if self.start_from is not None:
+            start = Path(self.start_from).expanduser().resolve()
+            if not start.is_dir():
+                found.append(
+                    f"start_from: {start} is no folder; give a weights folder that this recipe filled"
+                )
+            elif start == Path(self.weights).expanduser().resolve():
+                found.append(
+                    "start_from must not be the folder `weights`, which is overwritten; copy it first"
+                )
         if self.threads < 0 or self.seed < 0:
             found.append(f"threads and seed must be at least 0, got {self.threads}, {self.seed}")
         if min(self.render.everyday, self.render.sports, self.render.samples_per_shard) < 1:
             found.append("render.everyday, render.sports and render.samples_per_shard must be at least 1")
         for name in steps.STEPS:
-            training = steps.training_of(self.curriculum(), name)
-            found += [f"{name}.training.{problem}" for problem in training.problems()]
+            for key, training in steps.trainings_of(self.curriculum(), name).items():
+                found += [f"{name}.{key}.{problem}" for problem in training.problems()]
         return found
 
     def curriculum(self) -> Curriculum:
@@ -100,6 +113,7 @@ def main(config: Config) -> int:
         device=("cuda" if torch.cuda.is_available() else "cpu") if config.device == "auto" else config.device,
         bf16=config.precision == "bf16",
         seed=config.seed,
+        start_from=Path(config.start_from).expanduser().resolve() if config.start_from else None,
     )
     chosen = [name for name in steps.NAMES if not config.steps or name in config.steps]
     if problems := steps.missing(chosen, plan):

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from transformers import CLIPTextModel, CLIPTokenizer
 
     from synthgen.embedded.options import DraftOptions
@@ -43,6 +45,13 @@ def learn_tokenizer(captions: Sequence[str], options: "DraftOptions") -> "CLIPTo
         merges=merges,
         model_max_length=options.max_tokens,
     )
+
+
+def load_tokenizer(folder: "Path") -> "CLIPTokenizer":
+    """Load a tokenizer that was written with a model."""
+    from transformers import CLIPTokenizer
+
+    return CLIPTokenizer.from_pretrained(folder)
 
 
 def build_text_encoder(options: "DraftOptions", tokenizer: "CLIPTokenizer") -> "CLIPTextModel":

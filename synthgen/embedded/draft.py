@@ -25,6 +25,7 @@ from synthgen.embedded.workshop import KEEP_DTYPE, MAX_SHARD, Workshop
 
 FOLDER = "draft"
 PARTS = ("unet", "text_encoder", "tokenizer", "scheduler", "model_index.json")
+TRAINED = ("unet", "text_encoder")
 _SHOWN = 16
 _MEASURED = 64  # held-out pictures
 
@@ -96,9 +97,16 @@ def train(shop: Workshop) -> None:
     assemble: Any = diffusers.StableDiffusionPipeline
     options = shop.options.draft
     pictures = shop.pictures
-    tokenizer = captions.learn_tokenizer([pictures.captions[row] for row in pictures.rows(False)], options)
+    rows = pictures.rows(False)
+    if shop.start_from:  # the words keep their numbers
+        tokenizer = captions.load_tokenizer(shop.start_from / FOLDER / "tokenizer")
+    else:
+        tokenizer = captions.learn_tokenizer([pictures.captions[row] for row in rows], options)
     torch.manual_seed(shop.seed)
-    model: Any = shop.train(DraftLesson(shop, tokenizer, open_latents(shop)), options.training)
+    lesson = DraftLesson(shop, tokenizer, open_latents(shop))
+    for part in TRAINED:
+        shop.begin(getattr(lesson.model, part), f"{FOLDER}/{part}")
+    model: Any = shop.train(lesson, options.training)
     pipeline = assemble(
         vae=vae.load(shop).to("cpu"),
         text_encoder=model.text_encoder,
@@ -115,6 +123,7 @@ def train(shop: Workshop) -> None:
     for part in PARTS:  # the VAE is there already, and stays as its own step wrote it
         shop.replace(whole / part, f"{FOLDER}/{part}")
     shutil.rmtree(whole)
+    shop.note(FOLDER, options.training, len(rows))
 
 
 def build_unet(options: DraftOptions, latent: tuple[int, int, int], extra: int = 0) -> Any:

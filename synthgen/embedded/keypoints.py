@@ -1,6 +1,7 @@
 """The step `keypoints`: a small ViTPose that finds COCO's 17 joints of the person in a box."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from synthgen.embedded import crops, grids
+from synthgen.backends.hmr2 import HMR2
+from synthgen.embedded import crops, grids, vit_weights
 from synthgen.embedded.imagenet import MEAN, STD, normalized
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.options import KeypointsOptions
@@ -16,6 +18,8 @@ from synthgen.embedded.pictures import Pictures
 from synthgen.embedded.workshop import KEEP_DTYPE, Workshop
 from synthgen.geometry import Array
 from synthgen.joints import COCO17
+
+logger = logging.getLogger(__name__)
 
 FOLDER = "keypoints"
 UPSCALING = 4  # heatmap over patch grid
@@ -28,15 +32,16 @@ _GAIN = 20.0  # squared errors of heatmaps are tiny
 
 
 class KeypointsLesson:
-    """Draw a Gaussian at each visible joint and nothing for the others."""
+    """Draw a Gaussian at each visible joint and nothing for the others; of all families, or of some."""
 
-    def __init__(self, options: KeypointsOptions, pictures: Pictures) -> None:
+    def __init__(self, options: KeypointsOptions, pictures: Pictures, families: Sequence[str] = ()) -> None:
         self.options, self.pictures = options, pictures
         size = options.height, options.height * 3 // 4
         self.frame = crops.Frame(size, PADDING, ((size[1] - 1) / 2, (size[0] - 1) / 2))
         self.grid = tuple(side // options.patch_size * UPSCALING for side in size)
         self.model: nn.Module = build(options)
-        self._train, self._held_out = pictures.people_rows(False), pictures.people_rows(True)
+        self._train = pictures.people_rows(False, families)
+        self._held_out = pictures.people_rows(True, families)
 
     def loss(self, model: nn.Module, draw: Draw) -> Mapping[str, Tensor]:
         """Return the loss of one batch."""
@@ -101,6 +106,8 @@ def train(shop: Workshop) -> None:
 
     options = shop.options.keypoints
     lesson = KeypointsLesson(options, shop.pictures)
+    if not shop.begin(lesson.model, FOLDER):
+        _start_with_mesh(lesson.model, shop)
     model: Any = shop.train(lesson, options.training)
     model.to(KEEP_DTYPE).save_pretrained(shop.weights / FOLDER)
     height, width = lesson.frame.size
@@ -108,6 +115,18 @@ def train(shop: Workshop) -> None:
         size={"height": height, "width": width}, image_mean=list(MEAN), image_std=list(STD)
     )
     processor.save_pretrained(shop.weights / FOLDER)
+    shop.note(FOLDER, options.training, len(shop.pictures.people_rows(False)))
+
+
+def _start_with_mesh(model: nn.Module, shop: Workshop) -> None:
+    """Begin with the backbone of the mesh estimator where its size fits: that one knows people already."""
+    estimator = HMR2.from_folder(shop.weights / "mesh")
+    wanted, options = estimator.config.backbone, shop.options.keypoints
+    if (wanted.image_size, wanted.patch_size, wanted.width, wanted.depth) == (
+        (options.height, options.height * 3 // 4), options.patch_size, options.width, options.depth
+    ):  # fmt: skip
+        vit_weights.put(estimator.backbone, model)
+        logger.info("%s: backbone of the mesh estimator taken over", shop.name)
 
 
 def build(options: KeypointsOptions) -> nn.Module:

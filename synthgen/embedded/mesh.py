@@ -19,10 +19,11 @@ from synthgen.backends.rotations import rotmat_to_rot6d
 from synthgen.backends.vit import ViTConfig
 from synthgen.body import OPEN_FILE
 from synthgen.body_file import read_body_file
-from synthgen.embedded import crops, grids
+from synthgen.embedded import crops, grids, vit_weights
 from synthgen.embedded.imagenet import normalized
+from synthgen.embedded.keypoints import KeypointsLesson
 from synthgen.embedded.loop import Draw
-from synthgen.embedded.options import MeshOptions
+from synthgen.embedded.options import KeypointsOptions, MeshOptions
 from synthgen.embedded.pictures import Pictures
 from synthgen.embedded.points import BodyPoints, blend
 from synthgen.embedded.workshop import KEEP_DTYPE, Workshop
@@ -172,8 +173,22 @@ class MeshLesson:
 def train(shop: Workshop) -> None:
     """Train the mesh estimator and write it."""
     options = shop.options.mesh
-    model: Any = shop.train(MeshLesson(options, shop.pictures), options.training)
+    lesson = MeshLesson(options, shop.pictures)
+    if not shop.begin(lesson.model, FOLDER):
+        vit_weights.put(_backbone(shop), lesson.model.get_submodule("backbone"))
+    model: Any = shop.train(lesson, options.training)
     model.save_folder(shop.weights / FOLDER, KEEP_DTYPE)
+    shop.note(FOLDER, options.training, len(shop.pictures.people_rows(False, FAMILIES)))
+
+
+def _backbone(shop: Workshop) -> nn.Module:
+    """Return a keypoint model taught the same everyday people: its backbone has learned to see bodies.
+
+    HMR 2.0 starts from ViTPose likewise (Goel et al., ICCV 2023, section 3.1).
+    """
+    mesh = shop.options.mesh
+    options = KeypointsOptions(mesh.warmup, mesh.height, mesh.patch_size, mesh.width, mesh.depth, mesh.heads)
+    return shop.train(KeypointsLesson(options, shop.pictures, FAMILIES), mesh.warmup, part="warmup")
 
 
 def build(options: MeshOptions) -> HMR2:
@@ -181,7 +196,7 @@ def build(options: MeshOptions) -> HMR2:
     backbone = ViTConfig(
         image_size=(options.height, options.height * 3 // 4),
         patch_size=options.patch_size,
-        patch_padding=0,
+        patch_padding=vit_weights.PATCH_PADDING,
         width=options.width,
         depth=options.depth,
         num_heads=options.heads,

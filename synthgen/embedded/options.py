@@ -64,7 +64,7 @@ class RenderOptions:
     everyday: int = 12000
     sports: int = 16000
     image_size: int = 128
-    minutes: float = 45.0
+    minutes: float = 25.0
     samples_per_shard: int = 500
     source: dict[str, Any] = field(default_factory=lambda: {"second_person": 0.12})
     ray: str = "local"
@@ -86,7 +86,7 @@ class VaeOptions:
     """
 
     training: Training = field(
-        default_factory=lambda: Training(steps=14000, minutes=73, batch_size=24, learning_rate=1e-3)
+        default_factory=lambda: Training(steps=40000, minutes=80, batch_size=8, learning_rate=1e-3)
     )
     widths: list[int] = field(default_factory=lambda: [16, 48, 96])
     latent_channels: int = 4
@@ -190,9 +190,9 @@ class KeypointsOptions:
     """
 
     training: Training = field(
-        default_factory=lambda: Training(steps=10000, minutes=102, batch_size=32, learning_rate=8e-4)
+        default_factory=lambda: Training(steps=18000, minutes=70, batch_size=16, learning_rate=6e-4)
     )
-    height: int = 128
+    height: int = 96
     patch_size: int = 8
     width: int = 192
     depth: int = 6
@@ -207,6 +207,7 @@ class MeshOptions:
 
     Attributes:
         training: how long.
+        warmup: of its backbone before that, as a keypoint model of the same people.
         height: side of the square crop [px]; the backbone sees its middle three quarters.
         patch_size: side of a patch [px].
         width: channels of the backbone.
@@ -221,9 +222,12 @@ class MeshOptions:
     """
 
     training: Training = field(
-        default_factory=lambda: Training(steps=16000, minutes=126, batch_size=32, learning_rate=5e-4)
+        default_factory=lambda: Training(steps=24000, minutes=80, batch_size=16, learning_rate=4e-4)
     )
-    height: int = 128
+    warmup: Training = field(
+        default_factory=lambda: Training(steps=12000, minutes=45, batch_size=16, learning_rate=6e-4)
+    )
+    height: int = 96
     patch_size: int = 8
     width: int = 192
     depth: int = 6

@@ -91,8 +91,11 @@ def train(shop: Workshop) -> None:
     """Draw poses, train the prior and write it."""
     options = shop.options.prior
     poses, families = open_poses(options, shop.seed, shop.work / "poses")
-    model: Any = shop.train(PriorLesson(options, poses, families), options.training)
+    lesson = PriorLesson(options, poses, families)
+    shop.begin(lesson.model, FOLDER)
+    model: Any = shop.train(lesson, options.training)
     model.save_folder(shop.weights / FOLDER, KEEP_DTYPE)
+    shop.note(FOLDER, options.training, len(poses))
 
 
 def open_poses(

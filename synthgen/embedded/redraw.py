@@ -42,7 +42,7 @@ class RedrawLesson:
         self.options, self.pictures, self.latents = shop.options.redraw, shop.pictures, latents
         folder = shop.weights / draft.FOLDER
         unets: Any = diffusers.UNet2DConditionModel
-        tokenizer: Any = transformers.CLIPTokenizer.from_pretrained(folder / "tokenizer")
+        tokenizer = captions.load_tokenizer(folder / "tokenizer")
         encoder: Any = transformers.CLIPTextModel.from_pretrained(
             folder / "text_encoder", dtype=torch.float32
         )
@@ -118,13 +118,17 @@ def with_depth_channel(unet: Any) -> nn.Module:
 
 def train(shop: Workshop) -> None:
     """Train the U-Net and write the pipeline with copies of the draft's other parts."""
-    model: Any = shop.train(RedrawLesson(shop, open_latents(shop)), shop.options.redraw.training)
+    options = shop.options.redraw
+    lesson = RedrawLesson(shop, open_latents(shop))
+    shop.begin(lesson.model, f"{FOLDER}/unet")
+    model: Any = shop.train(lesson, options.training)
     folder = shop.weights / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     for part in _SHARED:
         shutil.copytree(shop.weights / draft.FOLDER / part, folder / part)
     model.to(KEEP_DTYPE).save_pretrained(folder / "unet", max_shard_size=MAX_SHARD)
     (folder / "model_index.json").write_text(_INDEX)
+    shop.note(FOLDER, options.training, len(shop.pictures.rows(False)))
 
 
 # The depth estimator of the published pipeline reads depth from a picture; bodies bring their own depth.

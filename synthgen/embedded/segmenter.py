@@ -78,13 +78,16 @@ def train(shop: Workshop) -> None:
     from transformers import SegformerImageProcessorPil
 
     options = shop.options.segmenter
-    model: Any = shop.train(SegmenterLesson(options, shop.pictures), options.training)
+    lesson = SegmenterLesson(options, shop.pictures)
+    shop.begin(lesson.model, FOLDER)
+    model: Any = shop.train(lesson, options.training)
     model.to(KEEP_DTYPE).save_pretrained(shop.weights / FOLDER)
     side = shop.pictures.size
     processor = SegformerImageProcessorPil(
         size={"height": side, "width": side}, image_mean=list(MEAN), image_std=list(STD)
     )
     processor.save_pretrained(shop.weights / FOLDER)
+    shop.note(FOLDER, options.training, len(shop.pictures.rows(False)))
 
 
 def build(options: SegmenterOptions) -> nn.Module:

@@ -30,14 +30,14 @@ class Step:
     outputs: tuple[str, ...]
 
 
-_PARTS = ("unet", "text_encoder", "tokenizer", "scheduler", "model_index.json")
+_PARTS = ("unet", "text_encoder", "tokenizer", "scheduler", "model_index.json", "training.json")
 STEPS = {
     "vae": Step("synthgen.embedded.vae", (RENDER,), ("draft/vae",)),
     "draft": Step("synthgen.embedded.draft", (RENDER, "vae"), tuple(f"draft/{part}" for part in _PARTS)),
     "redraw": Step("synthgen.embedded.redraw", (RENDER, "vae", "draft"), ("redraw",)),
     "segmenter": Step("synthgen.embedded.segmenter", (RENDER,), ("segmenter",)),
-    "keypoints": Step("synthgen.embedded.keypoints", (RENDER,), ("keypoints",)),
     "mesh": Step("synthgen.embedded.mesh", (RENDER,), ("mesh",)),
+    "keypoints": Step("synthgen.embedded.keypoints", (RENDER, "mesh"), ("keypoints",)),
     "prior": Step("synthgen.embedded.prior", (), ("prior",)),
 }
 NAMES = (RENDER, *STEPS)
@@ -54,6 +54,7 @@ class Plan:
         device: torch device.
         bf16: autocast to bfloat16.
         seed: of all chance.
+        start_from: weights folder of earlier models whose training goes on; None trains from nothing.
     """
 
     options: Curriculum
@@ -62,6 +63,7 @@ class Plan:
     device: str
     bf16: bool
     seed: int
+    start_from: Path | None = None
 
 
 def run(name: str, plan: Plan) -> bool:
@@ -93,22 +95,23 @@ def scaled(options: Curriculum, hours: float) -> Curriculum:
 
     Rendering and encoding take what they take; at least one step of each is left.
     """
-    total = sum(training_of(options, name).minutes for name in STEPS)
+    total = sum(training.minutes for name in STEPS for training in trainings_of(options, name).values())
     factor = (60 * hours - options.render.minutes) / total
     if factor <= 0:
         raise ValueError(f"hours={hours:g}: rendering alone takes {options.render.minutes:g} minutes")
     changes: dict[str, Any] = {}
     for name in STEPS:
-        old = training_of(options, name)
-        new = replace(old, steps=max(1, round(old.steps * factor)), minutes=old.minutes * factor)
-        changes[name] = replace(getattr(options, name), training=new)
+        longer = {
+            key: replace(old, steps=max(1, round(old.steps * factor)), minutes=old.minutes * factor)
+            for key, old in trainings_of(options, name).items()
+        }
+        changes[name] = replace(getattr(options, name), **longer)
     return replace(options, **changes)
 
 
-def training_of(options: Curriculum, name: str) -> Training:
-    """Return how a step trains."""
-    training: Training = getattr(options, name).training
-    return training
+def trainings_of(options: Curriculum, name: str) -> dict[str, Training]:
+    """Return all trainings of a step by their keys in its options."""
+    return {key: value for key, value in vars(getattr(options, name)).items() if isinstance(value, Training)}
 
 
 def missing(chosen: Sequence[str], plan: Plan) -> list[str]:
@@ -135,6 +138,9 @@ def _inputs(name: str, plan: Plan) -> str:
             made.append(shards_digest([str(plan.work / run) for run in RUNS]))
         else:
             made.append(receipts.files_digest([plan.weights / output for output in STEPS[need].outputs]))
+    if plan.start_from:
+        made.append(receipts.files_digest([plan.start_from / output for output in STEPS[name].outputs]))
     options = asdict(getattr(plan.options, name))
-    options["training"].pop("minutes")
+    for key in trainings_of(plan.options, name):
+        options[key].pop("minutes")
     return receipts.combined(name, options, plan.seed, plan.bf16, made)

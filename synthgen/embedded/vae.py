@@ -77,7 +77,9 @@ class VaeLesson:
 def train(shop: Workshop) -> None:
     """Train the VAE, measure the scale of its latents and write it."""
     options, pictures = shop.options.vae, shop.pictures
-    model: Any = shop.train(VaeLesson(options, pictures), options.training)
+    lesson = VaeLesson(options, pictures)
+    shop.begin(lesson.model, FOLDER)
+    model: Any = shop.train(lesson, options.training)
     rows = pictures.rows(False)
     latents = torch.cat(
         [
@@ -89,6 +91,7 @@ def train(shop: Workshop) -> None:
     model.register_to_config(scaling_factor=scale)
     logger.info("%s: scaling_factor %.4f", shop.name, scale)
     model.to(KEEP_DTYPE).save_pretrained(shop.weights / FOLDER, max_shard_size=MAX_SHARD)
+    shop.note(FOLDER, options.training, len(rows))
 
 
 def build(options: VaeOptions, picture_size: int) -> Any:

@@ -5,11 +5,13 @@ import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
-from synthgen.embedded.loop import Desk, Lesson, train
+from synthgen.embedded import earlier
+from synthgen.embedded.loop import Desk, Lesson, rows_of, train
 from synthgen.embedded.options import Curriculum, Training
 from synthgen.embedded.pictures import Pictures, open_pictures
 
@@ -33,6 +35,7 @@ class Workshop:
         bf16: autocast to bfloat16.
         seed: of all chance.
         inputs: hash of what this step is made from.
+        start_from: weights folder of earlier models whose training goes on; None trains from nothing.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Workshop:
     bf16: bool
     seed: int
     inputs: str
+    start_from: Path | None = None
 
     @cached_property
     def pictures(self) -> Pictures:
@@ -57,9 +61,44 @@ class Workshop:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(made, target)
 
-    def train(self, lesson: Lesson, training: Training) -> nn.Module:
-        """Train to the end and return the averaged model on the CPU; see `loop.train`."""
-        desk = Desk(self.name, self.work / self.name, self.device, self.bf16, self.seed, self.inputs)
+    def begin(self, model: nn.Module, output: str) -> bool:
+        """Load the earlier weights of an output, if training goes on from any; tell whether it does."""
+        if self.start_from is None:
+            return False
+        earlier.load_weights(model, self.start_from / output)
+        logger.info("%s: goes on from %s", self.name, self.start_from / output)
+        return True
+
+    def note(self, output: str, training: Training, pictures: int) -> None:
+        """Write beside an output how it was trained: earlier rounds, then this one.
+
+        Args:
+            output: folder below the weights folder.
+            training: of this round.
+            pictures: how many there were to learn from.
+        """
+        rounds = earlier.read_log(self.start_from / output) if self.start_from else []
+        last: dict[str, Any] = {
+            "steps": training.steps,
+            "batch_size": training.batch_size,
+            "minutes": round(rows_of(self.work / self.name)[-1]["seconds"] / 60, 1),
+            "device": self.device,
+            "threads": torch.get_num_threads(),
+            "examples": pictures,
+            "seed": self.seed,
+        }
+        earlier.write_log(self.weights / output, [*rounds, last])
+
+    def train(self, lesson: Lesson, training: Training, part: str = "") -> nn.Module:
+        """Train to the end and return the averaged model on the CPU; see `loop.train`.
+
+        Args:
+            lesson: what is trained.
+            training: how long.
+            part: of the step, where it trains more than one model; a folder in the step's.
+        """
+        folder = self.work / self.name / part
+        desk = Desk(f"{self.name} {part}".strip(), folder, self.device, self.bf16, self.seed, self.inputs)
         count = sum(parameter.numel() for parameter in lesson.model.parameters())
-        logger.info("%s: %.2f million parameters, %d steps", self.name, count / 1e6, training.steps)
+        logger.info("%s: %.2f million parameters, %d steps", desk.name, count / 1e6, training.steps)
         return train(lesson, training, desk).cpu()

@@ -26,6 +26,8 @@ TINY = Curriculum(
         TRAINING, widths=[8, 8, 16, 16], depths=[1, 1, 1, 1], heads=[1, 1, 1, 1], decoder_width=16
     ),
     keypoints=KeypointsOptions(TRAINING, height=64, patch_size=16, width=32, depth=1, heads=2),
-    mesh=MeshOptions(TRAINING, height=64, patch_size=16, width=32, depth=2, heads=2, decoder_width=32),
+    mesh=MeshOptions(
+        TRAINING, TRAINING, height=64, patch_size=16, width=32, depth=2, heads=2, decoder_width=32
+    ),
     prior=PriorOptions(replace(TRAINING, batch_size=16), poses=40, everyday=0.5, neurons=32, latent_dim=8),
 )  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 from embedded_options import TINY
+from safetensors.torch import load_file
 
 from synthgen import run
 from synthgen.backends.hmr2 import HMR2
@@ -68,6 +69,44 @@ def test_nothing_is_done_twice_and_changes_reach_what_depends_on_them(place, tra
     assert run.main([config, "steps=[mesh,prior]", *moved]) == 0
     assert "mesh: done" in (said := capsys.readouterr().out) and "prior: up to date" in said
     HMR2.from_folder(place.parent / "copy" / "weights" / "mesh")
+
+
+def test_training_goes_on_from_earlier_models(place, trained, capsys):
+    config, later = f"config={place / 'tiny.yaml'}", place / "later"
+    overrides = [f"weights={later}", f"work={place / 'work_later'}", f"start_from={trained}", "seed=5"]
+    for run_name in RUNS:
+        shutil.copytree(place / "work" / run_name, place / "work_later" / run_name)
+    assert run.main([config, f"steps=[{','.join(steps.STEPS)}]", *overrides]) == 0
+    assert capsys.readouterr().out.count(": done") == len(steps.STEPS)
+    assert not (place / "work_later" / "mesh" / "warmup").exists()  # its backbone is trained already
+    for folder in ("draft", "draft/vae", "redraw", "segmenter", "keypoints", "mesh", "prior"):
+        rounds = json.loads((later / folder / "training.json").read_text())["rounds"]
+        assert [one["seed"] for one in rounds] == [0, 5] and all(one["steps"] == 2 for one in rounds)
+    before, after = (load_file(root / "prior" / "model.safetensors") for root in (trained, later))
+    fresh = load_file(untrained_prior(place))
+    name = next(name for name, value in before.items() if value.ndim == 2)
+    moved, other = ((value[name].float() - before[name].float()).norm() for value in (after, fresh))
+    assert 0 < moved < 0.2 * other
+    assert run.main([config, "steps=[prior,mesh]", *overrides]) == 0
+    assert capsys.readouterr().out.count(": up to date") == 2
+
+
+def untrained_prior(place):
+    """Return the weights of a prior that starts from nothing, with another seed."""
+    folder = place / "nothing"
+    overrides = ["steps=[prior]", f"weights={folder}", f"work={place / 'nothing_work'}", "seed=6"]
+    assert run.main([f"config={place / 'tiny.yaml'}", *overrides]) == 0
+    return folder / "prior" / "model.safetensors"
+
+
+def test_earlier_models_of_other_sizes_are_told(place, trained, tmp_path, capsys):
+    config, where = f"config={place / 'tiny.yaml'}", [f"weights={tmp_path}", f"work={tmp_path / 'work'}"]
+    assert run.main([config, "steps=[prior]", f"start_from={trained}", "prior.neurons=16", *where]) == 1
+    assert "do not fit the sizes in the configuration" in capsys.readouterr().err
+    assert run.main([config, "steps=[prior]", f"start_from={tmp_path / 'no'}", *where]) == 2
+    assert "is no folder; give a weights folder" in capsys.readouterr().err
+    assert run.main([config, "steps=[prior]", f"start_from={trained}", f"weights={trained}"]) == 2
+    assert "start_from must not be the folder `weights`" in capsys.readouterr().err
 
 
 def test_draft_and_redraw_draw(trained):

@@ -16,6 +16,10 @@ def plan(folder, options=TINY):
     return Plan(options, folder / "work", folder / "weights", "cpu", False, 0)
 
 
+def trainings(options):
+    return [one for name in steps.STEPS for one in steps.trainings_of(options, name).values()]
+
+
 def test_receipts_tell_changes_of_inputs_and_of_outputs(tmp_path):
     made = tmp_path / "model"
     made.mkdir()
@@ -36,20 +40,19 @@ def test_receipts_tell_changes_of_inputs_and_of_outputs(tmp_path):
 
 def test_hours_scale_all_trainings_alike():
     options = Curriculum()
-    whole = options.render.minutes + sum(steps.training_of(options, name).minutes for name in steps.STEPS)
+    whole = options.render.minutes + sum(training.minutes for training in trainings(options))
     same = steps.scaled(options, whole / 60)
-    assert all(steps.training_of(same, n).steps == steps.training_of(options, n).steps for n in steps.STEPS)
+    assert [one.steps for one in trainings(same)] == [one.steps for one in trainings(options)]
     half = steps.scaled(options, (whole + options.render.minutes) / 120)
-    for name in steps.STEPS:
-        before, after = (steps.training_of(one, name).steps for one in (options, half))
-        assert abs(after - before / 2) <= 1
+    for before, after in zip(trainings(options), trainings(half), strict=True):
+        assert abs(after.steps - before.steps / 2) <= 1
     with pytest.raises(ValueError, match="hours=0.1: rendering alone takes"):
         steps.scaled(options, 0.1)
 
 
 def test_the_night_is_long_enough():
     options = Curriculum()
-    trained = sum(steps.training_of(options, name).minutes for name in steps.STEPS)
+    trained = sum(training.minutes for training in trainings(options))
     assert options.render.minutes + trained <= 10 * 60
 
 

@@ -1,0 +1,51 @@
+"""Earlier weights as the beginning of a training, and the log of all trainings beside a model's weights."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from synthgen import storage
+
+LOG = "training.json"
+
+
+def load_weights(model: nn.Module, folder: Path) -> None:
+    """Load the weights of a model's folder into a model of the same class and sizes.
+
+    Args:
+        model: float32, any device; of diffusers, of transformers, or one of ours with `from_folder`.
+        folder: of a model that this package trained.
+
+    Raises:
+        ValueError: there are no weights in the folder, or they are those of another model.
+    """
+    if not any(folder.glob("*.safetensors")):
+        raise ValueError(
+            f"{folder}: no *.safetensors here to go on from; train from nothing, or name another"
+        )
+    kind: Any = type(model)
+    earlier: nn.Module = (kind.from_pretrained if hasattr(kind, "from_pretrained") else kind.from_folder)(
+        folder
+    )
+    try:
+        model.load_state_dict({name: value.float() for name, value in earlier.state_dict().items()})
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ValueError(
+            f"{folder}: these weights do not fit the sizes in the configuration ({reason}); set the sizes "
+            "they were trained with, or train from nothing"
+        ) from error
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """Return the rounds of training that a model's folder tells of, oldest first."""
+    path = folder / LOG
+    rounds: list[dict[str, Any]] = json.loads(path.read_text())["rounds"] if path.is_file() else []
+    return rounds
+
+
+def write_log(folder: Path, rounds: list[dict[str, Any]]) -> None:
+    """Write the rounds of training into a model's folder."""
+    storage.write_bytes(str(folder / LOG), (json.dumps({"rounds": rounds}, indent=1) + "\n").encode())
