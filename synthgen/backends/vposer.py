@@ -74,7 +74,9 @@ class _NormalHead(nn.Module):
         self.logvar = nn.Linear(width, latent_dim)
 
     def forward(self, features: Tensor) -> Normal:
-        return Normal(self.mu(features), softplus(self.logvar(features)))
+        scale = softplus(self.logvar(features))
+        # Far from any pose it was trained on, softplus underflows to a deviation of 0, which is no Normal.
+        return Normal(self.mu(features), scale.clamp(min=torch.finfo(scale.dtype).tiny))
 
 
 class VPoser(nn.Module):

@@ -98,12 +98,15 @@ def _encode_all(model: Any, shop: Workshop, path: Path) -> None:
 class Noise:
     """The schedule as training sees it."""
 
-    def __init__(self, min_snr: float) -> None:
+    def __init__(self, max_snr: float) -> None:
         self._scheduler = scheduler()
-        self._min_snr = min_snr
+        self._max_snr = max_snr
 
     def loss(self, predict: Any, latents: Tensor, draw: Draw) -> Tensor:
         """Return the weighted error of predicted velocities.
+
+        Squared errors of the clean latents weigh SNR + 1 (Salimans and Ho, ICLR 2022, section 4), cut off at
+        `max_snr` + 1 (as in Hang et al., ICCV 2023): what a picture shows is decided where noise is high.
 
         Args:
             predict: (noisy latents, (B,) timesteps) -> velocity.
@@ -120,9 +123,8 @@ class Noise:
         target = self._scheduler.get_velocity(latents, noise, timesteps)
         error = ((predict(noisy, timesteps).float() - target) ** 2).mean((1, 2, 3))
         snr = alphas[timesteps] / (1 - alphas[timesteps])
-        return (error * snr.clamp(max=self._min_snr) / (snr + 1)).sum() / (
-            snr.clamp(max=self._min_snr) / (snr + 1)
-        ).sum()
+        weight = (snr.clamp(max=self._max_snr) + 1) / (snr + 1)
+        return (error * weight).sum() / weight.sum()
 
 
 def choose(rows: NDArray[np.int64], count: int, rng: np.random.Generator) -> tuple[Any, Any]:

@@ -55,7 +55,7 @@ class DraftLesson:
         self._vae = vae.load(shop)
         self._tokens = captions.tokenize(tokenizer, pictures.captions)
         self._empty = captions.tokenize(tokenizer, [""])[0]
-        self._noise = Noise(options.min_snr)
+        self._noise = Noise(options.max_snr)
         self._train, self._held_out = pictures.rows(False), pictures.rows(True)
 
     def loss(self, model: nn.Module, draw: Draw) -> Mapping[str, Tensor]:

@@ -113,7 +113,7 @@ class DraftOptions:
         max_tokens: longest caption.
         vocabulary: tokens at most.
         drop_caption: part of the captions that training replaces by an empty one.
-        min_snr: gamma of min-SNR loss weighting (Hang et al., ICCV 2023).
+        max_snr: signal-to-noise ratio from which on errors of the clean latents weigh no more.
     """
 
     training: Training = field(
@@ -129,7 +129,7 @@ class DraftOptions:
     max_tokens: int = 48
     vocabulary: int = 1400
     drop_caption: float = 0.1
-    min_snr: float = 5.0
+    max_snr: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -139,14 +139,14 @@ class RedrawOptions:
     Attributes:
         training: how long.
         drop_caption: part of the captions that training replaces by an empty one.
-        min_snr: gamma of min-SNR loss weighting.
+        max_snr: signal-to-noise ratio from which on errors of the clean latents weigh no more.
     """
 
     training: Training = field(
         default_factory=lambda: Training(steps=24000, minutes=96, batch_size=16, learning_rate=3e-4)
     )
     drop_caption: float = 0.1
-    min_snr: float = 5.0
+    max_snr: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -250,6 +250,8 @@ class PriorOptions:
         everyday: part of them that is everyday; the sports share the rest, so their codes lie further out.
         neurons: hidden channels.
         latent_dim: channels of the code.
+        jitter: deviation of the noise on each component of the axis-angles that it learns to remove [rad].
+            Without it, joints that the library never turns about some axis would let any estimate look wild.
         kl: weight of the Kullback-Leibler term.
     """
 
@@ -260,6 +262,7 @@ class PriorOptions:
     everyday: float = 0.8
     neurons: int = 384
     latent_dim: int = 32
+    jitter: float = 0.04
     kl: float = 2e-3
 
 

@@ -27,7 +27,7 @@ _UNIFORM = np.pi / 2  # greatest angle of a joint of a random pose [rad]
 
 
 class PriorLesson:
-    """Encode and decode poses through a code that is close to a standard normal one."""
+    """Encode poses with noise, decode them without, through a code that is close to a standard normal one."""
 
     def __init__(
         self, options: PriorOptions, poses: NDArray[np.float32], families: NDArray[np.int64]
@@ -45,7 +45,7 @@ class PriorLesson:
         rows = draw.rng.integers(0, len(self._train), self.options.training.batch_size)
         poses = self._train[rows].to(draw.device)
         poses = mirrored(poses, torch.from_numpy(draw.rng.random(len(rows)) < 0.5).to(draw.device))
-        output: Any = model(poses)
+        output: Any = model(poses + self.options.jitter * draw.normal(*poses.shape))
         with torch.autocast(draw.device.type, enabled=False):
             mean, std = output.code.mean.float(), output.code.scale.float()
             kl = 0.5 * (mean**2 + std**2 - 1 - 2 * torch.log(std + 1e-8)).sum(-1).mean()

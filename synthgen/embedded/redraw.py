@@ -52,7 +52,7 @@ class RedrawLesson:
         self._vae = vae.load(shop)
         self._tokens = captions.tokenize(tokenizer, self.pictures.captions)
         self._empty = captions.tokenize(tokenizer, [""])[0]
-        self._noise = Noise(self.options.min_snr)
+        self._noise = Noise(self.options.max_snr)
         self._train, self._held_out = self.pictures.rows(False), self.pictures.rows(True)
 
     def loss(self, model: nn.Module, draw: Draw) -> Mapping[str, Tensor]:
