@@ -164,14 +164,14 @@ class SegmenterOptions:
     """
 
     training: Training = field(
-        default_factory=lambda: Training(steps=12000, minutes=48, batch_size=16, learning_rate=6e-4)
+        default_factory=lambda: Training(steps=24000, minutes=60, batch_size=8, learning_rate=6e-4)
     )
     widths: list[int] = field(default_factory=lambda: [32, 64, 128, 192])
     depths: list[int] = field(default_factory=lambda: [1, 1, 2, 2])
     heads: list[int] = field(default_factory=lambda: [1, 2, 4, 6])
     reductions: list[int] = field(default_factory=lambda: [8, 4, 2, 1])
     first_stride: int = 2
-    decoder_width: int = 96
+    decoder_width: int = 48
 
 
 @dataclass(frozen=True)
