@@ -78,7 +78,8 @@ class VaeOptions:
         training: how long.
         widths: channels by level; each level after the first halves the picture.
         latent_channels: channels of a latent.
-        norm_groups: groups of the group norms; must divide all widths.
+        norm_groups: groups of the group norms; must divide all widths. A norm over one channel alone would
+            take its mean away, and with it the colours of a picture.
         crop: side of the squares it trains on [px].
         kl: weight of the Kullback-Leibler term.
         edges: weight of the L1 loss on differences of neighbouring pixels.
@@ -86,12 +87,12 @@ class VaeOptions:
     """
 
     training: Training = field(
-        default_factory=lambda: Training(steps=40000, minutes=80, batch_size=8, learning_rate=1e-3)
+        default_factory=lambda: Training(steps=40000, minutes=80, batch_size=4, learning_rate=1e-3)
     )
     widths: list[int] = field(default_factory=lambda: [16, 48, 96])
     latent_channels: int = 4
-    norm_groups: int = 16
-    crop: int = 64
+    norm_groups: int = 4
+    crop: int = 96
     kl: float = 1e-6
     edges: float = 0.5
     colors: float = 2.0
