@@ -33,7 +33,10 @@ NEVER = {  # what a room may not import although it lies lower
 }
 RAY_ROOMS = {"cluster"}  # `actors` reaches Ray through it
 MODULES = sorted(PACKAGE.rglob("*.py"))
-HEAVY = ("torch", "ray", "smplx", "warp", "pyrender", "webdataset", "datasets", "PIL", "s3fs", "jinja2")
+HEAVY = (
+    *("torch", "ray", "smplx", "warp", "pyrender", "webdataset", "datasets", "PIL", "s3fs", "jinja2"),
+    *("diffusers", "transformers", "tokenizers", "safetensors"),
+)
 
 
 def room_of(path: Path) -> str:
