@@ -1,13 +1,17 @@
 """Fixtures: ten rendered pictures, and workshops of tiny models over them."""
 
+import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from embedded_options import TINY
 
+from synthgen import run
+from synthgen.embedded import steps
 from synthgen.embedded.pictures import Pictures, open_pictures
 from synthgen.embedded.workshop import RUNS, Workshop
 from synthgen.generate import ModelChoice, load_models, make_samples
@@ -53,3 +57,22 @@ def make_shop(rendered, tmp_path) -> Callable[[str], Workshop]:
         return Workshop(name, TINY, work, tmp_path / "weights", "cpu", False, 0, "inputs")
 
     return make
+
+
+@pytest.fixture(scope="session")
+def place(rendered, tmp_path_factory) -> Path:
+    """Return a folder with tiny.yaml, a run of the recipe at tiny size, and its rendered pictures."""
+    folder = tmp_path_factory.mktemp("recipe")
+    shutil.copytree(rendered, folder / "work")
+    options = dataclasses.asdict(TINY)
+    options.pop("render")
+    head = {"pipeline": "train_embedded", "work": str(folder / "work"), "weights": str(folder / "weights")}
+    (folder / "tiny.yaml").write_text(yaml.safe_dump({**head, "device": "cpu", **options}))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained(place) -> Path:
+    """Return the weights folder after all steps but rendering."""
+    assert run.main([f"config={place / 'tiny.yaml'}", f"steps=[{','.join(steps.STEPS)}]"]) == 0
+    return place / "weights"

@@ -1,14 +1,10 @@
 """The whole recipe at tiny size: every step, and every model in the class that loads the real one."""
 
-import dataclasses
 import json
 import shutil
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from embedded_options import TINY
 from safetensors.torch import load_file
 
@@ -20,26 +16,6 @@ from synthgen.embedded.pictures import open_pictures
 from synthgen.embedded.workshop import RUNS
 from synthgen.run import import_recipe
 from synthgen.scenes.poses import SPORTS
-
-Train = Callable[..., int]
-
-
-@pytest.fixture(scope="module")
-def place(rendered, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("recipe")
-    shutil.copytree(rendered, folder / "work")
-    options = dataclasses.asdict(TINY)
-    options.pop("render")
-    head = {"pipeline": "train_embedded", "work": str(folder / "work"), "weights": str(folder / "weights")}
-    (folder / "tiny.yaml").write_text(yaml.safe_dump({**head, "device": "cpu", **options}))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def trained(place) -> Path:
-    """Return the weights folder after all steps but rendering."""
-    assert run.main([f"config={place / 'tiny.yaml'}", f"steps=[{','.join(steps.STEPS)}]"]) == 0
-    return place / "weights"
 
 
 def test_every_step_leaves_figures_samples_and_a_receipt(place, trained):
