@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 CHECKPOINT = "checkpoint.pt"
 METRICS = "metrics.jsonl"
-CHECKPOINT_EVERY_S = 300.0
+CHECKPOINT_EVERY_S = 120.0
 LINE_EVERY_S = 60.0
 ROWS = 20  # metrics rows and sample pictures of a training
 _BETAS = (0.9, 0.99)  # of AdamW

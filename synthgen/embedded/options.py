@@ -83,16 +83,16 @@ class VaeOptions:
         crop: side of the squares it trains on [px].
         kl: weight of the Kullback-Leibler term.
         edges: weight of the L1 loss on differences of neighbouring pixels.
-        colors: weight of the L1 loss on means of 8x8 pixels; colours are learned last without it.
+        colors: weight of the L1 loss on brightness and opponent colours of 4x4 pixels.
     """
 
     training: Training = field(
-        default_factory=lambda: Training(steps=40000, minutes=80, batch_size=4, learning_rate=1e-3)
+        default_factory=lambda: Training(steps=60000, minutes=80, batch_size=4, learning_rate=1e-3)
     )
     widths: list[int] = field(default_factory=lambda: [16, 48, 96])
-    latent_channels: int = 4
-    norm_groups: int = 4
-    crop: int = 96
+    latent_channels: int = 8
+    norm_groups: int = 8
+    crop: int = 64
     kl: float = 1e-6
     edges: float = 0.5
     colors: float = 2.0
