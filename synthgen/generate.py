@@ -21,7 +21,7 @@ from synthgen.geometry import Array, project
 from synthgen.joints import COCO17, SMPL24
 from synthgen.quality import Gate, Measurement
 from synthgen.render import Drawing, Renderer, joint_visibility, make_renderer
-from synthgen.sample import OCCLUDER, Label, Provenance, Rejection, Request, Sample, Validity
+from synthgen.sample import Label, Provenance, Rejection, Request, Sample, Validity
 from synthgen.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def make_samples(requests: Sequence[Request], models: Models) -> Iterator[Sample
         with clock.stage("label"):
             joints = models.body.joints(picture.points, COCO17)
             visibility = joint_visibility(
-                joints, picture.drawing.depth, picture.drawing.mask, picture.scene.camera
+                joints, picture.drawing.depth, picture.drawing.silhouettes, picture.scene.camera
             )
         with clock.stage("verify"):
             people = measure(picture.drawing, visibility, models.gate)
@@ -194,6 +194,6 @@ def assemble(
         mask=picture.drawing.mask,
         scene=picture.scene,
         labels=labels,
-        scores={"occluded": round(float(np.mean(picture.drawing.mask == OCCLUDER)), 4)},
+        scores={"occluded": round(float(np.mean(picture.drawing.hidden)), 4)},
         provenance=provenance,
     )

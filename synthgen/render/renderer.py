@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SOFTWARE_GL = ("llvmpipe", "softpipe", "swrast", "swiftshader", "software")  # in the names of such drivers
 PROBE_TIMEOUT_S = 60.0
+LEAST_HIDDEN = 4  # [px] a prop that hides less of bodies is marked there alone: it only touches them
 
 log = logging.getLogger(__name__)
 
@@ -36,15 +37,23 @@ class Drawing:
     Attributes:
         image: (H, W, 3) uint8 RGB, anti-aliased.
         depth: (H, W) float32 [m] of visible people; 0 elsewhere.
-        mask: (H, W) uint8: BACKGROUND, 1..P, OCCLUDER where a prop hides a body. Ground and walls that hide a
-            body are BACKGROUND.
+        mask: (H, W) uint8: BACKGROUND, 1..P, OCCLUDER for props that hide a body: all of such a prop that
+            shows. Ground and walls that hide a body are BACKGROUND.
+        hidden: (H, W) bool, where a prop hides a body.
         visible: (P,) float32, part of each person's own silhouette (inside the picture) that is seen, [0, 1].
     """
 
     image: NDArray[np.uint8]
     depth: Float32
     mask: NDArray[np.uint8]
+    hidden: NDArray[np.bool_]
     visible: Float32
+
+    @property
+    def silhouettes(self) -> NDArray[np.uint8]:
+        """The mask with OCCLUDER only where a prop hides a body."""
+        beside = (self.mask == OCCLUDER) & ~self.hidden
+        return np.where(beside, np.uint8(BACKGROUND), self.mask)
 
 
 class FaceFinder(Protocol):
@@ -101,12 +110,13 @@ class Renderer:
         self._finder.load(geometry, stage.camera)
         seen = self._finder.pixels()
         shot = film.expose(stage, geometry, seen, self._finder.samples)
-        mask, visible = self._labels(stage, geometry, seen.numpy())
+        mask, hidden, visible = self._labels(stage, geometry, seen.numpy())
         is_body = (mask != BACKGROUND) & (mask != OCCLUDER)
         return Drawing(
             image=shot.image,
             depth=np.where(is_body, shot.depth, np.float32(0)),
             mask=mask,
+            hidden=hidden,
             visible=visible,
         )
 
@@ -140,7 +150,8 @@ class Renderer:
 
     def _labels(
         self, stage: Stage, geometry: "Geometry", seen: NDArray[np.int32]
-    ) -> tuple[NDArray[np.uint8], Float32]:
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_], Float32]:
+        size = stage.camera.image_size
         layer = _layer_of(geometry, seen)
         visible = np.zeros(_num_people(stage), np.float32)
         is_body = np.zeros(layer.shape, bool)
@@ -148,8 +159,13 @@ class Renderer:
             covered = self._finder.covered(person)
             visible[person - 1] = (layer == person).sum() / max(covered.sum(), 1)
             is_body |= covered
-        mask = np.where((layer == OCCLUDER) & ~is_body, np.uint8(BACKGROUND), layer)
-        return mask.reshape(stage.camera.image_size), visible
+        is_prop = layer == OCCLUDER
+        hidden = is_prop & is_body
+        member = np.append(geometry.members, np.int32(-1))[seen]
+        names, counts = np.unique(member[hidden], return_counts=True)
+        is_aside = is_prop & ~hidden & ~np.isin(member, names[counts >= LEAST_HIDDEN])
+        mask = np.where(is_aside, np.uint8(BACKGROUND), layer)
+        return mask.reshape(size), hidden.reshape(size), visible
 
 
 def _layer_of(geometry: "Geometry", seen: NDArray[np.int32]) -> NDArray[np.uint8]:
@@ -162,9 +178,9 @@ def _num_people(stage: Stage) -> int:
 
 def _empty_drawing(stage: Stage) -> Drawing:
     size = stage.camera.image_size
-    empty = np.zeros(size, np.float32), np.zeros(size, np.uint8), np.zeros(_num_people(stage), np.float32)
+    mask, visible = np.zeros(size, np.uint8), np.zeros(_num_people(stage), np.float32)
     image = (np.clip(stage.backdrop, 0, 1) * 255 + 0.5).astype(np.uint8)
-    return Drawing(image, *empty)
+    return Drawing(image, np.zeros(size, np.float32), mask, mask > 0, visible)
 
 
 @cache

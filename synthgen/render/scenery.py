@@ -97,6 +97,7 @@ class Geometry:
         vertices: (V, 3) float32 [m], camera frame.
         faces: (F, 3) int32.
         layers: (F,) uint8, of each face.
+        members: (F,) int32, which of the meshes each face belongs to.
         normals: (F, 3) float32, see `face_normals`.
         device: Warp's name of the device.
         points: vertices on the device.
@@ -115,6 +116,7 @@ class Geometry:
         ).astype(np.int32, copy=False)
         sizes = [len(faces) for _, faces in meshes]
         self.layers = np.repeat(np.array(layers, np.uint8), sizes)
+        self.members = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
         self.device = device
         self.normals = face_normals(self.vertices, self.faces)
         self.points = self.upload(self.vertices, wp.vec3)

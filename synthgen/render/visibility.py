@@ -50,7 +50,7 @@ def joint_visibility(
     Args:
         joints: (P, J, 3) [m], camera frame, of the people with mask values 1..P.
         depth: (H, W) [m] as in `Drawing`.
-        mask: (H, W) as in `Drawing`.
+        mask: (H, W) as `Drawing.silhouettes`.
         camera: of the picture.
         joint_set: that the J joints belong to.
 
