@@ -149,7 +149,7 @@ def render(image_size: int, family: str, count: int, seed: int, is_alone: bool) 
     models = load_models(ModelChoice("open", "warp", "cpu", source, Gate(), "0" * 64))
     stream = RequestStream("exam", seed, Prompts())
     found: list[Sample] = []
-    for requests in stream.batches(0, _MOST_TRIES * count, _AT_ONCE):
+    for requests in stream.batches(0, _MOST_TRIES * count, min(_AT_ONCE, count)):
         found += [made for made in make_samples(requests, models) if isinstance(made, Sample)]
         if len(found) >= count:
             return found[:count]
