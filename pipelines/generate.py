@@ -56,7 +56,7 @@ class Config:
         source: where pictures come from: backend and its own keys.
         quality: limits of the gate that every picture has to pass.
         prompts: sentences to draw from.
-        models: models by role; empty, as the render source needs none.
+        models: models by role, or the name of a preset; checked, but loaded by no source yet: `render` needs none.
         workers: number of Ray actors, or auto: as many as the cluster holds.
         cpus_per_worker: cores that each worker takes; may be a fraction.
         gpus_per_worker: GPUs that each worker takes; may be a fraction.
@@ -108,10 +108,6 @@ class Config:
             found.append(f"body must be open or an SMPL file, no such file: {self.body!r}")
         found += backends.problems(backends.SOURCES, self.source, "source")
         found += backends.model_problems(self.models)
-        if self.models:
-            found.append(
-                f"models: no picture source of this version uses models, got {', '.join(self.models)}"
-            )
         found += [f"quality.{problem}" for problem in self.quality.problems()]
         return found + [f"prompts.{problem}" for problem in self.prompts.problems()]
 

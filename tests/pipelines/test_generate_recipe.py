@@ -105,7 +105,7 @@ def test_a_failed_shard_gives_exit_code_1(config, ray_cluster, tmp_path, capsys)
         ("prompts.templates=[]", "prompts.templates must hold at least one sentence"),
         ("models.draught={}", "unknown key 'models.draught'; did you mean 'draft'?"),
         ("models.draft={}", "models.draft.backend is required; known: text_to_image"),
-        ("models.draft={backend: text_to_image}", "models: no picture source of this version uses models"),
+        ("models.draft={backend: text_to_image, strength: 1}", "unknown key 'models.draft.strength'"),
     ],
 )
 def test_wrong_values_end_with_exit_code_2(config, change, message, tmp_path, capsys):
