@@ -1,5 +1,10 @@
-"""The step `draft`: tokenizer, text encoder and U-Net of a small Stable Diffusion, trained together."""
+"""The step `draft`: tokenizer, text encoder and U-Net of a small Stable Diffusion, trained together.
 
+In half of its examples the U-Net also sees the depth of the bodies, in a channel that is 0 in the others and
+left out of the finished model. What it learns from them helps the others, and `redraw` starts with it.
+"""
+
+import copy
 import shutil
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from synthgen.embedded import captions, grids, vae
+from synthgen.embedded.depth_channel import (
+    depth_channel,
+    nearness_of,
+    with_depth_channel,
+    without_depth_channel,
+)
 from synthgen.embedded.diffusion import (
     Latents,
     Noise,
@@ -25,7 +36,7 @@ from synthgen.embedded.workshop import KEEP_DTYPE, MAX_SHARD, Workshop
 
 FOLDER = "draft"
 PARTS = ("unet", "text_encoder", "tokenizer", "scheduler", "model_index.json")
-TRAINED = ("unet", "text_encoder")
+SEES_DEPTH = "unet_with_depth"  # folder in the step's, for the step redraw
 _SHOWN = 16
 _MEASURED = 64  # held-out pictures
 
@@ -37,9 +48,9 @@ class TextToImage(nn.Module):
         super().__init__()
         self.text_encoder, self.unet = text_encoder, unet
 
-    def forward(self, noisy: Tensor, timesteps: Tensor, tokens: Tensor) -> Tensor:
-        """Predict velocity (B, C, h, w) of noisy latents under captions (B, T)."""
-        return self.unet(noisy, timesteps, self.text_encoder(tokens)[0]).sample
+    def forward(self, noisy: Tensor, depth: Tensor, timesteps: Tensor, tokens: Tensor) -> Tensor:
+        """Predict velocity (B, C, h, w) of noisy latents under captions (B, T) and depth (B, 1, h, w)."""
+        return self.unet(torch.cat([noisy, depth], 1), timesteps, self.text_encoder(tokens)[0]).sample
 
 
 class DraftLesson:
@@ -50,7 +61,7 @@ class DraftLesson:
         self.options, self.latents = options, latents
         self.pictures = pictures
         self.model: nn.Module = TextToImage(
-            captions.build_text_encoder(options, tokenizer), build_unet(options, latents.shape)
+            captions.build_text_encoder(options, tokenizer), build_unet(options, latents.shape, extra=1)
         )
         self._vae = vae.load(shop)
         self._tokens = captions.tokenize(tokenizer, pictures.captions)
@@ -62,13 +73,17 @@ class DraftLesson:
         """Return the loss of one batch."""
         rows, is_flipped = choose(self._train, self.options.training.batch_size, draw.rng)
         tokens = drop_captions(self._tokens[rows], self._empty, self.options.drop_caption, draw.rng)
-        return {"loss": self._error(model, rows, is_flipped, tokens, draw)}
+        depth = depth_channel(nearness_of(self.pictures, rows, is_flipped), self.latents.shape[1:])
+        is_blind = torch.from_numpy(draw.rng.random(len(rows)) < self.options.drop_depth)
+        depth = torch.where(is_blind[:, None, None, None], 0, depth)
+        return {"loss": self._error(model, rows, is_flipped, tokens, depth, draw)}
 
     def measure(self, model: nn.Module) -> Mapping[str, float]:
         """Return the loss on held-out pictures, with the same noise each time."""
         rows = self._held_out[:_MEASURED]
         draw = fixed_draw(model)
-        error = self._error(model, rows, np.zeros(len(rows), bool), self._tokens[rows], draw)
+        unseen = torch.zeros(len(rows), 1, *self.latents.shape[1:])
+        error = self._error(model, rows, np.zeros(len(rows), bool), self._tokens[rows], unseen, draw)
         return {"held_out": float(error)}
 
     def picture(self, model: nn.Module) -> NDArray[np.uint8]:
@@ -78,16 +93,30 @@ class DraftLesson:
         encoder: Any = model.text_encoder
         context = encoder(self._tokens[rows].to(device))[0]
         empty = encoder(self._empty[None].to(device))[0].expand_as(context)
-        latents = draw_samples(model.unet, context, empty, self.latents.shape)
+        latents = draw_samples(
+            model.unet,
+            context,
+            empty,
+            self.latents.shape,
+            torch.zeros(len(rows), 1, *self.latents.shape[1:]).to(device),
+        )
         images = vae.decode(self._vae, latents / self._vae.config.scaling_factor)
         return grids.columns(self.pictures.image[rows], grids.to_uint8(images / 2 + 0.5))
 
     def _error(
-        self, model: nn.Module, rows: Any, is_flipped: NDArray[np.bool_], tokens: Tensor, draw: Draw
+        self,
+        model: nn.Module,
+        rows: Any,
+        is_flipped: NDArray[np.bool_],
+        tokens: Tensor,
+        depth: Tensor,
+        draw: Draw,
     ) -> Tensor:
-        tokens = tokens.to(draw.device)
+        tokens, depth = tokens.to(draw.device), depth.to(draw.device)
         latents = self.latents.take(rows, is_flipped).to(draw.device)
-        return self._noise.loss(lambda noisy, timesteps: model(noisy, timesteps, tokens), latents, draw)
+        return self._noise.loss(
+            lambda noisy, timesteps: model(noisy, depth, timesteps, tokens), latents, draw
+        )
 
 
 def train(shop: Workshop) -> None:
@@ -104,14 +133,16 @@ def train(shop: Workshop) -> None:
         tokenizer = captions.learn_tokenizer([pictures.captions[row] for row in rows], options)
     torch.manual_seed(shop.seed)
     lesson = DraftLesson(shop, tokenizer, open_latents(shop))
-    for part in TRAINED:
-        shop.begin(getattr(lesson.model, part), f"{FOLDER}/{part}")
+    if shop.start_from:
+        _go_on(lesson.model, shop)
     model: Any = shop.train(lesson, options.training)
+    keep = shop.work / shop.name / SEES_DEPTH
+    model.unet.save_pretrained(keep)
     pipeline = assemble(
         vae=vae.load(shop).to("cpu"),
         text_encoder=model.text_encoder,
         tokenizer=tokenizer,
-        unet=model.unet,
+        unet=without_depth_channel(model.unet),
         scheduler=scheduler(),
         safety_checker=None,
         feature_extractor=None,
@@ -124,6 +155,16 @@ def train(shop: Workshop) -> None:
         shop.replace(whole / part, f"{FOLDER}/{part}")
     shutil.rmtree(whole)
     shop.note(FOLDER, options.training, len(rows))
+
+
+def _go_on(model: Any, shop: Workshop) -> None:
+    """Load earlier weights; the channel for depth is that of the earlier redraw model."""
+    narrow = without_depth_channel(model.unet)
+    shop.begin(narrow, f"{FOLDER}/unet")
+    like = copy.deepcopy(model.unet)
+    shop.begin(like, "redraw/unet")
+    model.unet = with_depth_channel(narrow, like.state_dict())
+    shop.begin(model.text_encoder, f"{FOLDER}/text_encoder")
 
 
 def build_unet(options: DraftOptions, latent: tuple[int, int, int], extra: int = 0) -> Any:

@@ -186,7 +186,10 @@ class _Course:
         for weight, new in zip(self.average.parameters(), self.model.parameters(), strict=True):
             weight.lerp_(new, 1 - decay)
         for buffer, newest in zip(self.average.buffers(), self.model.buffers(), strict=True):
-            buffer.copy_(newest)
+            if buffer.is_floating_point():  # statistics of batch norms belong to the averaged weights
+                buffer.lerp_(newest, 1 - decay)
+            else:
+                buffer.copy_(newest)
 
     def _report(self) -> None:
         is_last = self.step == self.training.steps

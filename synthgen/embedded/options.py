@@ -114,6 +114,7 @@ class DraftOptions:
         max_tokens: longest caption.
         vocabulary: tokens at most.
         drop_caption: part of the captions that training replaces by an empty one.
+        drop_depth: part of the examples without the depth of their bodies.
         max_snr: signal-to-noise ratio from which on errors of the clean latents weigh no more.
     """
 
@@ -130,12 +131,13 @@ class DraftOptions:
     max_tokens: int = 48
     vocabulary: int = 1400
     drop_caption: float = 0.1
+    drop_depth: float = 0.5
     max_snr: float = 5.0
 
 
 @dataclass(frozen=True)
 class RedrawOptions:
-    """Depth-conditioned model; starts from the draft's U-Net, with its VAE and text encoder.
+    """Depth-conditioned model; goes on from the draft's training, with its VAE and text encoder.
 
     Attributes:
         training: how long.

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from synthgen.backends.denoising import stretch
 from synthgen.embedded import captions, draft, grids, vae
+from synthgen.embedded.depth_channel import depth_channel, nearness_of, rebuilt, with_depth_channel
 from synthgen.embedded.diffusion import (
     Latents,
     Noise,
@@ -23,8 +22,6 @@ from synthgen.embedded.diffusion import (
 from synthgen.embedded.draft import fixed_draw
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.workshop import KEEP_DTYPE, MAX_SHARD, Workshop
-from synthgen.nearness import nearness
-from synthgen.shards.records import DEPTH_UNITS_PER_M
 
 FOLDER = "redraw"
 _SHARED = ("vae", "text_encoder", "tokenizer", "scheduler")
@@ -47,8 +44,12 @@ class RedrawLesson:
             folder / "text_encoder", dtype=torch.float32
         )
         self._encoder: Any = encoder.eval().requires_grad_(False).to(shop.device)
-        unet = unets.from_pretrained(folder / "unet", torch_dtype=torch.float32)
-        self.model: nn.Module = with_depth_channel(unet)
+        learned = shop.work / "draft" / draft.SEES_DEPTH  # by the draft's training, which shows it depth too
+        if learned.is_dir():
+            self.model: nn.Module = rebuilt(unets.from_pretrained(learned, torch_dtype=torch.float32))
+        else:
+            unet = unets.from_pretrained(folder / "unet", torch_dtype=torch.float32)
+            self.model = with_depth_channel(unet)
         self._vae = vae.load(shop)
         self._tokens = captions.tokenize(tokenizer, self.pictures.captions)
         self._empty = captions.tokenize(tokenizer, [""])[0]
@@ -74,7 +75,7 @@ class RedrawLesson:
         rows = self._held_out[:: max(1, len(self._held_out) // _SHOWN)][:_SHOWN]
         context = self._encoder(self._tokens[rows].to(device))[0]
         empty = self._encoder(self._empty[None].to(device))[0].expand_as(context)
-        near = nearness(self.pictures.depth_mm[rows] / DEPTH_UNITS_PER_M)
+        near = nearness_of(self.pictures, rows)
         depth = depth_channel(near, self.latents.shape[1:]).to(device)
         latents = draw_samples(model, context, empty, self.latents.shape, depth)
         images = vae.decode(self._vae, latents / self._vae.config.scaling_factor)
@@ -84,8 +85,7 @@ class RedrawLesson:
     def _error(
         self, model: Any, rows: Any, is_flipped: NDArray[np.bool_], tokens: Tensor, draw: Draw
     ) -> Tensor:
-        near = nearness(self.pictures.depth_mm[rows] / DEPTH_UNITS_PER_M)
-        near = np.where(is_flipped[:, None, None], near[..., ::-1], near)
+        near = nearness_of(self.pictures, rows, is_flipped)
         depth = depth_channel(near, self.latents.shape[1:]).to(draw.device)
         context = self._encoder(tokens.to(draw.device))[0]
         latents = self.latents.take(rows, is_flipped).to(draw.device)
@@ -94,26 +94,6 @@ class RedrawLesson:
             latents,
             draw,
         )
-
-
-def depth_channel(near: NDArray[np.floating], size: tuple[int, int]) -> Tensor:
-    """Return (B, 1, h, w) in [-1, 1] of maps (B, H, W), as the redraw backend gives it to the U-Net."""
-    return 2 * stretch(near, size) - 1
-
-
-def with_depth_channel(unet: Any) -> nn.Module:
-    """Return a U-Net that takes one more channel, to which it is blind at first."""
-    import diffusers
-
-    unets: Any = diffusers.UNet2DConditionModel
-    config = {key: value for key, value in unet.config.items() if key != "_name_or_path"}
-    config["in_channels"] += 1
-    wider: nn.Module = unets.from_config(config)
-    state = deepcopy(unet.state_dict())
-    weight = state["conv_in.weight"]
-    state["conv_in.weight"] = torch.cat([weight, torch.zeros_like(weight[:, :1])], 1)
-    wider.load_state_dict(state)
-    return wider
 
 
 def train(shop: Workshop) -> None:

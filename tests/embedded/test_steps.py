@@ -4,7 +4,7 @@ import pytest
 import torch
 from embedded_options import TINY
 
-from synthgen.embedded import captions, draft, keypoints, mesh, receipts, redraw, segmenter, steps, vae
+from synthgen.embedded import captions, depth_channel, draft, keypoints, mesh, receipts, segmenter, steps, vae
 from synthgen.embedded.options import Curriculum
 from synthgen.embedded.steps import Plan
 from synthgen.embedded.workshop import KEEP_DTYPE
@@ -94,10 +94,21 @@ def test_weights_of_the_default_sizes_are_small_enough():
 
 def test_the_depth_channel_changes_nothing_at_first():
     unet = draft.build_unet(TINY.draft, (4, 16, 16)).eval()
-    wider = redraw.with_depth_channel(unet).eval()
+    wider = depth_channel.with_depth_channel(unet).eval()
     noisy, depth = torch.randn(2, 4, 16, 16), torch.randn(2, 1, 16, 16)
     context = torch.randn(2, 5, TINY.draft.text_width)
     with torch.no_grad():
         before = unet(noisy, 10, context).sample
         after = wider(torch.cat([noisy, depth], 1), 10, context).sample
     assert torch.allclose(before, after, atol=1e-5)
+
+
+def test_without_the_depth_channel_a_unet_sees_what_it_sees_in_an_empty_one():
+    wider = draft.build_unet(TINY.draft, (4, 16, 16), extra=1).eval()
+    narrow = depth_channel.without_depth_channel(wider).eval()
+    noisy, context = torch.randn(2, 4, 16, 16), torch.randn(2, 5, TINY.draft.text_width)
+    with torch.no_grad():
+        blind = wider(torch.cat([noisy, torch.zeros(2, 1, 16, 16)], 1), 10, context).sample
+        assert torch.allclose(narrow(noisy, 10, context).sample, blind, atol=1e-5)
+    again = depth_channel.with_depth_channel(narrow, wider.state_dict())
+    assert all(torch.equal(value, again.state_dict()[name]) for name, value in wider.state_dict().items())
