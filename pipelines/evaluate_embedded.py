@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from synthgen import interrupts
+from synthgen import backends, interrupts
 from synthgen.embedded.exam import parts
 from synthgen.embedded.options import RenderOptions
 
@@ -29,6 +29,7 @@ class Config:
     Attributes:
         parts: those to measure; empty for all. What was measured before on the same weights stays on record.
         weights: folder of the models.
+        models: options of the models by role, or the name of a preset; their ids are folders of `weights`.
         card: file to write; pictures land in a folder `models` beside it.
         work: folder of the figures on record.
         seed: every random draw follows from it; must be far from the seeds of training.
@@ -43,6 +44,7 @@ class Config:
 
     parts: list[str] = field(default_factory=list)
     weights: str = "synthgen/embedded/weights"
+    models: dict[str, Any] = field(default_factory=dict)
     card: str = "synthgen/embedded/MODELS.md"
     work: str = "shards/embedded_evaluate"
     seed: int = 1_000_000
@@ -65,6 +67,7 @@ class Config:
         ]
         if self.threads < 0 or self.seed < 0:
             found.append(f"threads and seed must be at least 0, got {self.threads}, {self.seed}")
+        found += backends.model_problems(self.models)
         if not self.card.endswith(".md"):
             found.append(f"card must be the path of a .md file, got {self.card!r}")
         return found
@@ -93,7 +96,7 @@ def _run(config: Config, chosen: list[str], weights: Path) -> int:
     work, path = (Path(one).expanduser().resolve() for one in (config.work, config.card))
     for folder in (work, path.parent / card.PLATES):
         folder.mkdir(parents=True, exist_ok=True)
-    digests = {name: ledger.weights_digest(weights, part.folders) for name, part in parts.PARTS.items()}
+    digests = {name: ledger.weights_digest(exam.models, part.folders) for name, part in parts.PARTS.items()}
     before = ledger.read(work)
     entries = ledger.current(before, digests)
     for name in sorted(set(before) - set(entries)):
@@ -108,7 +111,7 @@ def _run(config: Config, chosen: list[str], weights: Path) -> int:
         where = digests[name], config.seed, exam.models.device
         entries[name] = ledger.Entry(*where, answer.amount, answer.figures, list(answer.plates), answer.texts)
         ledger.write(work, entries)
-    card.write(path, entries, weights)
+    card.write(path, entries, exam.models)
     say(_aligned([("what", "measured", "target", "reached"), *targets.table(card.known(entries, weights))]))
     say(f"card: {path}")
     return 0
@@ -128,7 +131,7 @@ def make_exam(config: Config, weights: Path) -> Any:
         torch.set_num_threads(config.threads)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if config.device == "auto" else config.device
     return Exam(
-        models=Models(weights, device),
+        models=Models(weights, device, config.models),
         body=load_body("open"),
         renderer=make_renderer("warp"),
         render=partial(render, config.image_size),

@@ -4,6 +4,7 @@ import pytest
 
 from synthgen.embedded.exam import card, targets
 from synthgen.embedded.exam.ledger import Entry
+from synthgen.embedded.exam.models import Models
 
 
 def entry(figures, plates=(), texts=None):
@@ -37,7 +38,7 @@ def test_figures_are_shown_with_their_targets_and_honest_verdicts(table):
 def test_the_card_holds_models_training_figures_and_only_pictures_that_are_there(trained, tmp_path):
     (tmp_path / card.PLATES).mkdir()
     card.plate_path(tmp_path / "CARD.md", "segmenter").write_bytes(b"jpeg")
-    card.write(tmp_path / "CARD.md", ENTRIES, trained)
+    card.write(tmp_path / "CARD.md", ENTRIES, Models(trained))
     text = (tmp_path / "CARD.md").read_text()
     assert re.findall(r"!\[[^]]*\]\(([^)]+)\)", text) == ["models/segmenter.jpg"]
     assert str(trained) not in text and "/tmp" not in text and str(tmp_path) not in text
@@ -51,7 +52,7 @@ def test_the_card_holds_models_training_figures_and_only_pictures_that_are_there
 def test_text_of_captions_is_escaped(trained, tmp_path):
     (tmp_path / card.PLATES).mkdir()
     card.plate_path(tmp_path / "CARD.md", "drafts").write_bytes(b"jpeg")
-    card.write(tmp_path / "CARD.md", ENTRIES, trained)
+    card.write(tmp_path / "CARD.md", ENTRIES, Models(trained))
     assert r"1. a skier, \*bold\* and \<b\>" in (tmp_path / "CARD.md").read_text()
 
 
@@ -59,7 +60,7 @@ def test_a_folder_with_some_models_only_has_a_card_too(trained, tmp_path):
     import shutil
 
     shutil.copytree(trained / "prior", tmp_path / "weights" / "prior")
-    card.write(tmp_path / "CARD.md", {}, tmp_path / "weights")
+    card.write(tmp_path / "CARD.md", {}, Models(tmp_path / "weights"))
     text = (tmp_path / "CARD.md").read_text()
     assert "Not in this folder: draft/vae, draft, redraw, segmenter, keypoints, mesh." in text
     assert "| prior | synthgen VPoser v2 | 32 neurons, code of 8 |" in text

@@ -4,6 +4,7 @@ import pytest
 
 from synthgen.embedded.exam import ledger, parts
 from synthgen.embedded.exam.ledger import Entry
+from synthgen.embedded.exam.models import Models
 
 
 @pytest.fixture
@@ -12,8 +13,8 @@ def weights(trained, tmp_path):
     return tmp_path / "weights"
 
 
-def digest(weights, part):
-    return ledger.weights_digest(weights, parts.PARTS[part].folders)
+def digest(weights, part, **nodes):
+    return ledger.weights_digest(Models(weights, nodes=nodes), parts.PARTS[part].folders)
 
 
 def entry(value):
@@ -38,13 +39,12 @@ def test_figures_of_other_weights_are_dropped(weights):
     assert dropped == {"draft", "redraw", "segmenter", "speed"}
 
 
-def test_the_log_of_the_training_may_change_and_default_options_may_not(weights, monkeypatch):
+def test_the_log_of_the_training_may_change_and_options_may_not(weights):
     before = digest(weights, "redraw")
     (weights / "redraw" / "training.json").write_text("{}")
     assert digest(weights, "redraw") == before
-    defaults = ledger.defaults
-    monkeypatch.setattr(ledger, "defaults", lambda role: {**defaults(role), "strength": 0.123})
-    assert digest(weights, "redraw") != before
+    assert digest(weights, "redraw", redraw={"strength": 0.7, "id": "elsewhere"}) == before  # its default
+    assert digest(weights, "redraw", redraw={"strength": 0.123}) != before
 
 
 def test_a_missing_model_has_no_hash_and_no_figures(weights):

@@ -8,26 +8,14 @@ import pytest
 
 from synthgen import run
 from synthgen.embedded.exam import parts, targets
-from synthgen.embedded.exam.models import Models
 from synthgen.run import import_recipe
 
 FEW = ["pictures=1", "drafts=6", "redraws=1", "probe=1", "threads=1", "device=cpu"]
+FEW += [f"models.{role}.num_inference_steps=2" for role in ("draft", "redraw")]
 
 
 @pytest.fixture
-def quick(monkeypatch):
-    """Let diffusion take two steps."""
-    load = Models.load
-
-    def load_quick(self, role, **options):
-        steps = {"num_inference_steps": 2} if role in ("draft", "redraw") else {}
-        return load(self, role, **options, **steps)
-
-    monkeypatch.setattr(Models, "load", load_quick)
-
-
-@pytest.fixture
-def evaluate(trained, tmp_path, quick):
+def evaluate(trained, tmp_path):
     shutil.copytree(trained, tmp_path / "weights")
     places = [f"{key}={tmp_path / name}" for key, name in
               (("weights", "weights"), ("card", "card/MODELS.md"), ("work", "work"))]  # fmt: skip
@@ -85,6 +73,7 @@ def test_missing_models_and_seeds_of_the_training_are_told_at_once(evaluate, tmp
         ("seed=-1", "threads and seed must be at least 0, got 0, -1"),
         ("card=MODELS.txt", "card must be the path of a .md file, got 'MODELS.txt'"),
         ("drfats=3", "unknown key 'drfats'"),
+        ("models.draft.steps=3", "models.draft.steps"),
     ],
 )
 def test_wrong_keys_are_told_before_anything_is_done(change, message, tmp_path, capsys):

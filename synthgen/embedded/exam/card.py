@@ -9,7 +9,7 @@ from typing import Any
 from synthgen import __version__, storage
 from synthgen.embedded.exam import inventory
 from synthgen.embedded.exam.ledger import Entry
-from synthgen.embedded.exam.models import FOLDERS, VAE, defaults
+from synthgen.embedded.exam.models import FOLDERS, VAE, Models
 from synthgen.embedded.exam.parts import PARTS
 from synthgen.embedded.exam.scores import lowest
 from synthgen.embedded.exam.speed import STAGES
@@ -17,7 +17,7 @@ from synthgen.embedded.exam.targets import BY_FAMILY, Row, table
 from synthgen.scenes.poses import FAMILIES, SPORTS
 
 PLATES = "models"  # folder of the pictures, beside the card
-_NOISE = ("num_inference_steps", "guidance_scale", "strength")
+_SHOWN = ("num_inference_steps", "guidance_scale", "strength", "renew_region", "scheduler")
 
 
 def known(entries: Mapping[str, Entry], weights: Path) -> dict[str, Entry]:
@@ -38,12 +38,12 @@ def known(entries: Mapping[str, Entry], weights: Path) -> dict[str, Entry]:
     return found
 
 
-def render(entries: Mapping[str, Entry], weights: Path, plates: list[str]) -> str:
+def render(entries: Mapping[str, Entry], models: Models, plates: list[str]) -> str:
     """Return the card as Markdown.
 
     Args:
         entries: of `known`.
-        weights: folder of the models.
+        models: that were examined.
         plates: names of the pictures to show.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -57,33 +57,31 @@ def render(entries: Mapping[str, Entry], weights: Path, plates: list[str]) -> st
         keep_trailing_newline=True,
     )
     engine.filters["plain"] = plain
-    sizes = inventory.files(weights)
+    kept = inventory.kept(models.weights)
     return engine.get_template("MODELS.md").render(
         version=__version__,
         table=table(entries),
         families=FAMILIES,
         by_family=_by_family(entries),
-        models=inventory.kept(weights),
-        lacking=[
-            folder for folder in FOLDERS if folder not in {one.folder for one in inventory.kept(weights)}
-        ],
+        models=kept,
+        lacking=[folder for folder in FOLDERS if folder not in {one.folder for one in kept}],
         vae=VAE,
-        files=sizes,
+        files=inventory.files(models.weights),
         entries=entries,
         parts=[name for name in PARTS if name in entries],
         unmeasured=[name for name in PARTS if name not in entries],
         plates=plates,
         folder=PLATES,
-        options={role: _options(role) for role in ("draft", "redraw")},
+        options={role: _options(models, role) for role in ("draft", "redraw")},
         stages=STAGES,
     )
 
 
-def write(path: Path, entries: Mapping[str, Entry], weights: Path) -> None:
+def write(path: Path, entries: Mapping[str, Entry], models: Models) -> None:
     """Write the card; it shows the pictures of the entries that lie beside it."""
     shown = [name for entry in entries.values() for name in entry.plates]
     there = [name for name in shown if plate_path(path, name).is_file()]
-    text = render(known(entries, weights), weights, there)
+    text = render(known(entries, models.weights), models, there)
     storage.write_bytes(str(path), text.encode())
 
 
@@ -97,8 +95,8 @@ def plain(text: Any) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", str(text))
 
 
-def _options(role: str) -> dict[str, Any]:
-    return {key: value for key, value in defaults(role).items() if key in _NOISE}
+def _options(models: Models, role: str) -> dict[str, Any]:
+    return {key: value for key, value in models.options(role).items() if key in _SHOWN}
 
 
 def _by_family(entries: Mapping[str, Entry]) -> list[tuple[str, list[str]]]:

@@ -9,7 +9,7 @@ from typing import Any
 from synthgen import storage
 from synthgen.embedded import receipts
 from synthgen.embedded.earlier import LOG
-from synthgen.embedded.exam.models import defaults
+from synthgen.embedded.exam.models import Models
 
 FILE = "figures.json"
 
@@ -37,11 +37,12 @@ class Entry:
     texts: Mapping[str, list[str]] = field(default_factory=dict)
 
 
-def weights_digest(weights: Path, folders: tuple[str, ...]) -> str:
-    """Return a hash of the models in some folders and of the default options of their backends.
+def weights_digest(models: Models, folders: tuple[str, ...]) -> str:
+    """Return a hash of the models in some folders and of the options of their backends.
 
     The log of their training does not count. "" where a model is missing.
     """
+    weights = models.weights
     if any(missing(weights, folder) for folder in folders):
         return ""
     files = sorted(
@@ -50,7 +51,7 @@ def weights_digest(weights: Path, folders: tuple[str, ...]) -> str:
         for file in (weights / folder).rglob("*")
         if file.is_file() and file.name != LOG
     )
-    return receipts.combined(receipts.files_digest(files), [defaults(folder) for folder in folders])
+    return receipts.combined(receipts.files_digest(files), [models.options(folder) for folder in folders])
 
 
 def missing(weights: Path, folder: str) -> bool:

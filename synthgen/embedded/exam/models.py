@@ -1,24 +1,20 @@
 """The models under examination: the backends that a run of the pipeline uses, over one folder of weights."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from synthgen.backends.depth_to_image import DepthToImage
-from synthgen.backends.hmr2_estimator import HMR2Estimator
-from synthgen.backends.segmenter import Segmentation
-from synthgen.backends.text_to_image import TextToImage
-from synthgen.backends.vitpose import ViTPose
-from synthgen.backends.vposer_prior import VPoserPrior
+from synthgen.backends import MODELS, build, complete
 
-BACKENDS: dict[str, type[Any]] = {
-    "draft": TextToImage,
-    "redraw": DepthToImage,
-    "segmenter": Segmentation,
-    "keypoints": ViTPose,
-    "mesh": HMR2Estimator,
-    "prior": VPoserPrior,
+BACKENDS = {
+    "draft": "text_to_image",
+    "redraw": "depth_to_image",
+    "segmenter": "segmentation",
+    "keypoints": "vitpose",
+    "mesh": "hmr2",
+    "prior": "vposer",
 }
 VAE = "draft/vae"  # folder of the auto-encoder that draft and redraw share
 FOLDERS = (VAE, *BACKENDS)  # of all models, below the weights folder
@@ -26,26 +22,37 @@ FOLDERS = (VAE, *BACKENDS)  # of all models, below the weights folder
 
 @dataclass(frozen=True)
 class Models:
-    """Backends at their default options, set up when first asked for.
+    """Backends, set up when first asked for.
 
     Attributes:
         weights: folder with one folder for each role.
         device: torch device.
+        nodes: options by role, as in the `models` node of a config; their ids do not count.
         batch_size: of all backends that have one; 0 leaves them their own.
     """
 
     weights: Path
     device: str = "cpu"
+    nodes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     batch_size: int = 0
 
     def load(self, role: str, **options: Any) -> Any:
-        """Return the backend of a role, set up; `options` beside its defaults."""
-        kind = BACKENDS[role]
+        """Return the backend of a role, set up; `options` count more than those of the node."""
         if self.batch_size and role != "prior":
             options["batch_size"] = self.batch_size
-        backend = kind(id=str(self.weights / role), **options)
+        backend = build(MODELS[role], self._node(role) | options, f"models.{role}")
         backend.setup(self.device)
         return backend
+
+    def options(self, folder: str) -> dict[str, Any]:
+        """Return all options of a role's backend but its id; none for the auto-encoder."""
+        if folder == VAE:
+            return {}
+        options = complete(MODELS[folder], self._node(folder), f"models.{folder}")
+        return {key: value for key, value in options.items() if key != "id"}
+
+    def _node(self, role: str) -> dict[str, Any]:
+        return {"backend": BACKENDS[role], **self.nodes.get(role, {}), "id": str(self.weights / role)}
 
     @cached_property
     def draft(self) -> Any:
@@ -86,10 +93,3 @@ class Models:
         autoencoder: Any = diffusers.AutoencoderKL
         vae = autoencoder.from_pretrained(self.weights / VAE, torch_dtype=torch.float32)
         return vae.eval().requires_grad_(False).to(self.device)
-
-
-def defaults(role: str) -> dict[str, Any]:
-    """Return the default options of a role's backend, which figures depend on, without its id."""
-    options = asdict(BACKENDS[role]()) if role in BACKENDS else {}
-    options.pop("id", None)
-    return options
