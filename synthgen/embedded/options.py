@@ -154,27 +154,25 @@ class RedrawOptions:
 
 @dataclass(frozen=True)
 class SegmenterOptions:
-    """SegFormer with three classes: background, person, object before a person.
+    """UPerNet on ConvNeXt with three classes: background, person, object before a person.
 
     Attributes:
         training: how long.
-        widths: channels by stage.
+        widths: channels by stage; each stage after the first halves the picture.
         depths: blocks by stage.
-        heads: attention heads by stage.
-        reductions: attention of a stage sees keys shrunk by this factor.
-        first_stride: of the first stage; logits have the picture's size over this.
+        patch_size: side of the first patches [px]; logits have the size of the picture over this.
         decoder_width: channels of the decoder.
+        pool_scales: grids over which the decoder averages the last stage.
     """
 
     training: Training = field(
-        default_factory=lambda: Training(steps=24000, minutes=60, batch_size=8, learning_rate=6e-4)
+        default_factory=lambda: Training(steps=20000, minutes=50, batch_size=8, learning_rate=2e-3)
     )
-    widths: list[int] = field(default_factory=lambda: [32, 64, 128, 192])
-    depths: list[int] = field(default_factory=lambda: [1, 1, 2, 2])
-    heads: list[int] = field(default_factory=lambda: [1, 2, 4, 6])
-    reductions: list[int] = field(default_factory=lambda: [8, 4, 2, 1])
-    first_stride: int = 2
-    decoder_width: int = 48
+    widths: list[int] = field(default_factory=lambda: [24, 48, 96, 192])
+    depths: list[int] = field(default_factory=lambda: [1, 2, 4, 2])
+    patch_size: int = 2
+    decoder_width: int = 32
+    pool_scales: list[int] = field(default_factory=lambda: [1, 2, 4])
 
 
 @dataclass(frozen=True)
