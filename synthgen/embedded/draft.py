@@ -32,6 +32,7 @@ from synthgen.embedded.diffusion import (
 )
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.options import DraftOptions
+from synthgen.embedded.pictures import spread
 from synthgen.embedded.workshop import KEEP_DTYPE, MAX_SHARD, Workshop
 
 FOLDER = "draft"
@@ -80,7 +81,7 @@ class DraftLesson:
 
     def measure(self, model: nn.Module) -> Mapping[str, float]:
         """Return the loss on held-out pictures, with the same noise each time."""
-        rows = self._held_out[:_MEASURED]
+        rows = spread(self._held_out, _MEASURED)
         draw = fixed_draw(model)
         unseen = torch.zeros(len(rows), 1, *self.latents.shape[1:])
         error = self._error(model, rows, np.zeros(len(rows), bool), self._tokens[rows], unseen, draw)
@@ -89,7 +90,7 @@ class DraftLesson:
     def picture(self, model: nn.Module) -> NDArray[np.uint8]:
         """Show held-out pictures above what their captions alone make."""
         device = next(model.parameters()).device
-        rows = self._held_out[:: max(1, len(self._held_out) // _SHOWN)][:_SHOWN]
+        rows = spread(self._held_out, _SHOWN)
         encoder: Any = model.text_encoder
         context = encoder(self._tokens[rows].to(device))[0]
         empty = encoder(self._empty[None].to(device))[0].expand_as(context)

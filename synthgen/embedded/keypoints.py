@@ -14,7 +14,7 @@ from synthgen.embedded import crops, grids, vit_weights
 from synthgen.embedded.imagenet import MEAN, STD, normalized
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.options import KeypointsOptions
-from synthgen.embedded.pictures import Pictures
+from synthgen.embedded.pictures import Pictures, spread
 from synthgen.embedded.workshop import KEEP_DTYPE, Workshop
 from synthgen.geometry import Array
 from synthgen.joints import COCO17
@@ -54,7 +54,7 @@ class KeypointsLesson:
 
     def measure(self, model: nn.Module) -> Mapping[str, float]:
         """Return the part of visible held-out joints found within NEAR of the box."""
-        rows = self._held_out[:_MEASURED]
+        rows = spread(self._held_out, _MEASURED)
         images, joints, is_seen = self._batch(rows, crops.STILL, np.random.default_rng(0))
         error = np.linalg.norm(self._peaks(model, images) - joints, axis=-1)
         side = self.frame.size[0] / PADDING
@@ -62,7 +62,7 @@ class KeypointsLesson:
 
     def picture(self, model: nn.Module) -> NDArray[np.uint8]:
         """Show held-out people with their true joints, and with those found."""
-        rows = self._held_out[:: max(1, len(self._held_out) // _SHOWN)][:_SHOWN]
+        rows = spread(self._held_out, _SHOWN)
         images, joints, is_seen = self._batch(rows, crops.STILL, np.random.default_rng(0))
         shown = grids.to_uint8(images)
         found = self._peaks(model, images)

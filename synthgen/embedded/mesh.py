@@ -24,13 +24,14 @@ from synthgen.embedded.imagenet import normalized
 from synthgen.embedded.keypoints import KeypointsLesson
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.options import KeypointsOptions, MeshOptions
-from synthgen.embedded.pictures import Pictures
+from synthgen.embedded.pictures import Pictures, spread
 from synthgen.embedded.points import BodyPoints, blend
 from synthgen.embedded.workshop import KEEP_DTYPE, Workshop
 from synthgen.geometry import Array, procrustes
 from synthgen.joints import COCO17, SMPL24
 
 FOLDER = "mesh"
+WARMUP = "warmup"  # folder of its backbone's training as a keypoint model, in the step's
 FAMILIES = ("everyday",)
 _PADDING = 1.0  # 4D-Humans cuts boxes out as they are
 _JITTER = crops.Jitter()
@@ -94,13 +95,13 @@ class MeshLesson:
         found: dict[str, float] = {}
         for name, rows in (("", self._held_out), ("_sports", self._strange)):
             if len(rows):
-                pa_mpjpe, mpjpe = self._joint_errors(model, rows[:_MEASURED])
+                pa_mpjpe, mpjpe = self._joint_errors(model, spread(rows, _MEASURED))
                 found |= {f"pa_mpjpe_mm{name}": pa_mpjpe, f"mpjpe_mm{name}": mpjpe}
         return found
 
     def picture(self, model: nn.Module) -> NDArray[np.uint8]:
         """Show held-out people with their true joints, and with those of the estimated bodies."""
-        rows = self._held_out[:: max(1, len(self._held_out) // _SHOWN)][:_SHOWN]
+        rows = spread(self._held_out, _SHOWN)
         batch = self.batch(rows, crops.STILL, np.random.default_rng(0))
         output = self._estimate(model, batch)
         middle, side = self.frame.middle[0], self.options.height
@@ -174,11 +175,13 @@ def train(shop: Workshop) -> None:
     """Train the mesh estimator and write it."""
     options = shop.options.mesh
     lesson = MeshLesson(options, shop.pictures)
+    parts = [""]
     if not shop.begin(lesson.model, FOLDER):
+        parts.append(WARMUP)
         vit_weights.put(_backbone(shop), lesson.model.get_submodule("backbone"))
     model: Any = shop.train(lesson, options.training)
     model.save_folder(shop.weights / FOLDER, KEEP_DTYPE)
-    shop.note(FOLDER, options.training, len(shop.pictures.people_rows(False, FAMILIES)))
+    shop.note(FOLDER, options.training, len(shop.pictures.people_rows(False, FAMILIES)), parts)
 
 
 def _backbone(shop: Workshop) -> nn.Module:
@@ -188,7 +191,7 @@ def _backbone(shop: Workshop) -> nn.Module:
     """
     mesh = shop.options.mesh
     options = KeypointsOptions(mesh.warmup, mesh.height, mesh.patch_size, mesh.width, mesh.depth, mesh.heads)
-    return shop.train(KeypointsLesson(options, shop.pictures, FAMILIES), mesh.warmup, part="warmup")
+    return shop.train(KeypointsLesson(options, shop.pictures, FAMILIES), mesh.warmup, part=WARMUP)
 
 
 def build(options: MeshOptions) -> HMR2:

@@ -101,6 +101,11 @@ class Pictures:
         return np.flatnonzero(chosen[self.people.picture])
 
 
+def spread(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return `count` of some rows (all, if there are fewer), evenly spread: of all runs and families."""
+    return rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)]
+
+
 _PEOPLE_SHAPES: Mapping[str, tuple[int, ...]] = {
     "picture": (),
     "bbox": (4,),

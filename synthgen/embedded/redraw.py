@@ -21,6 +21,7 @@ from synthgen.embedded.diffusion import (
 )
 from synthgen.embedded.draft import fixed_draw
 from synthgen.embedded.loop import Draw
+from synthgen.embedded.pictures import spread
 from synthgen.embedded.workshop import KEEP_DTYPE, MAX_SHARD, Workshop
 
 FOLDER = "redraw"
@@ -64,7 +65,7 @@ class RedrawLesson:
 
     def measure(self, model: nn.Module) -> Mapping[str, float]:
         """Return the loss on held-out pictures, with the same noise each time."""
-        rows = self._held_out[:_MEASURED]
+        rows = spread(self._held_out, _MEASURED)
         draw = fixed_draw(model)
         error = self._error(model, rows, np.zeros(len(rows), bool), self._tokens[rows], draw)
         return {"held_out": float(error)}
@@ -72,7 +73,7 @@ class RedrawLesson:
     def picture(self, model: nn.Module) -> NDArray[np.uint8]:
         """Show held-out pictures, their depth maps, and what depth and caption make from pure noise."""
         device = next(model.parameters()).device
-        rows = self._held_out[:: max(1, len(self._held_out) // _SHOWN)][:_SHOWN]
+        rows = spread(self._held_out, _SHOWN)
         context = self._encoder(self._tokens[rows].to(device))[0]
         empty = self._encoder(self._empty[None].to(device))[0].expand_as(context)
         near = nearness_of(self.pictures, rows)

@@ -17,7 +17,7 @@ from synthgen.embedded.crops import Jitter, recolor
 from synthgen.embedded.imagenet import MEAN, STD, normalized
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.options import SegmenterOptions
-from synthgen.embedded.pictures import Pictures
+from synthgen.embedded.pictures import Pictures, spread
 from synthgen.embedded.workshop import KEEP_DTYPE, Workshop
 from synthgen.sample import BACKGROUND, OCCLUDER
 
@@ -54,7 +54,7 @@ class SegmenterLesson:
 
     def measure(self, model: nn.Module) -> Mapping[str, float]:
         """Return intersection over union on held-out pictures, all their pixels together."""
-        rows = self._held_out[:_MEASURED]
+        rows = spread(self._held_out, _MEASURED)
         found, truth = self._found(model, rows), classes_of(self.pictures.mask[rows])
         return {
             f"iou_{CLASSES[kind]}": float(
@@ -65,7 +65,7 @@ class SegmenterLesson:
 
     def picture(self, model: nn.Module) -> NDArray[np.uint8]:
         """Show held-out pictures, their true classes, and those found."""
-        rows = self._held_out[:: max(1, len(self._held_out) // _SHOWN)][:_SHOWN]
+        rows = spread(self._held_out, _SHOWN)
         truth, found = classes_of(self.pictures.mask[rows]), self._found(model, rows)
         return grids.columns(self.pictures.image[rows], _COLORS[truth], _COLORS[found])
 

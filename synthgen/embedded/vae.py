@@ -13,7 +13,7 @@ from torch.nn.functional import avg_pool2d, l1_loss, mse_loss
 from synthgen.embedded import grids
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.options import VaeOptions
-from synthgen.embedded.pictures import Pictures
+from synthgen.embedded.pictures import Pictures, spread
 from synthgen.embedded.workshop import KEEP_DTYPE, MAX_SHARD, Workshop
 
 logger = logging.getLogger(__name__)
@@ -52,13 +52,13 @@ class VaeLesson:
     def measure(self, model: nn.Module) -> Mapping[str, float]:
         """Return the peak signal-to-noise ratio of whole held-out pictures."""
         device = next(model.parameters()).device
-        target = to_signed(self.pictures.image[self._held_out[:_MEASURED]]).to(device)
+        target = to_signed(self.pictures.image[spread(self._held_out, _MEASURED)]).to(device)
         return {"psnr_db": psnr(reconstruct(model, target), target)}
 
     def picture(self, model: nn.Module) -> NDArray[np.uint8]:
         """Show held-out pictures above their reconstructions."""
         device = next(model.parameters()).device
-        images = self.pictures.image[self._held_out[:: max(1, len(self._held_out) // _SHOWN)][:_SHOWN]]
+        images = self.pictures.image[spread(self._held_out, _SHOWN)]
         found = reconstruct(model, to_signed(images).to(device))
         return grids.columns(images, grids.to_uint8(found / 2 + 0.5))
 

@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -69,19 +70,21 @@ class Workshop:
         logger.info("%s: goes on from %s", self.name, self.start_from / output)
         return True
 
-    def note(self, output: str, training: Training, pictures: int) -> None:
+    def note(self, output: str, training: Training, pictures: int, parts: Sequence[str] = ("",)) -> None:
         """Write beside an output how it was trained: earlier rounds, then this one.
 
         Args:
             output: folder below the weights folder.
             training: of this round.
             pictures: how many there were to learn from.
+            parts: of the step that this round trained, for the minutes.
         """
         rounds = earlier.read_log(self.start_from / output) if self.start_from else []
+        seconds = sum(rows_of(self.work / self.name / part)[-1]["seconds"] for part in parts)
         last: dict[str, Any] = {
             "steps": training.steps,
             "batch_size": training.batch_size,
-            "minutes": round(rows_of(self.work / self.name)[-1]["seconds"] / 60, 1),
+            "minutes": round(seconds / 60, 1),
             "device": self.device,
             "threads": torch.get_num_threads(),
             "examples": pictures,

@@ -3,7 +3,7 @@ import shutil
 import numpy as np
 import pytest
 
-from synthgen.embedded.pictures import open_pictures
+from synthgen.embedded.pictures import open_pictures, spread
 from synthgen.embedded.workshop import RUNS
 from synthgen.shards import read_samples
 
@@ -59,3 +59,10 @@ def test_missing_shards_are_named(rendered, tmp_path):
     next((work / "sports").glob("*.json")).unlink()
     with pytest.raises(ValueError, match="shard sports-000000 has no report"):
         open_pictures(folders(work), tmp_path / "cache")
+
+
+def test_a_spread_reaches_from_the_first_to_the_last():
+    rows = np.arange(100, 150)
+    assert spread(rows, 3).tolist() == [100, 124, 149]
+    assert spread(rows, 80).tolist() == rows.tolist()
+    assert spread(rows[:0], 4).tolist() == []

@@ -15,7 +15,7 @@ CLASSES = {
     VAE: "diffusers AutoencoderKL",
     "draft": "diffusers StableDiffusionPipeline: CLIP text encoder, U-Net",
     "redraw": "diffusers StableDiffusionDepth2ImgPipeline: U-Net with a depth channel",
-    "segmenter": "transformers SegformerForSemanticSegmentation",
+    "segmenter": "transformers UperNetForSemanticSegmentation on ConvNeXt",
     "keypoints": "transformers VitPoseForPoseEstimation",
     "mesh": "synthgen HMR2: ViT and cross-attention decoder",
     "prior": "synthgen VPoser v2",
@@ -96,7 +96,10 @@ def _vit(config: dict[str, Any], depth: str, width: str) -> str:
 
 
 _SIZES = {
-    "segmenter": lambda c: f"channels {c['hidden_sizes']}, blocks {c['depths']}",
+    "segmenter": lambda c: (
+        f"channels {c['backbone_config']['hidden_sizes']}, blocks {c['backbone_config']['depths']}, "
+        f"decoder {c['hidden_size']}"
+    ),
     "keypoints": lambda c: _vit(c["backbone_config"], "num_hidden_layers", "hidden_size"),
     "mesh": lambda c: (
         _vit(c["backbone"], "depth", "width")
