@@ -56,7 +56,7 @@ class Config:
         source: where pictures come from: backend and its own keys.
         quality: limits of the gate that every picture has to pass.
         prompts: sentences to draw from.
-        models: models by role, or the name of a preset; checked, but loaded by no source yet: `render` needs none.
+        models: models by role, or the name of a preset; checked, but `render` needs none and loads none.
         workers: number of Ray actors, or auto: as many as the cluster holds.
         cpus_per_worker: cores that each worker takes; may be a fraction.
         gpus_per_worker: GPUs that each worker takes; may be a fraction.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from synthgen import interrupts
-from synthgen.embedded import steps
+from synthgen.embedded import lanes, steps
 from synthgen.embedded.options import (
     Curriculum,
     DraftOptions,
@@ -45,7 +45,9 @@ class Config:
             not the folder `weights` itself. Empty (null) trains from nothing.
         device: cpu or cuda; auto takes a GPU where there is one.
         precision: bf16 computes networks in bfloat16 where that is safe; float32 all of it.
-        threads: of torch on the CPU; 0 leaves that to torch.
+        threads: of torch on the CPU, for each step; 0 takes its share of the cores.
+        lanes: steps that run at once, as far as they do not wait for each other; 0 for two on a CPU with two
+            cores or more, else one.
         seed: every random draw follows from it.
     """
 
@@ -57,6 +59,7 @@ class Config:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["bf16", "float32"] = "bf16"
     threads: int = 0
+    lanes: int = 0
     seed: int = 0
     render: RenderOptions = field(default_factory=RenderOptions)
     vae: VaeOptions = field(default_factory=VaeOptions)
@@ -85,8 +88,9 @@ class Config:
                 found.append(
                     "start_from must not be the folder `weights`, which is overwritten; copy it first"
                 )
-        if self.threads < 0 or self.seed < 0:
-            found.append(f"threads and seed must be at least 0, got {self.threads}, {self.seed}")
+        if min(self.threads, self.seed, self.lanes) < 0:
+            values = f"{self.threads}, {self.seed}, {self.lanes}"
+            found.append(f"threads, seed and lanes must be at least 0, got {values}")
         if min(self.render.everyday, self.render.sports, self.render.samples_per_shard) < 1:
             found.append("render.everyday, render.sports and render.samples_per_shard must be at least 1")
         for name in steps.STEPS:
@@ -103,14 +107,14 @@ def main(config: Config) -> int:
     """Run the steps that are due and return the exit code."""
     import torch
 
-    if config.threads:
-        torch.set_num_threads(config.threads)
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if config.device == "auto" else config.device
+    at_once = config.lanes or lanes.choose(device)
     options = config.curriculum()
     plan = steps.Plan(
-        options=steps.scaled(options, config.hours) if config.hours is not None else options,
+        options=lanes.scaled(options, config.hours, at_once) if config.hours is not None else options,
         work=Path(config.work).expanduser().resolve(),
         weights=Path(config.weights).expanduser().resolve(),
-        device=("cuda" if torch.cuda.is_available() else "cpu") if config.device == "auto" else config.device,
+        device=device,
         bf16=config.precision == "bf16",
         seed=config.seed,
         start_from=Path(config.start_from).expanduser().resolve() if config.start_from else None,
@@ -120,23 +124,30 @@ def main(config: Config) -> int:
         raise ValueError("; ".join(problems))
     try:
         with interrupts.raised():
-            return _run(chosen, plan)
+            return _run(chosen, plan, at_once, config.threads)
     except interrupts.Interrupted as stop:
         say(f"\ntraining stopped by {stop.name}; the same command goes on from the last checkpoint")
         return stop.exit_code
 
 
-def _run(chosen: list[str], plan: steps.Plan) -> int:
-    for name in chosen:
-        if name == steps.RENDER:
-            if code := render(plan):
-                return code
-        elif steps.run(name, plan):
-            say(f"{name}: done, samples and metrics in {plan.work / name}")
-        else:
-            say(f"{name}: up to date")
+def _run(chosen: list[str], plan: steps.Plan, at_once: int, threads: int) -> int:
+    import torch
+
+    if steps.RENDER in chosen and (code := render(plan)):
+        return code
+    trained = [name for name in chosen if name != steps.RENDER]
+    if at_once > 1 and len(trained) > 1:
+        lanes.run(trained, plan, at_once, threads, partial(_tell, plan))
+    else:
+        torch.set_num_threads(threads or torch.get_num_threads())
+        for name in trained:
+            _tell(plan, name, steps.run(name, plan))
     say(f"models: {plan.weights}")
     return 0
+
+
+def _tell(plan: steps.Plan, name: str, is_done: bool) -> None:
+    say(f"{name}: done, samples and metrics in {plan.work / name}" if is_done else f"{name}: up to date")
 
 
 def render(plan: steps.Plan) -> int:

@@ -192,7 +192,8 @@ class Sample:
         request: what was asked for; `request.prompt` describes this picture.
         image: (H, W, 3) uint8 RGB.
         depth: (H, W) float32 [m], of the visible bodies; 0 where the picture shows none.
-        mask: (H, W) uint8: BACKGROUND, 1..P for people, OCCLUDER for objects that hide a body, all that shows of them.
+        mask: (H, W) uint8: BACKGROUND, 1..P for people, OCCLUDER for objects that hide a body (all that
+            shows of them).
         scene: camera and people.
         labels: one per person, same order.
         scores: measured qualities of the whole picture, by name.

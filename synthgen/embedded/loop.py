@@ -80,6 +80,7 @@ class Desk:
         bf16: run the network in bfloat16 where autocast holds that safe.
         seed: of all chance.
         inputs: hash of everything that the result follows from; a checkpoint of other inputs is not used.
+        bar: show a progress bar on a terminal.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Desk:
     bf16: bool
     seed: int
     inputs: str
+    bar: bool = True
 
 
 def train(lesson: Lesson, training: Training, desk: Desk) -> nn.Module:
@@ -131,7 +133,7 @@ class _Course:
         self.summed = 0
         self._saved = self._told = time.monotonic()
         self._row_every = max(1, training.steps // ROWS)
-        self._bar = _bar(desk.name, training.steps)
+        self._bar = _bar(desk.name, training.steps) if desk.bar else None
 
     def advance(self) -> None:
         """Take one optimiser step; then report and save when it is time."""

@@ -10,7 +10,7 @@ class Training:
 
     Attributes:
         steps: optimiser steps.
-        minutes: what these take on two cores, measured; `hours` scales steps by them.
+        minutes: what these take on one core, measured; `hours` scales steps by them.
         batch_size: examples in a step.
         learning_rate: highest of the cosine schedule.
         weight_decay: of AdamW.
@@ -62,9 +62,9 @@ class RenderOptions:
     """
 
     everyday: int = 12000
-    sports: int = 16000
+    sports: int = 14000
     image_size: int = 128
-    minutes: float = 25.0
+    minutes: float = 20.0
     samples_per_shard: int = 500
     source: dict[str, Any] = field(default_factory=lambda: {"second_person": 0.12})
     ray: str = "local"
@@ -87,7 +87,7 @@ class VaeOptions:
     """
 
     training: Training = field(
-        default_factory=lambda: Training(steps=60000, minutes=80, batch_size=4, learning_rate=1e-3)
+        default_factory=lambda: Training(steps=40000, minutes=72, batch_size=4, learning_rate=1e-3)
     )
     widths: list[int] = field(default_factory=lambda: [16, 48, 96])
     latent_channels: int = 8
@@ -119,7 +119,7 @@ class DraftOptions:
     """
 
     training: Training = field(
-        default_factory=lambda: Training(steps=22000, minutes=90, batch_size=16, learning_rate=3e-4)
+        default_factory=lambda: Training(steps=34000, minutes=250, batch_size=16, learning_rate=4e-4)
     )
     widths: list[int] = field(default_factory=lambda: [64, 64, 128, 128])
     attention: list[bool] = field(default_factory=lambda: [False, False, True, True])
@@ -146,7 +146,7 @@ class RedrawOptions:
     """
 
     training: Training = field(
-        default_factory=lambda: Training(steps=24000, minutes=96, batch_size=16, learning_rate=3e-4)
+        default_factory=lambda: Training(steps=32000, minutes=230, batch_size=16, learning_rate=4e-4)
     )
     drop_caption: float = 0.1
     max_snr: float = 5.0
@@ -166,7 +166,7 @@ class SegmenterOptions:
     """
 
     training: Training = field(
-        default_factory=lambda: Training(steps=20000, minutes=50, batch_size=8, learning_rate=2e-3)
+        default_factory=lambda: Training(steps=30000, minutes=107, batch_size=8, learning_rate=2e-3)
     )
     widths: list[int] = field(default_factory=lambda: [24, 48, 96, 192])
     depths: list[int] = field(default_factory=lambda: [1, 2, 4, 2])
@@ -191,7 +191,7 @@ class KeypointsOptions:
     """
 
     training: Training = field(
-        default_factory=lambda: Training(steps=18000, minutes=70, batch_size=16, learning_rate=6e-4)
+        default_factory=lambda: Training(steps=30000, minutes=140, batch_size=16, learning_rate=6e-4)
     )
     height: int = 96
     patch_size: int = 8
@@ -223,10 +223,10 @@ class MeshOptions:
     """
 
     training: Training = field(
-        default_factory=lambda: Training(steps=24000, minutes=80, batch_size=16, learning_rate=4e-4)
+        default_factory=lambda: Training(steps=30000, minutes=135, batch_size=16, learning_rate=4e-4)
     )
     warmup: Training = field(
-        default_factory=lambda: Training(steps=12000, minutes=45, batch_size=16, learning_rate=6e-4)
+        default_factory=lambda: Training(steps=20000, minutes=93, batch_size=16, learning_rate=6e-4)
     )
     height: int = 96
     patch_size: int = 8

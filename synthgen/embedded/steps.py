@@ -3,9 +3,8 @@
 import importlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from synthgen.embedded import receipts
 from synthgen.embedded.options import Curriculum, Training
@@ -55,6 +54,7 @@ class Plan:
         bf16: autocast to bfloat16.
         seed: of all chance.
         start_from: weights folder of earlier models whose training goes on; None trains from nothing.
+        bars: show progress bars on a terminal.
     """
 
     options: Curriculum
@@ -64,6 +64,7 @@ class Plan:
     bf16: bool
     seed: int
     start_from: Path | None = None
+    bars: bool = True
 
 
 def run(name: str, plan: Plan) -> bool:
@@ -88,25 +89,6 @@ def run(name: str, plan: Plan) -> bool:
     importlib.import_module(step.module).train(shop)
     receipts.write(plan.work / name, inputs, outputs)
     return True
-
-
-def scaled(options: Curriculum, hours: float) -> Curriculum:
-    """Return options with as many training steps as fit into some hours of two cores, by their `minutes`.
-
-    Rendering and encoding take what they take; at least one step of each is left.
-    """
-    total = sum(training.minutes for name in STEPS for training in trainings_of(options, name).values())
-    factor = (60 * hours - options.render.minutes) / total
-    if factor <= 0:
-        raise ValueError(f"hours={hours:g}: rendering alone takes {options.render.minutes:g} minutes")
-    changes: dict[str, Any] = {}
-    for name in STEPS:
-        longer = {
-            key: replace(old, steps=max(1, round(old.steps * factor)), minutes=old.minutes * factor)
-            for key, old in trainings_of(options, name).items()
-        }
-        changes[name] = replace(getattr(options, name), **longer)
-    return replace(options, **changes)
 
 
 def trainings_of(options: Curriculum, name: str) -> dict[str, Training]:

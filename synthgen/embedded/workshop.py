@@ -37,6 +37,7 @@ class Workshop:
         seed: of all chance.
         inputs: hash of what this step is made from.
         start_from: weights folder of earlier models whose training goes on; None trains from nothing.
+        bars: show progress bars on a terminal.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Workshop:
     seed: int
     inputs: str
     start_from: Path | None = None
+    bars: bool = True
 
     @cached_property
     def pictures(self) -> Pictures:
@@ -101,7 +103,9 @@ class Workshop:
             part: of the step, where it trains more than one model; a folder in the step's.
         """
         folder = self.work / self.name / part
-        desk = Desk(f"{self.name} {part}".strip(), folder, self.device, self.bf16, self.seed, self.inputs)
+        desk = Desk(
+            f"{self.name} {part}".strip(), folder, self.device, self.bf16, self.seed, self.inputs, self.bars
+        )
         count = sum(parameter.numel() for parameter in lesson.model.parameters())
         logger.info("%s: %.2f million parameters, %d steps", desk.name, count / 1e6, training.steps)
         return train(lesson, training, desk).cpu()

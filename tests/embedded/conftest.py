@@ -67,7 +67,7 @@ def place(rendered, tmp_path_factory) -> Path:
     options = dataclasses.asdict(TINY)
     options.pop("render")
     head = {"pipeline": "train_embedded", "work": str(folder / "work"), "weights": str(folder / "weights")}
-    (folder / "tiny.yaml").write_text(yaml.safe_dump({**head, "device": "cpu", **options}))
+    (folder / "tiny.yaml").write_text(yaml.safe_dump({**head, "device": "cpu", "lanes": 1, **options}))
     return folder
 
 

@@ -148,7 +148,7 @@ def test_sports_are_rendered_apart_from_everyday_people(tmp_path, monkeypatch):
         ("vae.training.batch_size=0", "vae.training.batch_size must be at least 1, got 0"),
         ("mesh.training.ema_decay=1", "mesh.training.ema_decay must be in [0, 1), got 1.0"),
         ("render.sports=0", "render.everyday, render.sports and render.samples_per_shard must be at least 1"),
-        ("seed=-1", "threads and seed must be at least 0, got 0, -1"),
+        ("seed=-1", "threads, seed and lanes must be at least 0, got 0, -1, 0"),
     ],
 )
 def test_wrong_options_are_told_before_anything_is_done(change, message, tmp_path, capsys):

@@ -16,10 +16,6 @@ def plan(folder, options=TINY):
     return Plan(options, folder / "work", folder / "weights", "cpu", False, 0)
 
 
-def trainings(options):
-    return [one for name in steps.STEPS for one in steps.trainings_of(options, name).values()]
-
-
 def test_receipts_tell_changes_of_inputs_and_of_outputs(tmp_path):
     made = tmp_path / "model"
     made.mkdir()
@@ -36,24 +32,6 @@ def test_receipts_tell_changes_of_inputs_and_of_outputs(tmp_path):
     assert not receipts.is_current(tmp_path, "x", [made])
     with pytest.raises(FileNotFoundError, match="nothing: no such file"):
         receipts.files_digest([tmp_path / "nothing"])
-
-
-def test_hours_scale_all_trainings_alike():
-    options = Curriculum()
-    whole = options.render.minutes + sum(training.minutes for training in trainings(options))
-    same = steps.scaled(options, whole / 60)
-    assert [one.steps for one in trainings(same)] == [one.steps for one in trainings(options)]
-    half = steps.scaled(options, (whole + options.render.minutes) / 120)
-    for before, after in zip(trainings(options), trainings(half), strict=True):
-        assert abs(after.steps - before.steps / 2) <= 1
-    with pytest.raises(ValueError, match="hours=0.1: rendering alone takes"):
-        steps.scaled(options, 0.1)
-
-
-def test_the_night_is_long_enough():
-    options = Curriculum()
-    trained = sum(training.minutes for training in trainings(options))
-    assert options.render.minutes + trained <= 10 * 60
 
 
 def test_steps_that_were_never_run_are_asked_for(tmp_path):
