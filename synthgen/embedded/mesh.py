@@ -167,7 +167,7 @@ class MeshLesson:
         """Return the mean parameters of the training people, from which the model regresses offsets."""
         rows = self._train[:2000]
         batch = self.batch(rows, crops.STILL, np.random.default_rng(0))
-        pose = rotmat_to_rot6d(batch.rotmat).mean(0).flatten()[None]
+        pose = rotmat_to_rot6d(_nearest_rotation(batch.rotmat.mean(0))).flatten()[None]
         return Estimate(pose, batch.betas.mean(0, keepdim=True), torch.tensor([START_CAM]))
 
 
@@ -213,6 +213,18 @@ def build(options: MeshOptions) -> HMR2:
         mlp_width=2 * options.decoder_width,
     )
     return HMR2(HMR2Config(backbone, decoder))
+
+
+def _nearest_rotation(matrix: Tensor) -> Tensor:
+    """Return the rotation (..., 3, 3) nearest to a mean of rotations.
+
+    People face all ways, so the mean of their orientations is close to nothing, from where 6D offsets of any
+    size would turn a body anyhow; regression has to start from a rotation.
+    """
+    u, _, vh = torch.linalg.svd(matrix)
+    sign = torch.ones_like(matrix[..., 0])
+    sign[..., 2] = torch.sign(torch.det(u @ vh))
+    return (u * sign[..., None, :]) @ vh
 
 
 def _float(output: HMR2Output) -> HMR2Output:

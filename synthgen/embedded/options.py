@@ -81,7 +81,8 @@ class VaeOptions:
         norm_groups: groups of the group norms; must divide all widths. A norm over one channel alone would
             take its mean away, and with it the colours of a picture.
         crop: side of the squares it trains on [px].
-        kl: weight of the Kullback-Leibler term.
+        kl: weight of the Kullback-Leibler term, per pixel; enough of it leaves little in the channels that
+            matter little, which the diffusion models then need not learn.
         edges: weight of the L1 loss on differences of neighbouring pixels.
         colors: weight of the L1 loss on brightness and opponent colours of 4x4 pixels.
     """
@@ -89,11 +90,11 @@ class VaeOptions:
     training: Training = field(
         default_factory=lambda: Training(steps=40000, minutes=72, batch_size=4, learning_rate=1e-3)
     )
-    widths: list[int] = field(default_factory=lambda: [16, 48, 96])
-    latent_channels: int = 8
+    widths: list[int] = field(default_factory=lambda: [16, 48, 96, 96])
+    latent_channels: int = 24
     norm_groups: int = 8
     crop: int = 64
-    kl: float = 1e-6
+    kl: float = 2e-3
     edges: float = 0.5
     colors: float = 2.0
 
@@ -121,8 +122,8 @@ class DraftOptions:
     training: Training = field(
         default_factory=lambda: Training(steps=34000, minutes=250, batch_size=16, learning_rate=4e-4)
     )
-    widths: list[int] = field(default_factory=lambda: [64, 64, 128, 128])
-    attention: list[bool] = field(default_factory=lambda: [False, False, True, True])
+    widths: list[int] = field(default_factory=lambda: [64, 128, 128])
+    attention: list[bool] = field(default_factory=lambda: [False, True, True])
     norm_groups: int = 32
     head_width: int = 32
     text_width: int = 192

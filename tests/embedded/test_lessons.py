@@ -10,7 +10,8 @@ from embedded_options import TINY
 from torch import nn
 
 from synthgen.backends.hmr2 import HMR2Output
-from synthgen.embedded import prior
+from synthgen.backends.rotations import rot6d_to_rotmat
+from synthgen.embedded import mesh, prior
 from synthgen.embedded.crops import STILL
 from synthgen.embedded.keypoints import KeypointsLesson
 from synthgen.embedded.loop import Draw
@@ -18,6 +19,7 @@ from synthgen.embedded.mesh import MeshLesson
 from synthgen.embedded.prior import PriorLesson, area_under_curve
 from synthgen.embedded.segmenter import SegmenterLesson, classes_of
 from synthgen.embedded.vae import VaeLesson, psnr
+from synthgen.geometry import rotvec_to_rotmat
 from synthgen.scenes.poses import FAMILIES
 
 FIGURES = {
@@ -112,6 +114,17 @@ def test_a_true_estimate_has_no_error(pictures):
 
 def replace_betas(output, betas):
     return HMR2Output(output.global_orient, output.body_pose, betas, output.pred_cam, output.tokens)
+
+
+def test_the_estimator_starts_from_rotations_though_people_face_all_ways(pictures):
+    """The mean of opposite orientations is no rotation; offsets from it would be of no size."""
+    head = MeshLesson(TINY.mesh, pictures).model.get_submodule("smpl_head")
+    rotmat = rot6d_to_rotmat(head.init_body_pose.view(-1, 6))
+    assert torch.allclose(head.init_body_pose.view(-1, 6).norm(dim=-1), torch.tensor(2**0.5), atol=1e-5)
+    assert torch.allclose(torch.linalg.det(rotmat), torch.ones(len(rotmat)), atol=1e-5)
+    opposite = rotvec_to_rotmat(np.array([[0.0, 0.1, 0.0], [0.0, np.pi - 0.2, 0.0]])).mean(0)
+    found = mesh._nearest_rotation(torch.from_numpy(opposite))
+    assert torch.allclose(found @ found.T, torch.eye(3, dtype=found.dtype), atol=1e-9)
 
 
 def test_a_weak_camera_puts_joints_where_the_crop_shows_them(pictures):
