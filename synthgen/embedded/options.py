@@ -90,8 +90,8 @@ class VaeOptions:
     training: Training = field(
         default_factory=lambda: Training(steps=40000, minutes=72, batch_size=4, learning_rate=1e-3)
     )
-    widths: list[int] = field(default_factory=lambda: [16, 48, 96, 96])
-    latent_channels: int = 24
+    widths: list[int] = field(default_factory=lambda: [16, 48, 96])
+    latent_channels: int = 8
     norm_groups: int = 8
     crop: int = 64
     kl: float = 2e-3
@@ -122,8 +122,8 @@ class DraftOptions:
     training: Training = field(
         default_factory=lambda: Training(steps=34000, minutes=250, batch_size=16, learning_rate=4e-4)
     )
-    widths: list[int] = field(default_factory=lambda: [64, 128, 128])
-    attention: list[bool] = field(default_factory=lambda: [False, True, True])
+    widths: list[int] = field(default_factory=lambda: [64, 64, 128, 128])
+    attention: list[bool] = field(default_factory=lambda: [False, False, True, True])
     norm_groups: int = 32
     head_width: int = 32
     text_width: int = 192
@@ -264,8 +264,8 @@ class PriorOptions:
     everyday: float = 0.8
     neurons: int = 384
     latent_dim: int = 32
-    jitter: float = 0.04
-    kl: float = 2e-3
+    jitter: float = 0.03
+    kl: float = 3e-4
 
 
 @dataclass(frozen=True)
