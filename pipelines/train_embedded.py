@@ -2,9 +2,10 @@
 
     python -m synthgen.run config=embedded.yaml
 
-Renders the training shards, then trains one model after another: VAE, text encoder and U-Net, depth U-Net,
-segmenter, keypoints, mesh estimator, pose prior. What is up to date is skipped; what was stopped goes on
-where it was. Exit code 0: all chosen steps are done; 1: a step failed; 130 or 143: stopped by a signal.
+Renders the training shards, then trains the models, side by side where none waits for the other: VAE, text
+encoder and U-Net, depth U-Net; segmenter, mesh estimator, keypoints, pose prior. What is up to date is
+skipped; what was stopped goes on where it was. Exit code 0: all chosen steps are done; 1: a step failed;
+130 or 143: stopped by a signal.
 """
 
 from dataclasses import dataclass, field
@@ -42,7 +43,8 @@ class Config:
         work: folder of shards, caches, checkpoints, metrics and sample pictures.
         weights: folder of the finished models.
         start_from: weights folder of earlier models whose training goes on with new steps, pictures or seeds;
-            not the folder `weights` itself. Empty (null) trains from nothing.
+            not the folder `weights` itself. A model that it lacks is trained from nothing. Empty
+            (null) trains all from nothing.
         device: cpu or cuda; auto takes a GPU where there is one.
         precision: bf16 computes networks in bfloat16 where that is safe; float32 all of it.
         threads: of torch on the CPU, for each step; 0 takes its share of the cores.

@@ -128,13 +128,13 @@ def train(shop: Workshop) -> None:
     options = shop.options.draft
     pictures = shop.pictures
     rows = pictures.rows(False)
-    if shop.start_from:  # the words keep their numbers
+    if shop.start_from and shop.has_earlier(f"{FOLDER}/tokenizer"):  # the words keep their numbers
         tokenizer = captions.load_tokenizer(shop.start_from / FOLDER / "tokenizer")
     else:
         tokenizer = captions.learn_tokenizer([pictures.captions[row] for row in rows], options)
     torch.manual_seed(shop.seed)
     lesson = DraftLesson(shop, tokenizer, open_latents(shop))
-    if shop.start_from:
+    if shop.has_earlier(f"{FOLDER}/unet"):
         _go_on(lesson.model, shop)
     model: Any = shop.train(lesson, options.training)
     keep = shop.work / shop.name / SEES_DEPTH
@@ -159,12 +159,12 @@ def train(shop: Workshop) -> None:
 
 
 def _go_on(model: Any, shop: Workshop) -> None:
-    """Load earlier weights; the channel for depth is that of the earlier redraw model."""
+    """Load earlier weights; the channel for depth is that of the earlier redraw model, if there is one."""
     narrow = without_depth_channel(model.unet)
     shop.begin(narrow, f"{FOLDER}/unet")
     like = copy.deepcopy(model.unet)
-    shop.begin(like, "redraw/unet")
-    model.unet = with_depth_channel(narrow, like.state_dict())
+    has_depth = shop.begin(like, "redraw/unet")
+    model.unet = with_depth_channel(narrow, like.state_dict() if has_depth else None)
     shop.begin(model.text_encoder, f"{FOLDER}/text_encoder")
 
 

@@ -1,7 +1,4 @@
-"""Steps side by side: what waits for nothing runs, each step in a process of its own with its share of cores.
-
-Two trainings with one thread each get more done on two cores than one after the other with two threads.
-"""
+"""Steps side by side: what waits for nothing runs, each in a process of its own on its share of cores."""
 
 import logging
 import multiprocessing

@@ -121,7 +121,8 @@ def _inputs(name: str, plan: Plan) -> str:
         else:
             made.append(receipts.files_digest([plan.weights / output for output in STEPS[need].outputs]))
     if plan.start_from:
-        made.append(receipts.files_digest([plan.start_from / output for output in STEPS[name].outputs]))
+        earlier = [plan.start_from / output for output in STEPS[name].outputs]
+        made.append(receipts.files_digest([path for path in earlier if path.exists()]))
     options = asdict(getattr(plan.options, name))
     for key in trainings_of(plan.options, name):
         options[key].pop("minutes")

@@ -64,9 +64,13 @@ class Workshop:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(made, target)
 
+    def has_earlier(self, output: str) -> bool:
+        """Tell whether there is an earlier output; what `start_from` lacks is trained from nothing."""
+        return self.start_from is not None and (self.start_from / output).exists()
+
     def begin(self, model: nn.Module, output: str) -> bool:
         """Load the earlier weights of an output, if training goes on from any; tell whether it does."""
-        if self.start_from is None:
+        if self.start_from is None or not self.has_earlier(output):
             return False
         earlier.load_weights(model, self.start_from / output)
         logger.info("%s: goes on from %s", self.name, self.start_from / output)

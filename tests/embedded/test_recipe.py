@@ -67,6 +67,21 @@ def test_training_goes_on_from_earlier_models(place, trained, capsys):
     assert capsys.readouterr().out.count(": up to date") == 2
 
 
+def test_what_earlier_models_lack_is_trained_from_nothing(place, trained, tmp_path, capsys):
+    (tmp_path / "start" / "draft").mkdir(parents=True)
+    shutil.copytree(trained / "draft" / "vae", tmp_path / "start" / "draft" / "vae")
+    for name in RUNS:
+        shutil.copytree(place / "work" / name, tmp_path / "work" / name)
+    where = [f"weights={tmp_path / 'weights'}", f"work={tmp_path / 'work'}"]
+    overrides = [*where, f"start_from={tmp_path / 'start'}", "steps=[vae,draft,redraw,mesh]", "seed=5"]
+    assert run.main([f"config={place / 'tiny.yaml'}", *overrides]) == 0
+    logs = [
+        tmp_path / "weights" / name / "training.json" for name in ("draft/vae", "draft", "redraw", "mesh")
+    ]
+    assert [len(json.loads(log.read_text())["rounds"]) for log in logs] == [2, 1, 1, 1]
+    assert (tmp_path / "work" / "mesh" / "warmup").is_dir()
+
+
 def untrained_prior(place):
     """Return the weights of a prior that starts from nothing, with another seed."""
     folder = place / "nothing"
