@@ -102,6 +102,12 @@ class _CrossAttention(nn.Module):
         k, v = self.to_kv(context).chunk(2, dim=-1)
         return self.to_out(_attend(self.to_q(tokens), k, v, self.num_heads))
 
+    def logits(self, tokens: Tensor, context: Tensor) -> Tensor:
+        """Return how much each head of each token looks where, before the softmax: (B, heads, tokens, N)."""
+        q = self.to_q(tokens).unflatten(-1, (self.num_heads, -1))
+        k = self.to_kv(context).chunk(2, dim=-1)[0].unflatten(-1, (self.num_heads, -1))
+        return torch.einsum("bthc,bnhc->bhtn", q.expand(len(k), -1, -1, -1), k) * q.shape[-1] ** -0.5
+
 
 class _FeedForward(nn.Module):
     def __init__(self, config: DecoderConfig) -> None:
@@ -150,9 +156,12 @@ class _QueryTransformer(nn.Module):
         self.to_token_embedding = nn.Linear(query_width, config.width)
         self.transformer = _Layers(config, context_width)
 
+    def start(self, query: Tensor) -> Tensor:
+        """Turn queries (B, C) into the tokens (B, 1, width) that go into the first layer."""
+        return self.to_token_embedding(query)[:, None] + self.pos_embedding
+
     def forward(self, query: Tensor, context: Tensor) -> Tensor:
-        token = self.to_token_embedding(query)[:, None] + self.pos_embedding
-        return self.transformer(token, context)[:, 0]
+        return self.transformer(self.start(query), context)[:, 0]
 
 
 class MeshDecoder(nn.Module):
@@ -185,18 +194,32 @@ class MeshDecoder(nn.Module):
                 raise ValueError(f"mean parameters must be {tuple(buffer.shape)}, got {tuple(value.shape)}")
             buffer.copy_(value)
 
+    def first_look(self, context: Tensor) -> Tensor:
+        """Return where each head of the first layer looks among picture tokens (B, N, context_width).
+
+        Returns:
+            (B, num_heads, N) logits; what they are softmaxed to is the share of each picture token.
+        """
+        tokens = self.transformer.start(self._query(*self._mean(1)))
+        attend, look, _ = self.transformer.transformer.layers[0].children()
+        tokens = tokens + attend(tokens)
+        return look.fn.logits(look.norm(tokens), context)[:, :, 0]
+
     def forward(self, context: Tensor) -> Estimate:
         """Regress from picture tokens (B, N, context_width)."""
-        count = len(context)
-        pose = self.init_body_pose.expand(count, -1)
-        betas = self.init_betas.expand(count, -1)
-        cam = self.init_cam.expand(count, -1)
+        pose, betas, cam = self._mean(len(context))
         for _ in range(self.config.num_iterations):
-            estimate = torch.cat([pose, betas, cam], -1)
-            token = self.transformer(
-                estimate if self.config.query != "zero" else pose.new_zeros(count, 1), context
-            )
+            token = self.transformer(self._query(pose, betas, cam), context)
             pose = pose + self.decpose(token)
             betas = betas + self.decshape(token)
             cam = cam + self.deccam(token)
         return Estimate(pose, betas, cam)
+
+    def _mean(self, count: int) -> Estimate:
+        means = (self.init_body_pose, self.init_betas, self.init_cam)
+        return Estimate(*(mean.expand(count, -1) for mean in means))
+
+    def _query(self, pose: Tensor, betas: Tensor, cam: Tensor) -> Tensor:
+        if self.config.query == "zero":
+            return pose.new_zeros(len(pose), 1)
+        return torch.cat([pose, betas, cam], -1)

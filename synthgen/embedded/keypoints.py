@@ -15,6 +15,7 @@ from synthgen.embedded.imagenet import MEAN, STD, normalized
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.options import KeypointsOptions
 from synthgen.embedded.pictures import Pictures, spread
+from synthgen.embedded.positions import position_table
 from synthgen.embedded.workshop import KEEP_DTYPE, Workshop
 from synthgen.geometry import Array
 from synthgen.joints import COCO17
@@ -38,7 +39,7 @@ class KeypointsLesson:
         self.options, self.pictures = options, pictures
         size = options.height, options.height * 3 // 4
         self.frame = crops.Frame(size, PADDING, ((size[1] - 1) / 2, (size[0] - 1) / 2))
-        self.grid = tuple(side // options.patch_size * UPSCALING for side in size)
+        self.grid = size[0] // options.patch_size * UPSCALING, size[1] // options.patch_size * UPSCALING
         self.model: nn.Module = build(options)
         self._train = pictures.people_rows(False, families)
         self._held_out = pictures.people_rows(True, families)
@@ -49,8 +50,7 @@ class KeypointsLesson:
         images, joints, is_seen = self._batch(rows, _JITTER, draw.rng)
         truth = torch.from_numpy(self.heatmaps(joints, is_seen)).to(draw.device)
         found = model(normalized(images.to(draw.device))).heatmaps.float()
-        weight = 1 + self.options.peaks * truth
-        return {"loss": _GAIN * (weight * (found - truth) ** 2).mean()}
+        return {"loss": heatmap_error(found, truth, self.options.peaks)}
 
     def measure(self, model: nn.Module) -> Mapping[str, float]:
         """Return the part of visible held-out joints found within NEAR of the box."""
@@ -69,14 +69,8 @@ class KeypointsLesson:
         return grids.columns(grids.dotted(shown, joints, is_seen), grids.dotted(shown, found, is_seen))
 
     def heatmaps(self, joints: Array, is_seen: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return (B, 17, h, w) peaks of height 1; the corners of crop and heatmap coincide, as in UDP."""
-        height, width = self.grid
-        scale = (np.array([width, height]) - 1) / (np.array(self.frame.size[::-1]) - 1)
-        x, y = np.moveaxis(joints * scale, -1, 0)
-        spread = 2 * self.options.sigma**2
-        across = np.exp(-((np.arange(width) - x[..., None]) ** 2) / spread)
-        down = np.exp(-((np.arange(height) - y[..., None]) ** 2) / spread)
-        return (down[..., :, None] * across[..., None, :] * is_seen[..., None, None]).astype(np.float32)
+        """Return the true heatmaps (B, 17, h, w) of joints (B, 17, 2) [px of the crop]."""
+        return heatmaps(joints, is_seen, self.grid, self.frame.size, self.options.sigma)
 
     def _batch(
         self, rows: NDArray[np.int64], jitter: crops.Jitter, rng: np.random.Generator
@@ -98,6 +92,35 @@ class KeypointsLesson:
         row, column = np.divmod(maps.flatten(2).argmax(-1).numpy(), self.grid[1])
         scale = (np.array(self.frame.size[::-1]) - 1) / (np.array(self.grid[::-1]) - 1)
         return np.stack([column, row], -1) * scale
+
+
+def heatmaps(
+    joints: Array, is_seen: NDArray[np.float32], grid: tuple[int, int], size: tuple[int, int], sigma: float
+) -> NDArray[np.float32]:
+    """Return peaks of height 1 at joints; the corners of crop and heatmap coincide, as in UDP.
+
+    Args:
+        joints: (B, J, 2) [px of the crop].
+        is_seen: (B, J) 1 or 0; maps of joints that are not seen are empty.
+        grid: (h, w) of a heatmap.
+        size: (H, W) of the crop [px].
+        sigma: of the peaks [px of the heatmap].
+
+    Returns:
+        (B, J, h, w).
+    """
+    height, width = grid
+    scale = (np.array([width, height]) - 1) / (np.array(size[::-1]) - 1)
+    x, y = np.moveaxis(joints * scale, -1, 0)
+    extent = 2 * sigma**2
+    across = np.exp(-((np.arange(width) - x[..., None]) ** 2) / extent)
+    down = np.exp(-((np.arange(height) - y[..., None]) ** 2) / extent)
+    return (down[..., :, None] * across[..., None, :] * is_seen[..., None, None]).astype(np.float32)
+
+
+def heatmap_error(found: Tensor, truth: Tensor, peaks: float) -> Tensor:
+    """Return the squared error of heatmaps, which weighs up to 1 + `peaks` times as much at peaks."""
+    return _GAIN * ((1 + peaks * truth) * (found - truth) ** 2).mean()
 
 
 def train(shop: Workshop) -> None:
@@ -150,4 +173,8 @@ def build(options: KeypointsOptions) -> nn.Module:
         id2label=names,
         label2id={name: index for index, name in names.items()},
     )
-    return transformers.VitPoseForPoseEstimation(config)
+    model = transformers.VitPoseForPoseEstimation(config)
+    rows, columns = (side // options.patch_size for side in (options.height, options.height * 3 // 4))
+    table = position_table(rows, columns, options.width)
+    model.get_parameter("backbone.embeddings.position_embeddings").data.copy_(table)
+    return model

@@ -1,4 +1,4 @@
-"""The one training loop: AdamW, cosine schedule, averaged weights, checkpoints, metrics, sample pictures.
+"""The one training loop: cosine schedule, averaged weights, checkpoints, metrics, sample pictures.
 
 All chance of a step follows from (seed, step), so a run that was stopped goes on bit for bit as if it had not
 been: a checkpoint holds weights, averages, optimiser and step, and needs no state of any generator.
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from synthgen import storage
+from synthgen.embedded.optimizers import Optimizer
 from synthgen.embedded.options import Training
 
 logger = logging.getLogger(__name__)
@@ -31,7 +32,6 @@ METRICS = "metrics.jsonl"
 CHECKPOINT_EVERY_S = 120.0
 LINE_EVERY_S = 60.0
 ROWS = 20  # metrics rows and sample pictures of a training
-_BETAS = (0.9, 0.99)  # of AdamW
 _LOWEST = 0.02  # of the schedule, as a part of its highest
 
 
@@ -124,8 +124,8 @@ class _Course:
         self.device = torch.device(desk.device)
         self.model = lesson.model.to(self.device)
         self.average = deepcopy(self.model).requires_grad_(False)
-        self.optimizer = torch.optim.AdamW(
-            _groups(self.model, training.weight_decay), lr=training.learning_rate, betas=_BETAS
+        self.optimizer = Optimizer(
+            self.model, training.learning_rate, training.weight_decay, training.optimizer == "muon"
         )
         self.step = 0
         self.seconds = 0.0
@@ -138,15 +138,13 @@ class _Course:
     def advance(self) -> None:
         """Take one optimiser step; then report and save when it is time."""
         begin = time.monotonic()
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.training.learning_rate * _schedule(self.step, self.training)
         self.model.train()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.desk.bf16):
             parts = self.lesson.loss(self.model, self._draw())
-        self.optimizer.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
         torch.autograd.backward(parts["loss"])
         nn.utils.clip_grad_norm_(self.model.parameters(), self.training.max_gradient)
-        self.optimizer.step()
+        self.optimizer.step(self.training.learning_rate * _schedule(self.step, self.training))
         self._update_average()
         for name, value in parts.items():
             self.sums[name] = (
@@ -251,15 +249,6 @@ class _Course:
         buffer = io.BytesIO()
         torch.save(state, buffer)
         storage.write_bytes(str(self.desk.folder / CHECKPOINT), buffer.getvalue())
-
-
-def _groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Matrices and filters decay; biases, norms and other vectors do not."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    return [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-    ]
 
 
 def _schedule(step: int, training: Training) -> float:

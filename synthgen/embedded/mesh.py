@@ -19,25 +19,26 @@ from synthgen.backends.rotations import rotmat_to_rot6d
 from synthgen.backends.vit import ViTConfig
 from synthgen.body import OPEN_FILE
 from synthgen.body_file import read_body_file
-from synthgen.embedded import crops, grids, vit_weights
+from synthgen.embedded import crops, grids, keypoints, vit_weights
 from synthgen.embedded.imagenet import normalized
-from synthgen.embedded.keypoints import KeypointsLesson
 from synthgen.embedded.loop import Draw
+from synthgen.embedded.mesh_student import Answer, MeshStudent, look_error
 from synthgen.embedded.options import KeypointsOptions, MeshOptions
 from synthgen.embedded.pictures import Pictures, spread
 from synthgen.embedded.points import BodyPoints, blend
+from synthgen.embedded.positions import position_table
 from synthgen.embedded.workshop import KEEP_DTYPE, Workshop
 from synthgen.geometry import Array, procrustes
 from synthgen.joints import COCO17, SMPL24
 
 FOLDER = "mesh"
-WARMUP = "warmup"  # folder of its backbone's training as a keypoint model, in the step's
 FAMILIES = ("everyday",)
 _PADDING = 1.0  # 4D-Humans cuts boxes out as they are
 _JITTER = crops.Jitter()
 _ROOT = SMPL24.index("pelvis")
 _MEASURED = 192  # held-out people
 _SHOWN = 16
+_HEAD_WIDTH = 16  # of the decoder
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,9 @@ class MeshLesson:
 
     def __init__(self, options: MeshOptions, pictures: Pictures) -> None:
         self.options, self.pictures = options, pictures
+        self._as_keypoints = KeypointsOptions(
+            options.training, options.height, options.patch_size, options.width, options.depth, options.heads
+        )
         side = options.height
         self.frame = crops.Frame((side, side), _PADDING, (side / 2, side / 2))
         self._train = pictures.people_rows(False, FAMILIES)
@@ -79,16 +83,20 @@ class MeshLesson:
             raise ValueError(f"mesh: no picture of {' or '.join(FAMILIES)} to train on; render some")
         model = build(options)
         self._points = BodyPoints(read_body_file(OPEN_FILE))
+        self._grid = model.config.backbone.grid
         model.smpl_head.set_mean(self._mean())
-        self.model: nn.Module = model
+        # The head alone is used; its backbone would be another of the same size.
+        self.model: nn.Module = MeshStudent(model, keypoints.build(self._as_keypoints).get_submodule("head"))
 
     def loss(self, model: nn.Module, draw: Draw) -> Mapping[str, Tensor]:
         """Return the loss of one batch."""
         rows = draw.rng.choice(self._train, self.options.training.batch_size)
         batch = self.batch(rows, _JITTER, draw.rng).to(draw.device)
-        output = model(normalized(batch.images))
+        answer: Answer = model(normalized(batch.images))
         with torch.autocast(draw.device.type, enabled=False):
-            return self._errors(_float(output), batch)
+            parts = {**self._errors(_float(answer.output), batch), **self._hints(answer, batch)}
+        loss = sum(getattr(self.options, name) * value for name, value in parts.items())
+        return {"loss": loss, **{name: value.detach() for name, value in parts.items()}}
 
     def measure(self, model: nn.Module) -> Mapping[str, float]:
         """Return PA-MPJPE and MPJPE [mm] of held-out people, and of sports, which it never saw."""
@@ -133,19 +141,36 @@ class MeshLesson:
         return FOCAL_LENGTH / CROP_SIZE * joints[..., :2] / joints[..., 2:].clamp(min=0.1)
 
     def _errors(self, output: HMR2Output, batch: Batch) -> Mapping[str, Tensor]:
-        options = self.options
         rotmat = torch.cat([output.global_orient[:, None], output.body_pose], 1)
         joints = blend(self._posed(output), SMPL24)
         joints = joints - joints[:, _ROOT, None]
         off = (self.projected(output) - batch.keypoints_2d).abs().sum(-1)
-        parts = {
+        return {
             "rotations": ((rotmat - batch.rotmat) ** 2).sum((-2, -1)).mean(),
             "betas": ((output.betas - batch.betas) ** 2).mean(),
             "keypoints_3d": (joints - batch.keypoints_3d).abs().sum(-1).mean(),
             "keypoints_2d": (off.clamp(max=1) * batch.is_seen).sum() / batch.is_seen.sum().clamp(min=1),
         }
-        loss = sum(getattr(options, name) * value for name, value in parts.items())
-        return {"loss": loss, **{name: value.detach() for name, value in parts.items()}}
+
+    def _hints(self, answer: Answer, batch: Batch) -> Mapping[str, Tensor]:
+        """Return the errors of heatmaps and looks, in the picture that the backbone sees."""
+        options, size, grid = self.options, (self.options.height, self.options.height * 3 // 4), self._grid
+        joints = batch.keypoints_2d * options.height + self.frame.middle[0]
+        joints = joints - joints.new_tensor([(size[0] - size[1]) // 2, 0])
+        drawn = answer.heatmaps.shape[2], answer.heatmaps.shape[3]
+        seen = batch.is_seen.cpu().numpy()
+        sigma, peaks = self._as_keypoints.sigma, self._as_keypoints.peaks
+        truth = keypoints.heatmaps(joints.cpu().double().numpy(), seen, drawn, size, sigma)
+        is_inside = ((joints >= 0) & (joints < joints.new_tensor(size[::-1]))).all(-1)
+        patch = options.patch_size
+        # Patches begin `PATCH_PADDING` before the picture does.
+        cells = (joints + vit_weights.PATCH_PADDING - (patch - 1) / 2) / patch
+        return {
+            "heatmaps": keypoints.heatmap_error(
+                answer.heatmaps.float(), torch.from_numpy(truth).to(joints), peaks
+            ),
+            "looks": look_error(answer.looks.float(), cells, is_inside, grid),
+        }
 
     def _posed(self, output: HMR2Output) -> Tensor:
         self._points.to(output.betas.device)
@@ -153,7 +178,8 @@ class MeshLesson:
 
     def _estimate(self, model: nn.Module, batch: Batch) -> HMR2Output:
         device = next(model.parameters()).device
-        outputs = [_float(model(normalized(part.to(device)))) for part in torch.split(batch.images, 32)]
+        hmr2 = model.get_submodule("hmr2")
+        outputs = [_float(hmr2(normalized(part.to(device)))) for part in torch.split(batch.images, 32)]
         return HMR2Output(*(torch.cat([vars(o)[name] for o in outputs]).cpu() for name in vars(outputs[0])))
 
     def _joint_errors(self, model: nn.Module, rows: NDArray[np.int64]) -> tuple[float, float]:
@@ -173,25 +199,11 @@ class MeshLesson:
 
 def train(shop: Workshop) -> None:
     """Train the mesh estimator and write it."""
-    options = shop.options.mesh
-    lesson = MeshLesson(options, shop.pictures)
-    parts = [""]
-    if not shop.begin(lesson.model, FOLDER):
-        parts.append(WARMUP)
-        vit_weights.put(_backbone(shop), lesson.model.get_submodule("backbone"))
-    model: Any = shop.train(lesson, options.training)
-    model.save_folder(shop.weights / FOLDER, KEEP_DTYPE)
-    shop.note(FOLDER, options.training, len(shop.pictures.people_rows(False, FAMILIES)), parts)
-
-
-def _backbone(shop: Workshop) -> nn.Module:
-    """Return a keypoint model taught the same everyday people: its backbone has learned to see bodies.
-
-    HMR 2.0 starts from ViTPose likewise (Goel et al., ICCV 2023, section 3.1).
-    """
-    mesh = shop.options.mesh
-    options = KeypointsOptions(mesh.warmup, mesh.height, mesh.patch_size, mesh.width, mesh.depth, mesh.heads)
-    return shop.train(KeypointsLesson(options, shop.pictures, FAMILIES), mesh.warmup, part=WARMUP)
+    lesson = MeshLesson(shop.options.mesh, shop.pictures)
+    shop.begin(lesson.model.get_submodule("hmr2"), FOLDER)
+    model: Any = shop.train(lesson, shop.options.mesh.training)
+    model.hmr2.save_folder(shop.weights / FOLDER, KEEP_DTYPE)
+    shop.note(FOLDER, shop.options.mesh.training, len(shop.pictures.people_rows(False, FAMILIES)))
 
 
 def build(options: MeshOptions) -> HMR2:
@@ -208,11 +220,13 @@ def build(options: MeshOptions) -> HMR2:
     decoder = DecoderConfig(
         width=options.decoder_width,
         depth=options.decoder_depth,
-        num_heads=4,
-        head_width=48,
+        num_heads=options.decoder_heads,
+        head_width=_HEAD_WIDTH,
         mlp_width=2 * options.decoder_width,
     )
-    return HMR2(HMR2Config(backbone, decoder))
+    made = HMR2(HMR2Config(backbone, decoder))
+    made.backbone.pos_embed.data.copy_(position_table(*backbone.grid, backbone.width))
+    return made
 
 
 def _nearest_rotation(matrix: Tensor) -> Tensor:

@@ -1,7 +1,9 @@
 """Options of the training steps: sizes, losses and how long each trains. Plain values, nothing heavy."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
+
+OptimizerName = Literal["adamw", "muon"]
 
 
 @dataclass(frozen=True)
@@ -13,10 +15,11 @@ class Training:
         minutes: what these take on one core, measured; `hours` scales steps by them.
         batch_size: examples in a step.
         learning_rate: highest of the cosine schedule.
-        weight_decay: of AdamW.
+        weight_decay: of the optimiser.
         warmup: steps until the highest learning rate, at most a tenth of all.
         ema_decay: of the averaged weights, which are the ones kept.
         max_gradient: norm at which gradients are clipped.
+        optimizer: "muon" for the matrices of a model, beside AdamW for the rest; or "adamw" for all.
     """
 
     steps: int
@@ -27,6 +30,7 @@ class Training:
     warmup: int = 300
     ema_decay: float = 0.9995
     max_gradient: float = 1.0
+    optimizer: OptimizerName = "muon"
 
     def problems(self) -> list[str]:
         """Return what is wrong with these options, one message each."""
@@ -42,6 +46,8 @@ class Training:
         ]
         if not 0 <= self.ema_decay < 1:
             found.append(f"ema_decay must be in [0, 1), got {self.ema_decay}")
+        if self.optimizer not in get_args(OptimizerName):
+            found.append(f"optimizer must be one of {get_args(OptimizerName)}, got {self.optimizer!r}")
         if self.weight_decay < 0 or self.warmup < 0:
             found.append(f"weight_decay and warmup must be >= 0, got {self.weight_decay}, {self.warmup}")
         return found
@@ -198,7 +204,7 @@ class KeypointsOptions:
     patch_size: int = 8
     width: int = 192
     depth: int = 6
-    heads: int = 3
+    heads: int = 6
     sigma: float = 1.5
     peaks: float = 20.0
 
@@ -209,7 +215,6 @@ class MeshOptions:
 
     Attributes:
         training: how long.
-        warmup: of its backbone before that, as a keypoint model of the same people.
         height: side of the square crop [px]; the backbone sees its middle three quarters.
         patch_size: side of a patch [px].
         width: channels of the backbone.
@@ -217,6 +222,9 @@ class MeshOptions:
         heads: its attention heads.
         decoder_width: channels of the query token.
         decoder_depth: layers of the decoder.
+        decoder_heads: attention heads of the decoder; each of the first 17 is taught to look at one joint.
+        heatmaps: weight of the error of heatmaps, which a second head draws while the model is trained.
+        looks: weight of the cross entropy of where the decoder's first layer looks.
         rotations: weight of the squared error of rotation matrices.
         betas: weight of the squared error of shapes.
         keypoints_3d: weight of the L1 error of joints around the pelvis [m].
@@ -224,22 +232,22 @@ class MeshOptions:
     """
 
     training: Training = field(
-        default_factory=lambda: Training(steps=30000, minutes=135, batch_size=16, learning_rate=4e-4)
-    )
-    warmup: Training = field(
-        default_factory=lambda: Training(steps=20000, minutes=93, batch_size=16, learning_rate=6e-4)
+        default_factory=lambda: Training(steps=45000, minutes=280, batch_size=16, learning_rate=1e-3)
     )
     height: int = 96
     patch_size: int = 8
     width: int = 192
     depth: int = 6
-    heads: int = 3
+    heads: int = 6
     decoder_width: int = 192
     decoder_depth: int = 3
-    rotations: float = 1.0
-    betas: float = 0.02
-    keypoints_3d: float = 5.0
-    keypoints_2d: float = 5.0
+    decoder_heads: int = 20
+    heatmaps: float = 1.0
+    looks: float = 0.3
+    rotations: float = 0.5
+    betas: float = 0.03
+    keypoints_3d: float = 1.5
+    keypoints_2d: float = 1.5
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from synthgen.embedded import grids
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.options import VaeOptions
 from synthgen.embedded.pictures import Pictures, spread
+from synthgen.embedded.tempering import temper
 from synthgen.embedded.workshop import KEEP_DTYPE, MAX_SHARD, Workshop
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ _COLOR_BLOCK = 4  # [px]
 # Brightness, and red against green and blue against both, which count more: an auto-encoder learns them last.
 _OPPONENTS = ((1 / 3, 1 / 3, 1 / 3), (2.0, -2.0, 0.0), (-1.0, -1.0, 2.0))
 _SCALED = 512  # pictures that the scaling factor is measured on
+_TEMPERED = 64  # of these, for the basis of the latents
 
 
 class VaeLesson:
@@ -77,19 +79,15 @@ class VaeLesson:
 
 
 def train(shop: Workshop) -> None:
-    """Train the VAE, measure the scale of its latents and write it."""
+    """Train the VAE, temper its latents, measure their scale and write it."""
     options, pictures = shop.options.vae, shop.pictures
     lesson = VaeLesson(options, pictures)
     shop.begin(lesson.model, FOLDER)
     model: Any = shop.train(lesson, options.training)
     rows = pictures.rows(False)
-    latents = torch.cat(
-        [
-            encode_mean(model, to_signed(pictures.image[rows[start : start + 32]]))
-            for start in range(0, min(_SCALED, len(rows)), 32)
-        ]
-    )
-    scale = float(1 / latents.std())
+    images = to_signed(pictures.image[spread(rows, _SCALED)]).to(shop.device)
+    temper(model, images[:: _SCALED // _TEMPERED])
+    scale = float(1 / torch.cat([encode_mean(model, part) for part in images.split(32)]).std())
     model.register_to_config(scaling_factor=scale)
     logger.info("%s: scaling_factor %.4f", shop.name, scale)
     model.to(KEEP_DTYPE).save_pretrained(shop.weights / FOLDER, max_shard_size=MAX_SHARD)

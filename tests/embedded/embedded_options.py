@@ -27,7 +27,7 @@ TINY = Curriculum(
     ),
     keypoints=KeypointsOptions(TRAINING, height=64, patch_size=16, width=32, depth=1, heads=2),
     mesh=MeshOptions(
-        TRAINING, TRAINING, height=64, patch_size=16, width=32, depth=2, heads=2, decoder_width=32
+        TRAINING, height=64, patch_size=16, width=32, depth=2, heads=2, decoder_width=32
     ),
     prior=PriorOptions(replace(TRAINING, batch_size=16), poses=40, everyday=0.5, neurons=32, latent_dim=8),
 )  # fmt: skip

@@ -118,7 +118,7 @@ def replace_betas(output, betas):
 
 def test_the_estimator_starts_from_rotations_though_people_face_all_ways(pictures):
     """The mean of opposite orientations is no rotation; offsets from it would be of no size."""
-    head = MeshLesson(TINY.mesh, pictures).model.get_submodule("smpl_head")
+    head = MeshLesson(TINY.mesh, pictures).model.get_submodule("hmr2.smpl_head")
     rotmat = rot6d_to_rotmat(head.init_body_pose.view(-1, 6))
     assert torch.allclose(head.init_body_pose.view(-1, 6).norm(dim=-1), torch.tensor(2**0.5), atol=1e-5)
     assert torch.allclose(torch.linalg.det(rotmat), torch.ones(len(rotmat)), atol=1e-5)

@@ -1,0 +1,29 @@
+"""Where patches lie, as the position table of a vision transformer starts out: sines and cosines of x and y.
+
+Random tables say nothing about which patches are neighbours, and learning that takes long.
+"""
+
+import torch
+from torch import Tensor
+
+_LONGEST = 10000.0  # of the wavelengths, over 2 pi [patches]
+_SIZE = 0.5  # of the sines; patches start out with values of this order
+
+
+def position_table(rows: int, columns: int, width: int) -> Tensor:
+    """Return (1, rows * columns + 1, width): zeros, then the patches row by row.
+
+    A quarter of the channels each holds sines and cosines of x, then of y (as in He et al., "Masked
+    autoencoders", CVPR 2022, appendix A.1). The first row is that of a class token, which these transformers
+    add to all patches.
+
+    Raises:
+        ValueError: the width is no multiple of 4.
+    """
+    if width % 4:
+        raise ValueError(f"width must be a multiple of 4, got {width}")
+    y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+    rates = _LONGEST ** -(torch.arange(width // 4) / (width // 4))
+    angles = [part.reshape(-1, 1) * rates for part in (x, y)]
+    table = torch.cat([wave(angle) for angle in angles for wave in (torch.sin, torch.cos)], 1)
+    return torch.cat([torch.zeros(1, width), _SIZE * table])[None]
