@@ -4,7 +4,7 @@ Goel et al., "Humans in 4D", ICCV 2023, section 3. Weight names are those of the
 """
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -201,7 +201,8 @@ class MeshDecoder(nn.Module):
             (B, num_heads, N) logits; what they are softmaxed to is the share of each picture token.
         """
         tokens = self.transformer.start(self._query(*self._mean(1)))
-        attend, look, _ = self.transformer.transformer.layers[0].children()
+        layer: Any = self.transformer.transformer.layers[0]
+        attend, look, _ = layer
         tokens = tokens + attend(tokens)
         return look.fn.logits(look.norm(tokens), context)[:, :, 0]
 

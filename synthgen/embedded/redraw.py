@@ -1,7 +1,9 @@
 """The step `redraw`: the draft's U-Net with a fifth channel for body depth, as StableDiffusionDepth2Img."""
 
+import logging
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from synthgen.embedded import captions, draft, grids, vae
-from synthgen.embedded.depth_channel import depth_channel, nearness_of, rebuilt, with_depth_channel
+from synthgen.embedded.depth_channel import (
+    depth_channel,
+    nearness_of,
+    rebuilt,
+    with_depth_channel,
+    without_depth_channel,
+)
 from synthgen.embedded.diffusion import (
     Latents,
     Noise,
@@ -23,6 +31,8 @@ from synthgen.embedded.draft import fixed_draw
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.pictures import spread
 from synthgen.embedded.workshop import KEEP_DTYPE, MAX_SHARD, Workshop
+
+logger = logging.getLogger(__name__)
 
 FOLDER = "redraw"
 _SHARED = ("vae", "text_encoder", "tokenizer", "scheduler")
@@ -45,12 +55,9 @@ class RedrawLesson:
             folder / "text_encoder", dtype=torch.float32
         )
         self._encoder: Any = encoder.eval().requires_grad_(False).to(shop.device)
+        unet = unets.from_pretrained(folder / "unet", torch_dtype=torch.float32)
         learned = shop.work / "draft" / draft.SEES_DEPTH  # by the draft's training, which shows it depth too
-        if learned.is_dir():
-            self.model: nn.Module = rebuilt(unets.from_pretrained(learned, torch_dtype=torch.float32))
-        else:
-            unet = unets.from_pretrained(folder / "unet", torch_dtype=torch.float32)
-            self.model = with_depth_channel(unet)
+        self.model: nn.Module = _that_saw_depth(unet, learned) or with_depth_channel(unet)
         self._vae = vae.load(shop)
         self._tokens = captions.tokenize(tokenizer, self.pictures.captions)
         self._empty = captions.tokenize(tokenizer, [""])[0]
@@ -95,6 +102,21 @@ class RedrawLesson:
             latents,
             draw,
         )
+
+
+def _that_saw_depth(unet: Any, folder: Path) -> nn.Module | None:
+    """Return the U-Net of a folder, if the draft's is that one without its channel for depth."""
+    if not folder.is_dir():
+        return None
+    found: nn.Module = rebuilt(type(unet).from_pretrained(folder, torch_dtype=torch.float32))
+    own, theirs = (
+        {name: value.to(KEEP_DTYPE) for name, value in model.state_dict().items()}
+        for model in (unet, without_depth_channel(found))
+    )
+    if own.keys() == theirs.keys() and all(torch.equal(own[name], theirs[name]) for name in own):
+        return found
+    logger.warning("redraw: %s is left from another draft; depth is learned from nothing", folder)
+    return None
 
 
 def train(shop: Workshop) -> None:

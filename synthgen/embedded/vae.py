@@ -87,7 +87,7 @@ def train(shop: Workshop) -> None:
     rows = pictures.rows(False)
     images = to_signed(pictures.image[spread(rows, _SCALED)]).to(shop.device)
     temper(model, images[:: _SCALED // _TEMPERED])
-    scale = float(1 / torch.cat([encode_mean(model, part) for part in images.split(32)]).std())
+    scale = float(1 / torch.cat([encode_mean(model, part) for part in torch.split(images, 32)]).std())
     model.register_to_config(scaling_factor=scale)
     logger.info("%s: scaling_factor %.4f", shop.name, scale)
     model.to(KEEP_DTYPE).save_pretrained(shop.weights / FOLDER, max_shard_size=MAX_SHARD)

@@ -13,9 +13,11 @@ from synthgen.backends.hmr2 import HMR2Output
 from synthgen.backends.rotations import rot6d_to_rotmat
 from synthgen.embedded import mesh, prior
 from synthgen.embedded.crops import STILL
+from synthgen.embedded.imagenet import normalized
 from synthgen.embedded.keypoints import KeypointsLesson
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.mesh import MeshLesson
+from synthgen.embedded.mesh_student import look_error
 from synthgen.embedded.prior import PriorLesson, area_under_curve
 from synthgen.embedded.segmenter import SegmenterLesson, classes_of
 from synthgen.embedded.vae import VaeLesson, psnr
@@ -176,3 +178,23 @@ def test_poses_are_drawn_once_and_everyday_ones_most(tmp_path):
     assert (tmp_path / "poses.npz").stat().st_mtime_ns == made
     assert (families == FAMILIES.index("everyday")).mean() > 0.4
     assert not np.array_equal(prior.open_poses(options, 1, tmp_path)[0], drawn)
+
+
+def test_heads_that_look_at_their_joints_err_least():
+    joints = torch.tensor([[[2.0, 1.0], [0.0, 3.0]]])
+    looks = torch.zeros(1, 3, 16)  # 4 rows of 4 patches; the third head is free
+    looks[0, 0, 1 * 4 + 2] = looks[0, 1, 3 * 4 + 0] = 2
+    whole, one = torch.ones(1, 2), torch.tensor([[1.0, 0.0]])
+    right, swapped = (look_error(looks[:, order], joints, whole, (4, 4)) for order in ([0, 1, 2], [1, 0, 2]))
+    assert right < look_error(0 * looks, joints, whole, (4, 4)) < swapped
+    first = (look_error(looks[:, order], joints, one, (4, 4)) for order in ([0, 1, 2], [0, 2, 1]))
+    assert len({float(error) for error in first}) == 1  # joints outside the picture do not count
+
+
+def test_a_student_answers_for_each_patch_and_joint(pictures):
+    lesson = MeshLesson(TINY.mesh, pictures)
+    batch = lesson.batch(pictures.people_rows(False)[:2], STILL, np.random.default_rng(0))
+    answer = lesson.model.eval()(normalized(batch.images))
+    grid = lesson.model.get_submodule("hmr2").config.backbone.grid
+    assert answer.looks.shape == (2, TINY.mesh.decoder_heads, grid[0] * grid[1])
+    assert answer.heatmaps.shape[:2] == (2, 17)
