@@ -4,13 +4,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import adaptive_max_pool2d, max_pool2d
 
 from synthgen.embedded import receipts, vae
 from synthgen.embedded.loop import Draw
@@ -42,6 +43,24 @@ class Latents:
     def take(self, rows: NDArray[np.int64], is_flipped: NDArray[np.bool_]) -> Tensor:
         """Return (B, C, h, w) float32."""
         return torch.from_numpy(self.values[is_flipped.astype(int), rows].astype(np.float32))
+
+
+class Conditions(NamedTuple):
+    """What a U-Net is told about B pictures, and where its errors count.
+
+    Attributes:
+        tokens: (B, T) captions.
+        depth: (B, 1, h, w) in [-1, 1].
+        weight: (B, 1, h, w) of the errors; only how it differs between pixels counts.
+    """
+
+    tokens: Tensor
+    depth: Tensor
+    weight: Tensor
+
+    def to(self, device: torch.device) -> "Conditions":
+        """Return them on a device."""
+        return Conditions(*(value.to(device) for value in self))
 
 
 def scheduler() -> Any:
@@ -102,7 +121,7 @@ class Noise:
         self._scheduler = scheduler()
         self._max_snr = max_snr
 
-    def loss(self, predict: Any, latents: Tensor, draw: Draw) -> Tensor:
+    def loss(self, predict: Any, latents: Tensor, draw: Draw, weight: Tensor) -> Tensor:
         """Return the weighted error of predicted velocities.
 
         Squared errors of the clean latents weigh SNR + 1 (Salimans and Ho, ICLR 2022, section 4), cut off at
@@ -112,6 +131,7 @@ class Noise:
             predict: (noisy latents, (B,) timesteps) -> velocity.
             latents: (B, C, h, w) clean.
             draw: chance of this step.
+            weight: (B, 1, h, w) of the errors; only how it differs between pixels counts.
         """
         alphas = self._scheduler.alphas_cumprod.to(draw.device)
         # One timestep from each of B equal parts of the schedule: less noise between batches.
@@ -121,15 +141,22 @@ class Noise:
         noise = draw.normal(*latents.shape)
         noisy = self._scheduler.add_noise(latents, noise, timesteps)
         target = self._scheduler.get_velocity(latents, noise, timesteps)
-        error = ((predict(noisy, timesteps).float() - target) ** 2).mean((1, 2, 3))
+        squares = (predict(noisy, timesteps).float() - target) ** 2
+        error = (squares * (weight / weight.mean())).mean((1, 2, 3))
         snr = alphas[timesteps] / (1 - alphas[timesteps])
-        weight = (snr.clamp(max=self._max_snr) + 1) / (snr + 1)
-        return (error * weight).sum() / weight.sum()
+        share = (snr.clamp(max=self._max_snr) + 1) / (snr + 1)
+        return (error * share).sum() / share.sum()
 
 
 def choose(rows: NDArray[np.int64], count: int, rng: np.random.Generator) -> tuple[Any, Any]:
     """Draw `count` of the rows, and which of them are mirrored."""
     return rng.choice(rows, count), rng.random(count) < 0.5
+
+
+def body_weight(near: NDArray[np.floating], size: tuple[int, int], bodies: float) -> Tensor:
+    """Return (B, 1, h, w): 1, and `bodies` more on bodies of maps (B, H, W) and what lies close to them."""
+    is_body = adaptive_max_pool2d(torch.from_numpy(near > 0).float()[:, None], size)
+    return 1 + bodies * max_pool2d(is_body, 3, 1, 1)
 
 
 def drop_captions(tokens: Tensor, empty: Tensor, part: float, rng: np.random.Generator) -> Tensor:

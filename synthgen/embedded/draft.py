@@ -22,8 +22,10 @@ from synthgen.embedded.depth_channel import (
     without_depth_channel,
 )
 from synthgen.embedded.diffusion import (
+    Conditions,
     Latents,
     Noise,
+    body_weight,
     choose,
     draw_samples,
     drop_captions,
@@ -74,17 +76,21 @@ class DraftLesson:
         """Return the loss of one batch."""
         rows, is_flipped = choose(self._train, self.options.training.batch_size, draw.rng)
         tokens = drop_captions(self._tokens[rows], self._empty, self.options.drop_caption, draw.rng)
-        depth = depth_channel(nearness_of(self.pictures, rows, is_flipped), self.latents.shape[1:])
+        near = nearness_of(self.pictures, rows, is_flipped)
+        depth = depth_channel(near, self.latents.shape[1:])
         is_blind = torch.from_numpy(draw.rng.random(len(rows)) < self.options.drop_depth)
         depth = torch.where(is_blind[:, None, None, None], 0, depth)
-        return {"loss": self._error(model, rows, is_flipped, tokens, depth, draw)}
+        weight = body_weight(near, self.latents.shape[1:], self.options.bodies)
+        told = Conditions(tokens, depth, weight)
+        return {"loss": self._error(model, rows, is_flipped, told, draw)}
 
     def measure(self, model: nn.Module) -> Mapping[str, float]:
         """Return the loss on held-out pictures, with the same noise each time."""
         rows = spread(self._held_out, _MEASURED)
         draw = fixed_draw(model)
         unseen = torch.zeros(len(rows), 1, *self.latents.shape[1:])
-        error = self._error(model, rows, np.zeros(len(rows), bool), self._tokens[rows], unseen, draw)
+        told = Conditions(self._tokens[rows], unseen, torch.ones_like(unseen))
+        error = self._error(model, rows, np.zeros(len(rows), bool), told, draw)
         return {"held_out": float(error)}
 
     def picture(self, model: nn.Module) -> NDArray[np.uint8]:
@@ -105,18 +111,15 @@ class DraftLesson:
         return grids.columns(self.pictures.image[rows], grids.to_uint8(images / 2 + 0.5))
 
     def _error(
-        self,
-        model: nn.Module,
-        rows: Any,
-        is_flipped: NDArray[np.bool_],
-        tokens: Tensor,
-        depth: Tensor,
-        draw: Draw,
+        self, model: nn.Module, rows: Any, is_flipped: NDArray[np.bool_], told: Conditions, draw: Draw
     ) -> Tensor:
-        tokens, depth = tokens.to(draw.device), depth.to(draw.device)
+        told = told.to(draw.device)
         latents = self.latents.take(rows, is_flipped).to(draw.device)
         return self._noise.loss(
-            lambda noisy, timesteps: model(noisy, depth, timesteps, tokens), latents, draw
+            lambda noisy, timesteps: model(noisy, told.depth, timesteps, told.tokens),
+            latents,
+            draw,
+            told.weight,
         )
 
 

@@ -11,6 +11,7 @@ import math
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from synthgen import storage
 from synthgen.embedded.optimizers import Optimizer
@@ -139,7 +141,10 @@ class _Course:
         """Take one optimiser step; then report and save when it is time."""
         begin = time.monotonic()
         self.model.train()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.desk.bf16):
+        with (
+            _attention(self.device),
+            torch.autocast(self.device.type, torch.bfloat16, enabled=self.desk.bf16),
+        ):
             parts = self.lesson.loss(self.model, self._draw())
         self.model.zero_grad(set_to_none=True)
         torch.autograd.backward(parts["loss"])
@@ -249,6 +254,11 @@ class _Course:
         buffer = io.BytesIO()
         torch.save(state, buffer)
         storage.write_bytes(str(self.desk.folder / CHECKPOINT), buffer.getvalue())
+
+
+def _attention(device: torch.device) -> AbstractContextManager[None]:
+    """Choose how attention is computed: on CPUs the fused kernel's backward pass is several times slower."""
+    return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
 
 
 def _schedule(step: int, training: Training) -> float:

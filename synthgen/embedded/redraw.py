@@ -20,8 +20,10 @@ from synthgen.embedded.depth_channel import (
     without_depth_channel,
 )
 from synthgen.embedded.diffusion import (
+    Conditions,
     Latents,
     Noise,
+    body_weight,
     choose,
     draw_samples,
     drop_captions,
@@ -68,13 +70,15 @@ class RedrawLesson:
         """Return the loss of one batch."""
         rows, is_flipped = choose(self._train, self.options.training.batch_size, draw.rng)
         tokens = drop_captions(self._tokens[rows], self._empty, self.options.drop_caption, draw.rng)
-        return {"loss": self._error(model, rows, is_flipped, tokens, draw)}
+        told = self._told(rows, is_flipped, tokens, self.options.bodies)
+        return {"loss": self._error(model, rows, is_flipped, told, draw)}
 
     def measure(self, model: nn.Module) -> Mapping[str, float]:
         """Return the loss on held-out pictures, with the same noise each time."""
         rows = spread(self._held_out, _MEASURED)
         draw = fixed_draw(model)
-        error = self._error(model, rows, np.zeros(len(rows), bool), self._tokens[rows], draw)
+        still = np.zeros(len(rows), bool)
+        error = self._error(model, rows, still, self._told(rows, still, self._tokens[rows], 0), draw)
         return {"held_out": float(error)}
 
     def picture(self, model: nn.Module) -> NDArray[np.uint8]:
@@ -90,17 +94,21 @@ class RedrawLesson:
         shown = np.repeat((near * 255).astype(np.uint8)[..., None], 3, -1)
         return grids.columns(self.pictures.image[rows], shown, grids.to_uint8(images / 2 + 0.5))
 
+    def _told(self, rows: Any, is_flipped: NDArray[np.bool_], tokens: Tensor, bodies: float) -> Conditions:
+        near, size = nearness_of(self.pictures, rows, is_flipped), self.latents.shape[1:]
+        return Conditions(tokens, depth_channel(near, size), body_weight(near, size, bodies))
+
     def _error(
-        self, model: Any, rows: Any, is_flipped: NDArray[np.bool_], tokens: Tensor, draw: Draw
+        self, model: Any, rows: Any, is_flipped: NDArray[np.bool_], told: Conditions, draw: Draw
     ) -> Tensor:
-        near = nearness_of(self.pictures, rows, is_flipped)
-        depth = depth_channel(near, self.latents.shape[1:]).to(draw.device)
-        context = self._encoder(tokens.to(draw.device))[0]
+        told = told.to(draw.device)
+        context = self._encoder(told.tokens)[0]
         latents = self.latents.take(rows, is_flipped).to(draw.device)
         return self._noise.loss(
-            lambda noisy, timesteps: model(torch.cat([noisy, depth], 1), timesteps, context).sample,
+            lambda noisy, timesteps: model(torch.cat([noisy, told.depth], 1), timesteps, context).sample,
             latents,
             draw,
+            told.weight,
         )
 
 
