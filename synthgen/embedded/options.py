@@ -165,23 +165,25 @@ class RedrawOptions:
 
 @dataclass(frozen=True)
 class SegmenterOptions:
-    """UPerNet on ConvNeXt with three classes: background, person, object before a person.
+    """UPerNet on a ResNet with three classes: background, person, object before a person.
 
     Attributes:
         training: how long.
+        input_size: side that pictures are scaled to before the model sees them [px]; it works at a quarter.
         widths: channels by stage; each stage after the first halves the picture.
         depths: blocks by stage.
-        patch_size: side of the first patches [px]; logits have the size of the picture over this.
         decoder_width: channels of the decoder.
         pool_scales: grids over which the decoder averages the last stage.
     """
 
     training: Training = field(
-        default_factory=lambda: Training(steps=30000, minutes=107, batch_size=8, learning_rate=2e-3)
+        default_factory=lambda: Training(
+            steps=24000, minutes=85, batch_size=8, learning_rate=2e-3, optimizer="muon"
+        )
     )
-    widths: list[int] = field(default_factory=lambda: [24, 48, 96, 192])
-    depths: list[int] = field(default_factory=lambda: [1, 2, 4, 2])
-    patch_size: int = 2
+    input_size: int = 256
+    widths: list[int] = field(default_factory=lambda: [32, 64, 96, 160])
+    depths: list[int] = field(default_factory=lambda: [1, 2, 2, 2])
     decoder_width: int = 32
     pool_scales: list[int] = field(default_factory=lambda: [1, 2, 4])
 

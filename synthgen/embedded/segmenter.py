@@ -44,7 +44,7 @@ class SegmenterLesson:
         images = torch.where(flip[:, None, None, None], images.flip(3), images)
         classes = torch.where(flip[:, None, None], classes.flip(2), classes).to(draw.device)
         images = recolor(images, _JITTER, draw.rng).to(draw.device)
-        logits = scores(model, images)
+        logits = scores(model, images, self.options.input_size)
         entropy = cross_entropy(logits, classes)
         dice = _dice(logits.softmax(1), classes)
         return {"loss": entropy + 0.5 * dice, "cross_entropy": entropy.detach(), "dice": dice.detach()}
@@ -69,8 +69,11 @@ class SegmenterLesson:
     def _found(self, model: nn.Module, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         device = next(model.parameters()).device
         images = torch.from_numpy(self.pictures.image[rows]).permute(0, 3, 1, 2).float() / 255
-        parts = [scores(model, part.to(device)).argmax(1).cpu() for part in torch.split(images, 32)]
+        parts = [self._classes(model, part.to(device)) for part in torch.split(images, 32)]
         return torch.cat(parts).numpy()
+
+    def _classes(self, model: nn.Module, images: Tensor) -> Tensor:
+        return scores(model, images, self.options.input_size).argmax(1).cpu()
 
 
 def train(shop: Workshop) -> None:
@@ -82,7 +85,7 @@ def train(shop: Workshop) -> None:
     shop.begin(lesson.model, FOLDER)
     model: Any = shop.train(lesson, options.training)
     model.to(KEEP_DTYPE).save_pretrained(shop.weights / FOLDER)
-    side = shop.pictures.size
+    side = options.input_size
     processor = SegformerImageProcessorPil(
         size={"height": side, "width": side}, image_mean=list(MEAN), image_std=list(STD)
     )
@@ -95,14 +98,13 @@ def build(options: SegmenterOptions) -> nn.Module:
     import transformers
 
     configure: Any = transformers.UperNetConfig
-    configure_backbone: Any = transformers.ConvNextConfig
-    stages = [f"stage{number + 1}" for number in range(len(options.widths))]
+    configure_backbone: Any = transformers.ResNetConfig
     backbone = configure_backbone(
-        patch_size=options.patch_size,
-        num_stages=len(options.widths),
+        embedding_size=options.widths[0],
         hidden_sizes=options.widths,
         depths=options.depths,
-        out_features=stages,
+        layer_type="basic",
+        out_features=[f"stage{number + 1}" for number in range(len(options.widths))],
     )
     config = configure(
         backbone_config=backbone,
@@ -121,9 +123,10 @@ def classes_of(mask: NDArray[np.uint8]) -> NDArray[np.int64]:
     return np.where(mask == BACKGROUND, 0, np.where(mask == OCCLUDER, _OBJECT, _PERSON))
 
 
-def scores(model: nn.Module, images: Tensor) -> Tensor:
-    """Return logits (B, 3, H, W) of pictures (B, 3, H, W) in [0, 1], at the size of the pictures."""
-    logits = model(normalized(images)).logits.float()
+def scores(model: nn.Module, images: Tensor, input_size: int) -> Tensor:
+    """Return logits (B, 3, H, W) of pictures (B, 3, H, W) in [0, 1], which the model sees at `input_size`."""
+    seen = interpolate(normalized(images), size=input_size, mode="bilinear", align_corners=False)
+    logits = model(seen).logits.float()
     return interpolate(logits, size=images.shape[-2:], mode="bilinear", align_corners=False)
 
 

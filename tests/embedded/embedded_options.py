@@ -23,7 +23,7 @@ TINY = Curriculum(
     ),
     redraw=RedrawOptions(TRAINING),
     segmenter=SegmenterOptions(
-        TRAINING, widths=[8, 8, 16, 16], depths=[1, 1, 1, 1], decoder_width=16
+        TRAINING, input_size=64, widths=[8, 8, 16, 16], depths=[1, 1, 1, 1], decoder_width=16
     ),
     keypoints=KeypointsOptions(TRAINING, height=64, patch_size=16, width=32, depth=1, heads=2),
     mesh=MeshOptions(

@@ -15,7 +15,7 @@ CLASSES = {
     VAE: "diffusers AutoencoderKL",
     "draft": "diffusers StableDiffusionPipeline: CLIP text encoder, U-Net",
     "redraw": "diffusers StableDiffusionDepth2ImgPipeline: U-Net with a depth channel",
-    "segmenter": "transformers UperNetForSemanticSegmentation on ConvNeXt",
+    "segmenter": "transformers UperNetForSemanticSegmentation on ResNet",
     "keypoints": "transformers VitPoseForPoseEstimation",
     "mesh": "synthgen HMR2: ViT and cross-attention decoder",
     "prior": "synthgen VPoser v2",
