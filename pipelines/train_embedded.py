@@ -26,6 +26,7 @@ from synthgen.embedded.options import (
     SegmenterOptions,
     VaeOptions,
 )
+from synthgen.embedded.plan import Plan
 from synthgen.run import import_recipe
 from synthgen.scenes.poses import SPORTS
 
@@ -112,7 +113,7 @@ def main(config: Config) -> int:
     device = ("cuda" if torch.cuda.is_available() else "cpu") if config.device == "auto" else config.device
     at_once = config.lanes or lanes.choose(device)
     options = config.curriculum()
-    plan = steps.Plan(
+    plan = Plan(
         options=lanes.scaled(options, config.hours, at_once) if config.hours is not None else options,
         work=Path(config.work).expanduser().resolve(),
         weights=Path(config.weights).expanduser().resolve(),
@@ -132,7 +133,7 @@ def main(config: Config) -> int:
         return stop.exit_code
 
 
-def _run(chosen: list[str], plan: steps.Plan, at_once: int, threads: int) -> int:
+def _run(chosen: list[str], plan: Plan, at_once: int, threads: int) -> int:
     import torch
 
     if steps.RENDER in chosen and (code := render(plan)):
@@ -148,11 +149,11 @@ def _run(chosen: list[str], plan: steps.Plan, at_once: int, threads: int) -> int
     return 0
 
 
-def _tell(plan: steps.Plan, name: str, is_done: bool) -> None:
+def _tell(plan: Plan, name: str, is_done: bool) -> None:
     say(f"{name}: done, samples and metrics in {plan.work / name}" if is_done else f"{name}: up to date")
 
 
-def render(plan: steps.Plan) -> int:
+def render(plan: Plan) -> int:
     """Render what is missing of the training pictures with the recipe `generate`; return its exit code."""
     generate = import_recipe("generate")
     options = plan.options.render

@@ -12,6 +12,7 @@ from typing import Any
 
 from synthgen.embedded import pictures, steps, workshop
 from synthgen.embedded.options import Curriculum
+from synthgen.embedded.plan import Plan
 
 AT_ONCE = 2  # steps on a CPU, as most of them wait for another
 
@@ -72,7 +73,7 @@ def by_step(options: Curriculum) -> dict[str, float]:
 
 
 def run(
-    names: Sequence[str], plan: steps.Plan, lanes: int, threads: int, tell: Callable[[str, bool], None]
+    names: Sequence[str], plan: Plan, lanes: int, threads: int, tell: Callable[[str, bool], None]
 ) -> None:
     """Run steps, at most `lanes` at once.
 
@@ -124,7 +125,7 @@ def _result(name: str, future: Future[bool]) -> bool:
         ) from error
 
 
-def _run_alone(name: str, plan: steps.Plan, threads: int) -> bool:
+def _run_alone(name: str, plan: Plan, threads: int) -> bool:
     """Run one step in this process, which is new; Ctrl-C is left to the process that started it."""
     import torch
 

@@ -127,7 +127,7 @@ class DraftOptions:
     """
 
     training: Training = field(
-        default_factory=lambda: Training(steps=34000, minutes=250, batch_size=16, learning_rate=4e-4)
+        default_factory=lambda: Training(steps=34000, minutes=240, batch_size=16, learning_rate=6e-4)
     )
     widths: list[int] = field(default_factory=lambda: [64, 64, 128, 128])
     attention: list[bool] = field(default_factory=lambda: [False, False, True, True])
@@ -156,7 +156,7 @@ class RedrawOptions:
     """
 
     training: Training = field(
-        default_factory=lambda: Training(steps=32000, minutes=230, batch_size=16, learning_rate=4e-4)
+        default_factory=lambda: Training(steps=16000, minutes=112, batch_size=16, learning_rate=4e-4)
     )
     drop_caption: float = 0.1
     max_snr: float = 5.0
@@ -205,7 +205,7 @@ class KeypointsOptions:
 
     training: Training = field(
         default_factory=lambda: Training(
-            steps=30000, minutes=140, batch_size=16, learning_rate=1e-3, optimizer="muon"
+            steps=12000, minutes=66, batch_size=16, learning_rate=1e-3, optimizer="muon"
         )
     )
     height: int = 96
@@ -241,7 +241,7 @@ class MeshOptions:
 
     training: Training = field(
         default_factory=lambda: Training(
-            steps=45000, minutes=280, batch_size=16, learning_rate=1e-3, optimizer="muon"
+            steps=30000, minutes=180, batch_size=16, learning_rate=1e-3, optimizer="muon"
         )
     )
     height: int = 96

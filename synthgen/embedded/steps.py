@@ -4,10 +4,10 @@ import importlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from synthgen.embedded import receipts
 from synthgen.embedded.options import Curriculum, Training
+from synthgen.embedded.plan import Plan
 
 logger = logging.getLogger(__name__)
 
@@ -40,31 +40,6 @@ STEPS = {
     "prior": Step("synthgen.embedded.prior", (), ("prior",)),
 }
 NAMES = (RENDER, *STEPS)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A run of the recipe.
-
-    Attributes:
-        options: of all steps, scaled.
-        work: folder of shards, caches, checkpoints and samples.
-        weights: folder of the finished models.
-        device: torch device.
-        bf16: autocast to bfloat16.
-        seed: of all chance.
-        start_from: weights folder of earlier models whose training goes on; None trains from nothing.
-        bars: show progress bars on a terminal.
-    """
-
-    options: Curriculum
-    work: Path
-    weights: Path
-    device: str
-    bf16: bool
-    seed: int
-    start_from: Path | None = None
-    bars: bool = True
 
 
 def run(name: str, plan: Plan) -> bool:

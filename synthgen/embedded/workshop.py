@@ -13,8 +13,9 @@ from torch import nn
 
 from synthgen.embedded import earlier
 from synthgen.embedded.loop import Desk, Lesson, rows_of, train
-from synthgen.embedded.options import Curriculum, Training
+from synthgen.embedded.options import Training
 from synthgen.embedded.pictures import Pictures, open_pictures
+from synthgen.embedded.plan import Plan
 
 logger = logging.getLogger(__name__)
 
@@ -23,33 +24,17 @@ KEEP_DTYPE = torch.float16  # of the weights on disk
 MAX_SHARD = "15MB"  # of one weights file
 
 
-@dataclass(frozen=True)
-class Workshop:
+@dataclass(frozen=True, kw_only=True)
+class Workshop(Plan):
     """Everything around the training of one step.
 
     Attributes:
         name: of the step.
-        options: of all steps.
-        work: folder of shards, caches, checkpoints and samples.
-        weights: folder of the finished models, one folder in it for each role.
-        device: torch device.
-        bf16: autocast to bfloat16.
-        seed: of all chance.
         inputs: hash of what this step is made from.
-        start_from: weights folder of earlier models whose training goes on; None trains from nothing.
-        bars: show progress bars on a terminal.
     """
 
     name: str
-    options: Curriculum
-    work: Path
-    weights: Path
-    device: str
-    bf16: bool
-    seed: int
     inputs: str
-    start_from: Path | None = None
-    bars: bool = True
 
     @cached_property
     def pictures(self) -> Pictures:

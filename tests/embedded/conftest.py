@@ -54,7 +54,16 @@ def make_shop(rendered, tmp_path) -> Callable[[str], Workshop]:
     shutil.copytree(rendered, work)
 
     def make(name: str) -> Workshop:
-        return Workshop(name, TINY, work, tmp_path / "weights", "cpu", False, 0, "inputs")
+        return Workshop(
+            name=name,
+            inputs="inputs",
+            options=TINY,
+            work=work,
+            weights=tmp_path / "weights",
+            device="cpu",
+            bf16=False,
+            seed=0,
+        )
 
     return make
 

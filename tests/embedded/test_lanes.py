@@ -6,7 +6,7 @@ from embedded_options import TINY
 
 from synthgen.embedded import lanes, steps
 from synthgen.embedded.options import Curriculum
-from synthgen.embedded.steps import Plan
+from synthgen.embedded.plan import Plan
 
 ALL = list(steps.STEPS)
 
@@ -58,7 +58,9 @@ def test_a_gpu_is_one_lane():
 
 def test_steps_run_side_by_side_and_leave_what_they_leave_alone(rendered, tmp_path):
     (tmp_path / "work").symlink_to(rendered)
-    plan = Plan(TINY, tmp_path / "work", tmp_path / "weights", "cpu", False, 0)
+    plan = Plan(
+        options=TINY, work=tmp_path / "work", weights=tmp_path / "weights", device="cpu", bf16=False, seed=0
+    )
     told = []
     lanes.run(["segmenter", "prior"], plan, 2, 1, lambda name, is_done: told.append((name, is_done)))
     assert sorted(told) == [("prior", True), ("segmenter", True)]
@@ -70,7 +72,9 @@ def test_a_step_that_fails_is_told(rendered, tmp_path):
     (tmp_path / "work").symlink_to(rendered)
     training = replace(TINY.segmenter.training, learning_rate=1e30)
     wrong = replace(TINY, segmenter=replace(TINY.segmenter, training=training))
-    plan = Plan(wrong, tmp_path / "work", tmp_path / "weights", "cpu", False, 0)
+    plan = Plan(
+        options=wrong, work=tmp_path / "work", weights=tmp_path / "weights", device="cpu", bf16=False, seed=0
+    )
     with pytest.raises(ValueError, match="segmenter: loss is"):
         lanes.run(["segmenter"], plan, 2, 1, lambda name, is_done: None)
     assert not (tmp_path / "weights" / "segmenter").exists()

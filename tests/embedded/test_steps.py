@@ -6,14 +6,16 @@ from embedded_options import TINY
 
 from synthgen.embedded import captions, depth_channel, draft, keypoints, mesh, receipts, segmenter, steps, vae
 from synthgen.embedded.options import Curriculum
-from synthgen.embedded.steps import Plan
+from synthgen.embedded.plan import Plan
 from synthgen.embedded.workshop import KEEP_DTYPE
 
 LARGEST_FILE, LARGEST_SUM = 16e6, 60e6  # bytes, of the weights that come with the package
 
 
 def plan(folder, options=TINY):
-    return Plan(options, folder / "work", folder / "weights", "cpu", False, 0)
+    return Plan(
+        options=options, work=folder / "work", weights=folder / "weights", device="cpu", bf16=False, seed=0
+    )
 
 
 def test_receipts_tell_changes_of_inputs_and_of_outputs(tmp_path):
