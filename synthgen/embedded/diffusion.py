@@ -11,7 +11,7 @@ import torch
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import adaptive_max_pool2d, max_pool2d
+from torch.nn.functional import adaptive_max_pool2d, avg_pool2d, max_pool2d
 
 from synthgen.embedded import receipts, vae
 from synthgen.embedded.loop import Draw
@@ -83,30 +83,40 @@ def scheduler() -> Any:
     )
 
 
-def open_latents(shop: Workshop) -> Latents:
-    """Return the latents of the trained VAE; they are made once and kept in the work folder."""
-    folder = shop.work / "latents"
+def open_latents(shop: Workshop, shrink: int = 1) -> Latents:
+    """Return the latents of the trained VAE; they are made once and kept in the work folder.
+
+    Args:
+        shop: of the step that wants them.
+        shrink: part that is left of the side of the pictures before they are encoded is 1 / this.
+    """
+    folder = shop.work / ("latents" if shrink == 1 else f"latents_{shrink}")
     path = folder / "latents.npy"
     inputs = receipts.combined(
-        receipts.files_digest([shop.weights / vae.FOLDER]), shop.pictures.digest, shop.bf16
+        receipts.files_digest([shop.weights / vae.FOLDER]), shop.pictures.digest, shop.bf16, shrink
     )
     if not receipts.is_current(folder, inputs, [path]):
         folder.mkdir(parents=True, exist_ok=True)
-        _encode_all(vae.load(shop), shop, path)
+        _encode_all(vae.load(shop), shop, path, shrink)
         receipts.write(folder, inputs, [path])
     return Latents(np.load(path, mmap_mode="r"))
 
 
-def _encode_all(model: Any, shop: Workshop, path: Path) -> None:
+def shrunk(images: Tensor, shrink: int) -> Tensor:
+    """Return pictures (B, C, H, W) of 1 / `shrink` the side; a pixel is the mean of those it covers."""
+    return avg_pool2d(images, shrink) if shrink > 1 else images
+
+
+def _encode_all(model: Any, shop: Workshop, path: Path, shrink: int) -> None:
     pictures, device, bf16 = shop.pictures, shop.device, shop.bf16
     factor = 2 ** (len(model.config.block_out_channels) - 1)
-    side = pictures.size // factor
+    side = pictures.size // shrink // factor
     shape = (2, len(pictures), model.config.latent_channels, side, side)
     values = open_memmap(path, "w+", np.float16, shape)
     for start in range(0, len(pictures), _ENCODED):
         if start % _LOG_EVERY == 0:
             logger.info("latents: %d of %d pictures encoded", start, len(pictures))
-        images = vae.to_signed(pictures.image[start : start + _ENCODED]).to(device)
+        images = shrunk(vae.to_signed(pictures.image[start : start + _ENCODED]).to(device), shrink)
         for flip in (0, 1):
             with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16):
                 mean = vae.encode_mean(model, images.flip(3) if flip else images).float()

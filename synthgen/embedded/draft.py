@@ -23,7 +23,6 @@ from synthgen.embedded.depth_channel import (
 )
 from synthgen.embedded.diffusion import (
     Conditions,
-    Latents,
     Noise,
     body_weight,
     choose,
@@ -31,6 +30,7 @@ from synthgen.embedded.diffusion import (
     drop_captions,
     open_latents,
     scheduler,
+    shrunk,
 )
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.options import DraftOptions
@@ -40,6 +40,7 @@ from synthgen.embedded.workshop import KEEP_DTYPE, MAX_SHARD, Workshop
 FOLDER = "draft"
 PARTS = ("unet", "text_encoder", "tokenizer", "scheduler", "model_index.json")
 SEES_DEPTH = "unet_with_depth"  # folder in the step's, for the step redraw
+_COARSE = 2  # side of the pictures over that of the smaller ones that training begins with
 _SHOWN = 16
 _MEASURED = 64  # held-out pictures
 
@@ -59,13 +60,20 @@ class TextToImage(nn.Module):
 class DraftLesson:
     """Predict the velocity of noisy latents from captions."""
 
-    def __init__(self, shop: Workshop, tokenizer: Any, latents: Latents) -> None:
+    def __init__(self, shop: Workshop, tokenizer: Any, model: nn.Module, shrink: int = 1) -> None:
+        """Prepare the lesson.
+
+        Args:
+            shop: of the step.
+            tokenizer: of the captions.
+            model: a `TextToImage`.
+            shrink: side of the pictures over that of those it is taught with.
+        """
         pictures, options = shop.pictures, shop.options.draft
-        self.options, self.latents = options, latents
+        self.training = options.coarse if shrink > 1 else options.training
+        self.options, self.latents, self._shrink = options, open_latents(shop, shrink), shrink
         self.pictures = pictures
-        self.model: nn.Module = TextToImage(
-            captions.build_text_encoder(options, tokenizer), build_unet(options, latents.shape, extra=1)
-        )
+        self.model = model
         self._vae = vae.load(shop)
         self._tokens = captions.tokenize(tokenizer, pictures.captions)
         self._empty = captions.tokenize(tokenizer, [""])[0]
@@ -74,7 +82,7 @@ class DraftLesson:
 
     def loss(self, model: nn.Module, draw: Draw) -> Mapping[str, Tensor]:
         """Return the loss of one batch."""
-        rows, is_flipped = choose(self._train, self.options.training.batch_size, draw.rng)
+        rows, is_flipped = choose(self._train, self.training.batch_size, draw.rng)
         tokens = drop_captions(self._tokens[rows], self._empty, self.options.drop_caption, draw.rng)
         near = nearness_of(self.pictures, rows, is_flipped)
         depth = depth_channel(near, self.latents.shape[1:])
@@ -108,7 +116,8 @@ class DraftLesson:
             torch.zeros(len(rows), 1, *self.latents.shape[1:]).to(device),
         )
         images = vae.decode(self._vae, latents / self._vae.config.scaling_factor)
-        return grids.columns(self.pictures.image[rows], grids.to_uint8(images / 2 + 0.5))
+        true = shrunk(vae.to_signed(self.pictures.image[rows]), self._shrink)
+        return grids.columns(*(grids.to_uint8(shown / 2 + 0.5) for shown in (true, images)))
 
     def _error(
         self, model: nn.Module, rows: Any, is_flipped: NDArray[np.bool_], told: Conditions, draw: Draw
@@ -136,10 +145,13 @@ def train(shop: Workshop) -> None:
     else:
         tokenizer = captions.learn_tokenizer([pictures.captions[row] for row in rows], options)
     torch.manual_seed(shop.seed)
-    lesson = DraftLesson(shop, tokenizer, open_latents(shop))
+    text_encoder = captions.build_text_encoder(options, tokenizer)
+    unet = build_unet(options, open_latents(shop).shape, extra=1)
+    model: Any = TextToImage(text_encoder, unet)
     if shop.has_earlier(f"{FOLDER}/unet"):
-        _go_on(lesson.model, shop)
-    model: Any = shop.train(lesson, options.training)
+        _go_on(model, shop)
+    model = shop.train(DraftLesson(shop, tokenizer, model, _COARSE), options.coarse, part="coarse")
+    model = shop.train(DraftLesson(shop, tokenizer, model.requires_grad_(True)), options.training)
     keep = shop.work / shop.name / SEES_DEPTH
     model.unet.save_pretrained(keep)
     pipeline = assemble(
@@ -158,7 +170,7 @@ def train(shop: Workshop) -> None:
     for part in PARTS:  # the VAE is there already, and stays as its own step wrote it
         shop.replace(whole / part, f"{FOLDER}/{part}")
     shutil.rmtree(whole)
-    shop.note(FOLDER, options.training, len(rows))
+    shop.note(FOLDER, options.training, len(rows), ["", "coarse"])
 
 
 def _go_on(model: Any, shop: Workshop) -> None:

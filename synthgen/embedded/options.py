@@ -111,6 +111,8 @@ class DraftOptions:
 
     Attributes:
         training: how long.
+        coarse: before that, on pictures of half the side, of which it sees several times as many in the same
+            time and learns what is where.
         widths: channels of the U-Net by level; multiples of 64.
         attention: which levels look at the text.
         norm_groups: groups of the group norms.
@@ -127,7 +129,10 @@ class DraftOptions:
     """
 
     training: Training = field(
-        default_factory=lambda: Training(steps=34000, minutes=240, batch_size=16, learning_rate=6e-4)
+        default_factory=lambda: Training(steps=17000, minutes=120, batch_size=16, learning_rate=6e-4)
+    )
+    coarse: Training = field(
+        default_factory=lambda: Training(steps=50000, minutes=120, batch_size=16, learning_rate=6e-4)
     )
     widths: list[int] = field(default_factory=lambda: [64, 64, 128, 128])
     attention: list[bool] = field(default_factory=lambda: [False, False, True, True])

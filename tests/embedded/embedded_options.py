@@ -18,8 +18,8 @@ TRAINING = Training(steps=2, minutes=1, batch_size=4, learning_rate=2e-3, ema_de
 TINY = Curriculum(
     vae=VaeOptions(TRAINING, widths=[8, 16], norm_groups=4, crop=32),
     draft=DraftOptions(
-        TRAINING, widths=[16, 32], attention=[False, True], norm_groups=8, head_width=16, text_width=32,
-        text_layers=1, text_heads=2, max_tokens=24, vocabulary=700,
+        TRAINING, TRAINING, widths=[16, 32], attention=[False, True], norm_groups=8, head_width=16,
+        text_width=32, text_layers=1, text_heads=2, max_tokens=24, vocabulary=700,
     ),
     redraw=RedrawOptions(TRAINING),
     segmenter=SegmenterOptions(
