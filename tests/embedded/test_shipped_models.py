@@ -3,17 +3,20 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 from safetensors.torch import load_file
 
-from synthgen import run
+from synthgen import backends, config, run
 from synthgen.backends.model_files import BUNDLED_FOLDER
 from synthgen.embedded.earlier import read_log
 from synthgen.embedded.exam.models import VAE
+from synthgen.scenes.poses import FAMILIES
 
 LARGEST_FILE, LARGEST_SUM = 16e6, 60e6  # bytes
-SHIPPED = (VAE, "segmenter", "prior")
+SHIPPED = (VAE, "draft", "redraw", "segmenter", "keypoints", "mesh", "prior")
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +24,7 @@ def figures(tmp_path_factory) -> dict[str, dict[str, float]]:
     """Examine the shipped models on little; speed apart, which is no behaviour."""
     folder = tmp_path_factory.mktemp("exam")
     where = [f"work={folder}", f"card={folder / 'MODELS.md'}"]
-    amounts = ["pictures=6", "seed=4000000", "parts=[vae,segmenter,prior]"]
+    amounts = ["pictures=6", "seed=4000000", "redraws=6", "parts=[vae,redraw,segmenter,keypoints,mesh,prior]"]
     assert run.main(["config=embedded_evaluate.yaml", *amounts, *where]) == 0
     entries = json.loads((folder / "figures.json").read_text())
     return {name: entry["figures"] for name, entry in entries.items()}
@@ -31,8 +34,35 @@ def test_the_auto_encoder_keeps_pictures(figures):
     assert figures["vae"]["psnr"] > 26
 
 
+def test_captions_decide_where_a_draft_takes_place():
+    preset = OmegaConf.to_container(OmegaConf.load(config.shipped("models")["embedded"]))
+    draft = backends.build(backends.MODELS["draft"], preset["draft"], "models.draft")
+    draft.setup()
+    captions = ["a man skiing down a slope on snow", "a woman standing in a park"]
+    snow, grass = (
+        draft([caption] * 3, [""] * 3, [1, 2, 3]).images.astype(float).mean((0, 1, 2)) for caption in captions
+    )
+    assert snow.mean() > 1.3 * grass.mean()
+    assert grass[1] > 1.2 * grass[2] and snow[1] < 1.1 * snow[2]  # green over blue
+
+
+def test_a_redrawn_body_is_where_its_depth_says(figures):
+    assert figures["redraw"]["noise_iou"] > 0.3
+
+
 def test_the_segmenter_finds_people(figures):
     assert figures["segmenter"]["person"] > 0.6
+
+
+def test_the_keypoint_model_finds_joints_of_every_family(figures):
+    assert figures["keypoints"]["pck"] > 0.7
+
+
+def test_the_mesh_estimator_poses_everyday_people_and_knows_no_sports(figures):
+    by_family = {family: figures["mesh"][f"pa_mpjpe/{family}"] for family in FAMILIES}
+    everyday = by_family.pop("everyday")
+    assert everyday < 130
+    assert np.mean(list(by_family.values())) > 1.3 * everyday
 
 
 def test_the_prior_keeps_poses_and_tells_random_ones_apart(figures):
