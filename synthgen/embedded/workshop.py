@@ -68,14 +68,14 @@ class Workshop(Plan):
             output: folder below the weights folder.
             training: of this round.
             pictures: how many there were to learn from.
-            parts: of the step that this round trained, for the minutes.
+            parts: of the step that this round trained; their steps and minutes are added up.
         """
         rounds = earlier.read_log(self.start_from / output) if self.start_from else []
-        seconds = sum(rows_of(self.work / self.name / part)[-1]["seconds"] for part in parts)
+        ends = [rows_of(self.work / self.name / part)[-1] for part in parts]
         last: dict[str, Any] = {
-            "steps": training.steps,
+            "steps": sum(end["steps"] for end in ends),
             "batch_size": training.batch_size,
-            "minutes": round(seconds / 60, 1),
+            "minutes": round(sum(end["seconds"] for end in ends) / 60, 1),
             "device": self.device,
             "threads": torch.get_num_threads(),
             "examples": pictures,

@@ -38,7 +38,7 @@ def test_captions_decide_where_a_draft_takes_place():
     preset = OmegaConf.to_container(OmegaConf.load(config.shipped("models")["embedded"]))
     draft = backends.build(backends.MODELS["draft"], preset["draft"], "models.draft")
     draft.setup()
-    captions = ["a man skiing down a slope on snow", "a woman standing in a park"]
+    captions = ["a photo of a skier on a snowy slope", "a photo of a person standing in a park"]
     snow, grass = (
         draft([caption] * 3, [""] * 3, [1, 2, 3]).images.astype(float).mean((0, 1, 2)) for caption in captions
     )
