@@ -47,7 +47,7 @@ def test_captions_decide_where_a_draft_takes_place():
 
 
 def test_a_redrawn_body_is_where_its_depth_says(figures):
-    assert figures["redraw"]["noise_iou"] > 0.3
+    assert figures["redraw"]["iou"] > 0.3
 
 
 def test_the_segmenter_finds_people(figures):
