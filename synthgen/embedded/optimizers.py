@@ -18,6 +18,9 @@ class Optimizer:
     scalable for LLM training", 2025, section 2.2). Filters of a convolution count as rows of a matrix. Muon
     takes the weights of linear layers and of convolutions that mix channels; AdamW has embeddings, vectors
     and small matrices.
+
+    Attributes:
+        parts: the optimisers in use by name, "adamw" and perhaps "muon".
     """
 
     def __init__(self, model: nn.Module, learning_rate: float, weight_decay: float, use_muon: bool) -> None:
@@ -32,7 +35,7 @@ class Optimizer:
             "adamw": torch.optim.AdamW(groups, lr=learning_rate, betas=_BETAS)
         }
         # Views as matrices, which share the memory of the weights.
-        self._views = [(weight, nn.Parameter(weight.detach().flatten(1))) for weight in chosen]
+        self._views = [(weight, nn.Parameter(weight.detach().view(len(weight), -1))) for weight in chosen]
         if chosen:
             self.parts["muon"] = torch.optim.Muon(
                 [view for _, view in self._views],

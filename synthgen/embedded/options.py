@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from synthgen.joints import COCO17
+
 OptimizerName = Literal["adamw", "muon"]
 
 
@@ -263,6 +265,13 @@ class MeshOptions:
     betas: float = 0.03
     keypoints_3d: float = 1.5
     keypoints_2d: float = 1.5
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with these options, one message each."""
+        least = len(COCO17)
+        if self.decoder_heads >= least:
+            return []
+        return [f"decoder_heads must be at least {least}, one for each joint, got {self.decoder_heads}"]
 
 
 @dataclass(frozen=True)

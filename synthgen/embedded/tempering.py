@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-_STRIDE = 8  # latent pixels between those that are moved together; a decoder sees less far than half of it
+_STRIDE = 8  # latent pixels between those that are moved together; what they change hardly overlaps
 _STEP = 0.3  # how far they are moved, in deviations of their channel
 _POWER = 0.25  # of a direction's energy in the picture; deviations there would be its square root
 

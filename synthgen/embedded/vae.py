@@ -85,7 +85,7 @@ def train(shop: Workshop) -> None:
     shop.begin(lesson.model, FOLDER)
     model: Any = shop.train(lesson, options.training)
     rows = pictures.rows(False)
-    images = to_signed(pictures.image[spread(rows, _SCALED)]).to(shop.device)
+    images = to_signed(pictures.image[spread(rows, _SCALED)])  # the trained model is on the CPU
     temper(model, images[:: _SCALED // _TEMPERED])
     scale = float(1 / torch.cat([encode_mean(model, part) for part in torch.split(images, 32)]).std())
     model.register_to_config(scaling_factor=scale)

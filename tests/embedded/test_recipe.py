@@ -187,3 +187,8 @@ def test_the_first_step_renders_shards_that_the_others_read(ray_cluster, tmp_pat
     assert set(pictures.families) <= {"everyday", *SPORTS} and "everyday" in pictures.families
     assert run.main(["pipeline=train_embedded", "steps=[render]", *tiny]) == 0
     assert capsys.readouterr().out.count("2 of 2 shards done, 0 to make") == 2
+
+
+def test_too_few_heads_to_look_at_every_joint_are_told_before_anything_runs(capsys):
+    assert run.main(["config=embedded.yaml", "mesh.decoder_heads=4"]) == 2
+    assert "mesh.decoder_heads must be at least 17, one for each joint, got 4" in capsys.readouterr().err

@@ -4,7 +4,18 @@ import pytest
 import torch
 from embedded_options import TINY
 
-from synthgen.embedded import captions, depth_channel, draft, keypoints, mesh, receipts, segmenter, steps, vae
+from synthgen.embedded import (
+    captions,
+    depth_channel,
+    draft,
+    keypoints,
+    mesh,
+    receipts,
+    redraw,
+    segmenter,
+    steps,
+    vae,
+)
 from synthgen.embedded.options import Curriculum
 from synthgen.embedded.plan import Plan
 from synthgen.embedded.workshop import KEEP_DTYPE
@@ -92,3 +103,13 @@ def test_without_the_depth_channel_a_unet_sees_what_it_sees_in_an_empty_one():
         assert torch.allclose(narrow(noisy, 10, context).sample, blind, atol=1e-5)
     again = depth_channel.with_depth_channel(narrow, wider.state_dict())
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in wider.state_dict().items())
+
+
+def test_redraw_goes_on_from_the_u_net_that_became_the_drafts_and_from_no_other(tmp_path):
+    learned, other = (draft.build_unet(TINY.draft, (4, 16, 16), extra=1) for _ in range(2))
+    learned.save_pretrained(tmp_path / "unet")
+    own, foreign = (depth_channel.without_depth_channel(unet).to(KEEP_DTYPE) for unet in (learned, other))
+    found = redraw._that_saw_depth(own, tmp_path / "unet")
+    assert all(torch.equal(value, found.state_dict()[name]) for name, value in learned.state_dict().items())
+    assert redraw._that_saw_depth(foreign, tmp_path / "unet") is None
+    assert redraw._that_saw_depth(own, tmp_path / "nothing") is None
