@@ -95,7 +95,7 @@ def sample(pictures: Pictures, rows: NDArray[np.int64], view: View, size: tuple[
     inverse = np.linalg.inv(view.affine[..., :2])
     y, x = np.meshgrid(np.arange(size[0]), np.arange(size[1]), indexing="ij")
     pixels = np.stack([x, y], -1)[None] - view.affine[:, None, None, :, 2]
-    grid = np.einsum("bij,bhwj->bhwi", inverse, pixels) * 2 / (pictures.size - 1) - 1
+    grid = pixels @ inverse[:, None].swapaxes(-1, -2) * 2 / (pictures.size - 1) - 1
     return torch.nn.functional.grid_sample(
         images, torch.from_numpy(grid.astype(np.float32)), align_corners=True, padding_mode="zeros"
     )

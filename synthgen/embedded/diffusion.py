@@ -1,4 +1,4 @@
-"""What draft and redraw share: latents of all pictures, noise schedule, loss, sampling."""
+"""What draft and redraw share: latents of all pictures and body maps, noise schedule, loss, sampling."""
 
 import logging
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_max_pool2d, avg_pool2d, max_pool2d
 
 from synthgen.embedded import receipts, vae
+from synthgen.embedded.body_maps import COUNT, body_maps
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.workshop import Workshop
 
@@ -27,7 +28,7 @@ _LOG_EVERY = 3200  # pictures
 
 @dataclass(frozen=True)
 class Latents:
-    """Scaled mean latents of all pictures, as they are and mirrored.
+    """Scaled mean latents of all pictures, as they are and mirrored, with body maps in their last channels.
 
     Attributes:
         values: (2, N, C, h, w) float16; first as drawn, then flipped left to right.
@@ -121,6 +122,11 @@ def _encode_all(model: Any, shop: Workshop, path: Path, shrink: int) -> None:
             with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16):
                 mean = vae.encode_mean(model, images.flip(3) if flip else images).float()
             values[flip, start : start + _ENCODED] = (mean * model.config.scaling_factor).cpu().numpy()
+        masks = pictures.mask[start : start + _ENCODED]
+        joints = [pictures.joints_of(row) for row in range(start, start + len(masks))]
+        maps = body_maps(masks, joints, (side, side))
+        for flip, shown in enumerate((maps, maps[..., ::-1])):
+            values[flip, start : start + _ENCODED, -COUNT:] = shown
     values.flush()
 
 

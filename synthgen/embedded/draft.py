@@ -1,7 +1,8 @@
 """The step `draft`: tokenizer, text encoder and U-Net of a small Stable Diffusion, trained together.
 
-In half of its examples the U-Net also sees the depth of the bodies, in a channel that is 0 in the others and
-left out of the finished model. What it learns from them helps the others, and `redraw` starts with it.
+Beside the latent, the U-Net draws maps of the bodies (`body_maps`). In half of its examples it also sees
+their depth, in a channel that is 0 in the others and left out of the finished model. What it learns from them
+helps the others, and `redraw` starts with it.
 """
 
 import copy
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from synthgen.embedded import captions, grids, vae
+from synthgen.embedded.body_maps import COUNT, shares
 from synthgen.embedded.depth_channel import (
     depth_channel,
     nearness_of,
@@ -102,7 +104,7 @@ class DraftLesson:
         return {"held_out": float(error)}
 
     def picture(self, model: nn.Module) -> NDArray[np.uint8]:
-        """Show held-out pictures above what their captions alone make."""
+        """Show held-out pictures above what their captions alone make: bodies' places, then pictures."""
         device = next(model.parameters()).device
         rows = spread(self._held_out, _SHOWN)
         encoder: Any = model.text_encoder
@@ -117,7 +119,9 @@ class DraftLesson:
         )
         images = vae.decode(self._vae, latents / self._vae.config.scaling_factor)
         true = shrunk(vae.to_signed(self.pictures.image[rows]), self._shrink)
-        return grids.columns(*(grids.to_uint8(shown / 2 + 0.5) for shown in (true, images)))
+        places = shares(latents[:, -COUNT:].cpu())[:, None].expand(-1, 3, -1, -1)
+        places = nn.functional.interpolate(places, images.shape[-2:])
+        return grids.columns(*(grids.to_uint8(shown) for shown in (true / 2 + 0.5, places, images / 2 + 0.5)))
 
     def _error(
         self, model: nn.Module, rows: Any, is_flipped: NDArray[np.bool_], told: Conditions, draw: Draw

@@ -21,9 +21,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from synthgen import storage
+from synthgen.embedded.attention import SpelledOut
 from synthgen.embedded.optimizers import Optimizer
 from synthgen.embedded.options import Training
 
@@ -126,6 +126,7 @@ class _Course:
         self.device = torch.device(desk.device)
         self.model = lesson.model.to(self.device)
         self.average = deepcopy(self.model).requires_grad_(False)
+        self._weights, self._averages = list(self.model.parameters()), list(self.average.parameters())
         self.optimizer = Optimizer(
             self.model, training.learning_rate, training.weight_decay, training.optimizer == "muon"
         )
@@ -146,9 +147,10 @@ class _Course:
             torch.autocast(self.device.type, torch.bfloat16, enabled=self.desk.bf16),
         ):
             parts = self.lesson.loss(self.model, self._draw())
-        self.model.zero_grad(set_to_none=True)
+        for weight in self._weights:
+            weight.grad = None
         torch.autograd.backward(parts["loss"])
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.training.max_gradient)
+        nn.utils.clip_grad_norm_(self._weights, self.training.max_gradient)
         self.optimizer.step(self.training.learning_rate * _schedule(self.step, self.training))
         self._update_average()
         for name, value in parts.items():
@@ -188,8 +190,7 @@ class _Course:
     @torch.no_grad()
     def _update_average(self) -> None:
         decay = min(self.training.ema_decay, (1 + self.step) / (10 + self.step))
-        for weight, new in zip(self.average.parameters(), self.model.parameters(), strict=True):
-            weight.lerp_(new, 1 - decay)
+        torch._foreach_lerp_(self._averages, self._weights, 1 - decay)
         for buffer, newest in zip(self.average.buffers(), self.model.buffers(), strict=True):
             if buffer.is_floating_point():  # statistics of batch norms belong to the averaged weights
                 buffer.lerp_(newest, 1 - decay)
@@ -257,8 +258,8 @@ class _Course:
 
 
 def _attention(device: torch.device) -> AbstractContextManager[None]:
-    """Choose how attention is computed: on CPUs the fused kernel's backward pass is several times slower."""
-    return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
+    """Choose how attention is computed: on CPUs torch's own kernels train several times slower."""
+    return SpelledOut() if device.type == "cpu" else nullcontext()
 
 
 def _schedule(step: int, training: Training) -> float:

@@ -35,7 +35,7 @@ class Optimizer:
             "adamw": torch.optim.AdamW(groups, lr=learning_rate, betas=_BETAS)
         }
         # Views as matrices, which share the memory of the weights.
-        self._views = [(weight, nn.Parameter(weight.detach().view(len(weight), -1))) for weight in chosen]
+        self._views = [(weight, nn.Parameter(_as_matrix(weight.detach(), weight))) for weight in chosen]
         if chosen:
             self.parts["muon"] = torch.optim.Muon(
                 [view for _, view in self._views],
@@ -47,7 +47,7 @@ class Optimizer:
     def step(self, learning_rate: float) -> None:
         """Move the weights against their gradients."""
         for weight, view in self._views:
-            view.grad = None if weight.grad is None else weight.grad.flatten(1)
+            view.grad = None if weight.grad is None else _as_matrix(weight.grad, weight)
         for part in self.parts.values():
             for group in part.param_groups:
                 group["lr"] = learning_rate
@@ -61,6 +61,12 @@ class Optimizer:
         """Go on from a state."""
         for name, part in self.parts.items():
             part.load_state_dict(state[name])
+
+
+def _as_matrix(value: Tensor, like: Tensor) -> Tensor:
+    """Return (rows, columns) of a weight or its gradient, in the order in which `like` lies in memory."""
+    is_last = like.ndim == 4 and not like.is_contiguous()
+    return (value.permute(0, 2, 3, 1) if is_last else value).flatten(1)
 
 
 def _matrices(model: nn.Module) -> list[Tensor]:

@@ -93,6 +93,11 @@ class Pictures:
         """Return the indices of the pictures to train on, or of those to measure on."""
         return np.flatnonzero(self.held_out == held_out)
 
+    def joints_of(self, row: int) -> NDArray[np.float32]:
+        """Return the COCO-17 joints of all people of a picture, (P * 17, 2) [px]."""
+        first, last = np.searchsorted(self.people.picture, [row, row + 1])
+        return self.people.keypoints_2d[first:last].reshape(-1, 2)
+
     def people_rows(self, held_out: bool, families: Sequence[str] = ()) -> NDArray[np.int64]:
         """Return the rows of people in such pictures; `families` narrows it to pictures of these."""
         chosen = self.held_out == held_out

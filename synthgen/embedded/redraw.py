@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from synthgen.embedded import captions, draft, grids, vae
+from synthgen.embedded.body_maps import COUNT
 from synthgen.embedded.depth_channel import (
     depth_channel,
     nearness_of,
@@ -104,6 +105,7 @@ class RedrawLesson:
         told = told.to(draw.device)
         context = self._encoder(told.tokens)[0]
         latents = self.latents.take(rows, is_flipped).to(draw.device)
+        latents[:, -COUNT:] = 0  # as the VAE encodes pictures; depth says where bodies are
         return self._noise.loss(
             lambda noisy, timesteps: model(torch.cat([noisy, told.depth], 1), timesteps, context).sample,
             latents,

@@ -62,3 +62,16 @@ def test_a_state_goes_on_as_if_never_stopped():
             optimizer.step(0.01)
         ends.append(model.state_dict())
     assert all(torch.equal(value, ends[1][name]) for name, value in ends[0].items())
+
+
+def test_how_weights_lie_in_memory_changes_nothing():
+    ends = []
+    for layout in (torch.contiguous_format, torch.channels_last):
+        torch.manual_seed(0)
+        model = nn.Conv2d(32, 64, 3).to(memory_format=layout)
+        optimizer = Optimizer(model, 0.1, 0.0, use_muon=True)
+        model.weight.grad = torch.randn(64, 32, 3, 3, generator=torch.Generator().manual_seed(1))
+        optimizer.step(0.01)
+        ends.append(model.weight.detach())
+    assert ends[1].is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(ends[0], ends[1], rtol=0.02, atol=5e-4)  # Muon works in bfloat16

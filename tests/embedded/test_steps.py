@@ -16,6 +16,7 @@ from synthgen.embedded import (
     steps,
     vae,
 )
+from synthgen.embedded.body_maps import COUNT
 from synthgen.embedded.options import Curriculum
 from synthgen.embedded.plan import Plan
 from synthgen.embedded.workshop import KEEP_DTYPE
@@ -70,7 +71,7 @@ def test_weights_of_the_default_sizes_are_small_enough():
     options = Curriculum()
     words = [chr(97 + n % 26) * (2 + n // 26) for n in range(options.draft.vocabulary)]
     tokenizer = captions.learn_tokenizer([" ".join(words)], options.draft)
-    latent = (options.vae.latent_channels, 32, 32)
+    latent = (options.vae.latent_channels + COUNT, 32, 32)
     with torch.device("meta"):
         autoencoder = vae.build(options.vae, options.render.image_size)
         encoder = captions.build_text_encoder(options.draft, tokenizer)

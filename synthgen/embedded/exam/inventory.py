@@ -7,7 +7,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from synthgen.embedded import earlier
+from synthgen.embedded import body_maps, earlier
 from synthgen.embedded.exam.ledger import missing
 from synthgen.embedded.exam.models import FOLDERS, VAE
 
@@ -76,7 +76,11 @@ def _build(weights: Path, folder: str) -> str:
     config = json.loads((where / "config.json").read_text())
     if folder == VAE:
         factor = 2 ** (len(config["block_out_channels"]) - 1)
-        return f"channels {config['block_out_channels']}, latent {config['latent_channels']} × 1/{factor}"
+        own = config["latent_channels"] - body_maps.COUNT
+        return (
+            f"channels {config['block_out_channels']}, latent {own} × 1/{factor}, and room for "
+            f"{body_maps.COUNT} maps of bodies"
+        )
     if folder == "redraw":
         return f"channels {config['block_out_channels']}, {config['in_channels']} in"
     if folder == "draft":
