@@ -126,7 +126,8 @@ class _Course:
         self.device = torch.device(desk.device)
         self.model = lesson.model.to(self.device)
         self.average = deepcopy(self.model).requires_grad_(False)
-        self._weights, self._averages = list(self.model.parameters()), list(self.average.parameters())
+        self._weights: list[Tensor] = list(self.model.parameters())
+        self._averages: list[Tensor] = list(self.average.parameters())
         self.optimizer = Optimizer(
             self.model, training.learning_rate, training.weight_decay, training.optimizer == "muon"
         )

@@ -32,8 +32,9 @@ class SegmenterLesson:
 
     def __init__(self, options: SegmenterOptions, pictures: Pictures) -> None:
         self.options, self.pictures = options, pictures
+        model: Any = build(options)
         # Channels last in memory: CPUs compute batch norms and convolutions a third faster that way.
-        self.model: nn.Module = build(options).to(memory_format=torch.channels_last)
+        self.model: nn.Module = model.to(memory_format=torch.channels_last)
         self._train, self._held_out = pictures.rows(False), pictures.rows(True)
 
     def loss(self, model: nn.Module, draw: Draw) -> Mapping[str, Tensor]:
