@@ -12,38 +12,50 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 from torch.overrides import TorchFunctionMode
 
-Scale = float | None
-
 
 class SpelledOut(TorchFunctionMode):
-    """While it is entered, attention without masks is two products and a softmax; all else is left alone."""
+    """While it is entered, attention is two products and a softmax; all else is left alone."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        """Call `func`, or stand in for it."""
+        """Call `func`, or stand in for it; attention with dropout or grouped heads is left to torch."""
         options = kwargs or {}
-        if func is scaled_dot_product_attention and len(args) == 3 and _is_plain(options):
-            return attend(*args, scale=options.get("scale"))
+        is_plain = not options.get("dropout_p") and not options.get("enable_gqa")
+        if func is scaled_dot_product_attention and len(args) == 3 and is_plain:
+            names = ("attn_mask", "is_causal", "scale")
+            return attend(*args, **{name: options[name] for name in names if options.get(name) is not None})
         return func(*args, **options)
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, scale: Scale = None) -> Tensor:
+def attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    is_causal: bool = False,
+    scale: float | None = None,
+) -> Tensor:
     """Mix values (..., N, D) by the softmax of products of queries (..., M, C) and keys (..., N, C).
 
     Args:
         query: what asks.
         key: what is asked.
         value: what is mixed.
+        attn_mask: (..., M, N) of booleans, False where nothing is to be seen, or numbers to add. No row may
+            be wholly masked.
+        is_causal: each query sees the keys up to its own place.
         scale: of the products; None for 1 / sqrt(C).
 
     Returns:
-        (..., M, D), the same as torch's `scaled_dot_product_attention` without mask and dropout.
+        (..., M, D), the same as torch's `scaled_dot_product_attention` without dropout.
     """
     factor = query.shape[-1] ** -0.5 if scale is None else scale
-    return torch.softmax((query * factor) @ key.transpose(-1, -2), -1) @ value
-
-
-def _is_plain(options: dict[str, Any]) -> bool:
-    odd = (options.get(name) for name in ("attn_mask", "dropout_p", "is_causal", "enable_gqa"))
-    return all(value is None or (isinstance(value, (bool, float, int)) and not value) for value in odd)
+    products = (query * factor) @ key.transpose(-1, -2)
+    if is_causal:
+        attn_mask = torch.ones(products.shape[-2:], dtype=torch.bool, device=products.device).tril()
+    if attn_mask is not None and attn_mask.dtype == torch.bool:
+        products = products.masked_fill(~attn_mask, -torch.inf)
+    elif attn_mask is not None:
+        products = products + attn_mask
+    return torch.softmax(products, -1).to(value.dtype) @ value
