@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, l1_loss, mse_loss
 
-from synthgen.embedded import body_maps, grids
+from synthgen.embedded import grids
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.options import VaeOptions
 from synthgen.embedded.pictures import Pictures, spread
 from synthgen.embedded.tempering import temper
+from synthgen.embedded.wide_vae import narrowed, widened
 from synthgen.embedded.workshop import KEEP_DTYPE, MAX_SHARD, Workshop
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,6 @@ _SHOWN = 16
 _COLOR_BLOCK = 4  # [px]
 # Brightness, and red against green and blue against both, which count more: an auto-encoder learns them last.
 _OPPONENTS = ((1 / 3, 1 / 3, 1 / 3), (2.0, -2.0, 0.0), (-1.0, -1.0, 2.0))
-_NO_VARIANCE = -30.0  # logarithm of it
 _SCALED = 512  # pictures that the scaling factor is measured on
 _TEMPERED = 64  # of these, for the basis of the latents
 
@@ -113,46 +113,6 @@ def build(options: VaeOptions, picture_size: int) -> Any:
         sample_size=picture_size,
         mid_block_add_attention=False,
     )
-
-
-def widened(model: Any) -> Any:
-    """Return the VAE with channels for body maps: it encodes all pictures to 0 there and decodes without."""
-    channels = model.config.latent_channels
-    wide, kept = _of_channels(model, channels + body_maps.COUNT), model.state_dict()
-    state = {name: torch.zeros_like(value) for name, value in wide.state_dict().items()}
-    state["quant_conv.bias"][channels + body_maps.COUNT :] = _NO_VARIANCE
-    for name, place in _places(channels).items():
-        state[name][place] = kept[name]
-    wide.load_state_dict({**kept, **{name: state[name] for name in _places(channels)}})
-    return wide
-
-
-def narrowed(model: Any) -> Any:
-    """Return the VAE without the channels of `widened`."""
-    channels = model.config.latent_channels - body_maps.COUNT
-    narrow, state = _of_channels(model, channels), model.state_dict()
-    narrow.load_state_dict({**state, **{name: state[name][p] for name, p in _places(channels).items()}})
-    return narrow
-
-
-def _places(channels: int) -> dict[str, Any]:
-    """Return where weights of a VAE lie in those of the widened one, for layers that touch latents."""
-    own, more = slice(channels), body_maps.COUNT  # means come first, then variances
-    rows = torch.cat([torch.arange(channels), torch.arange(channels) + channels + more])
-    return {
-        "encoder.conv_out.weight": slice(2 * channels),
-        "encoder.conv_out.bias": slice(2 * channels),
-        "quant_conv.weight": (rows[:, None], torch.arange(2 * channels)),
-        "quant_conv.bias": rows,
-        "post_quant_conv.weight": (own, own),
-        "post_quant_conv.bias": own,
-        "decoder.conv_in.weight": (slice(None), own),
-    }
-
-
-def _of_channels(model: Any, channels: int) -> Any:
-    config = {key: value for key, value in model.config.items() if key != "_name_or_path"}
-    return type(model).from_config(config | {"latent_channels": channels}).to(model.device)
 
 
 def load(shop: Workshop) -> Any:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from embedded_options import TINY
 
-from synthgen.embedded import vae
+from synthgen.embedded import vae, wide_vae
 from synthgen.embedded.body_maps import COUNT, body_maps, shares
 from synthgen.joints import COCO17
 from synthgen.sample import OCCLUDER
@@ -55,7 +55,7 @@ def test_people_are_told_apart_by_the_nearest():
 def test_a_vae_with_room_for_maps_neither_fills_nor_reads_them():
     torch.manual_seed(0)
     model = vae.build(TINY.vae, 64).eval()
-    wide, images = vae.widened(model).eval(), torch.rand(2, 3, 64, 64) * 2 - 1
+    wide, images = wide_vae.widened(model).eval(), torch.rand(2, 3, 64, 64) * 2 - 1
     channels = model.config.latent_channels
     assert wide.config.latent_channels == channels + COUNT
     with torch.no_grad():
@@ -70,7 +70,7 @@ def test_a_vae_with_room_for_maps_neither_fills_nor_reads_them():
 def test_it_can_be_narrowed_again():
     torch.manual_seed(0)
     model = vae.build(TINY.vae, 64)
-    again = vae.narrowed(vae.widened(model))
+    again = wide_vae.narrowed(wide_vae.widened(model))
     assert again.config.latent_channels == model.config.latent_channels
     for name, value in model.state_dict().items():
         assert torch.equal(again.state_dict()[name], value), name
