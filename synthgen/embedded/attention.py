@@ -1,4 +1,4 @@
-"""Attention spelled out, which CPUs train several times faster through than torch's own kernels.
+"""Attention spelled out, which CPUs train through faster than through torch's own kernels.
 
 The fused kernel's backward pass is slow on CPUs, and its plain stand-in looks for rows in which everything is
 masked, which costs as much as the products themselves.

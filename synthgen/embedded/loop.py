@@ -259,7 +259,7 @@ class _Course:
 
 
 def _attention(device: torch.device) -> AbstractContextManager[None]:
-    """Choose how attention is computed: on CPUs torch's own kernels train several times slower."""
+    """Choose how attention is computed: on CPUs torch's own kernels train a good deal slower."""
     return SpelledOut() if device.type == "cpu" else nullcontext()
 
 

@@ -12,8 +12,12 @@ from synthgen import run
 from synthgen.backends.hmr2 import HMR2
 from synthgen.backends.vposer import VPoser
 from synthgen.embedded import steps
+from synthgen.embedded.body_maps import COUNT
+from synthgen.embedded.diffusion import Noise, open_latents
 from synthgen.embedded.pictures import open_pictures
-from synthgen.embedded.workshop import RUNS
+from synthgen.embedded.plan import Plan
+from synthgen.embedded.redraw import RedrawLesson
+from synthgen.embedded.workshop import RUNS, Workshop
 from synthgen.run import import_recipe
 from synthgen.scenes.poses import SPORTS
 
@@ -97,6 +101,24 @@ def test_earlier_models_of_other_sizes_are_told(place, trained, tmp_path, capsys
     assert "is no folder; give a weights folder" in capsys.readouterr().err
     assert run.main([config, "steps=[prior]", f"start_from={trained}", f"weights={trained}"]) == 2
     assert "start_from must not be the folder `weights`" in capsys.readouterr().err
+
+
+def test_latents_carry_maps_of_bodies_which_redraw_is_not_shown(place, trained, monkeypatch):
+    plan = Plan(options=TINY, work=place / "work", weights=trained, device="cpu", bf16=True, seed=0)
+    shop = Workshop(name="redraw", inputs="", **vars(plan))
+    latents, shown = open_latents(shop), []
+    maps = latents.values[:, :, -COUNT:].astype(float)
+    assert maps[0].std((0, 2, 3)).min() > 0.05
+    np.testing.assert_array_equal(maps[1], maps[0][..., ::-1])
+    lesson = RedrawLesson(shop, latents)
+
+    def seen(self, predict, clean, draw, weight):
+        shown.append(clean)
+        return clean.sum()
+
+    monkeypatch.setattr(Noise, "loss", seen)
+    lesson.measure(lesson.model)
+    assert shown[0][:, -COUNT:].eq(0).all() and shown[0][:, :-COUNT].std() > 0
 
 
 def test_draft_and_redraw_draw(trained):
