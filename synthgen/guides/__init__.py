@@ -1,0 +1,1 @@
+"""Sources of guides beside rendered scenes: words to draw from, real pictures, given poses."""
