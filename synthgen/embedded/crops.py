@@ -29,6 +29,7 @@ class Jitter:
         rotation: greatest turn [rad], of the half of all crops that turn.
         flip: probability of a mirror image.
         color: most that brightness, contrast and each channel may change by.
+        soften: probability that a batch's later half loses detail, as drawn pictures lack it.
     """
 
     scale: float = 0.2
@@ -36,9 +37,11 @@ class Jitter:
     rotation: float = 0.5
     flip: float = 0.5
     color: float = 0.15
+    soften: float = 0.7
 
 
-STILL = Jitter(0.0, 0.0, 0.0, 0.0, 0.0)
+STILL = Jitter(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+SOFTEST = 2.5  # how much coarser the pixels of a softened picture are, at most
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,18 @@ def recolor(images: Tensor, jitter: Jitter, rng: np.random.Generator) -> Tensor:
     middle = images.mean((1, 2, 3))[:, None, None, None]
     images = (images - middle) * contrast[..., None, None] + middle * brightness[..., None, None]
     return (images * channels[..., None, None]).clamp(0, 1)
+
+
+def soften(images: Tensor, jitter: Jitter, rng: np.random.Generator) -> Tensor:
+    """Make the later half of pictures (B, 3, H, W) coarser and smooth again, by one random factor."""
+    factor, is_left_alone = rng.uniform(1.2, SOFTEST), rng.random() >= jitter.soften
+    if is_left_alone or len(images) < 2:
+        return images
+    sharp, soft = images.split([len(images) - len(images) // 2, len(images) // 2])
+    size = sharp.shape[-2:]
+    coarse = [max(1, round(side / factor)) for side in size]
+    small = torch.nn.functional.interpolate(soft, coarse, mode="bilinear", antialias=True)
+    return torch.cat([sharp, torch.nn.functional.interpolate(small, size, mode="bicubic").clamp(0, 1)])
 
 
 def move_2d(points: Array, view: View, joint_set: JointSet) -> Array:

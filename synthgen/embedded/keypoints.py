@@ -81,7 +81,7 @@ class KeypointsLesson:
         images = crops.sample(self.pictures, people.picture[rows], view, self.frame.size)
         joints = crops.move_2d(people.keypoints_2d[rows], view, COCO17)
         is_seen = crops.seen(joints, people.visibility[rows], view, self.frame.size)
-        return crops.recolor(images, jitter, rng), joints, is_seen
+        return crops.soften(crops.recolor(images, jitter, rng), jitter, rng), joints, is_seen
 
     def _peaks(self, model: nn.Module, images: Tensor) -> Array:
         """Return the highest points (B, 17, 2) of the heatmaps [px of the crop]."""

@@ -133,7 +133,7 @@ class MeshLesson:
             crops.seen(joints, people.visibility[rows], view, self.frame.size),
         )
         labels = (torch.from_numpy(np.asarray(array, np.float32)) for array in arrays)
-        return Batch(crops.recolor(images, jitter, rng), *labels)
+        return Batch(crops.soften(crops.recolor(images, jitter, rng), jitter, rng), *labels)
 
     def projected(self, output: HMR2Output) -> Tensor:
         """Return the estimate's COCO joints (B, 17, 2) in the crop [sides], 0 in its middle."""

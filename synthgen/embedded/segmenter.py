@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate, one_hot
 
 from synthgen.embedded import grids
-from synthgen.embedded.crops import Jitter, recolor
+from synthgen.embedded.crops import Jitter, recolor, soften
 from synthgen.embedded.imagenet import MEAN, STD, normalized
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.options import SegmenterOptions
@@ -45,7 +45,7 @@ class SegmenterLesson:
         flip = torch.from_numpy(draw.rng.random(len(rows)) < 0.5)
         images = torch.where(flip[:, None, None, None], images.flip(3), images)
         classes = torch.where(flip[:, None, None], classes.flip(2), classes).to(draw.device)
-        images = recolor(images, _JITTER, draw.rng).to(draw.device)
+        images = soften(recolor(images, _JITTER, draw.rng), _JITTER, draw.rng).to(draw.device)
         logits = scores(model, images, self.options.input_size)
         entropy = cross_entropy(logits, classes)
         dice = _dice(logits.softmax(1), classes)

@@ -98,3 +98,17 @@ def test_points_are_those_of_the_body(body: Body):
     betas = torch.from_numpy(np.stack([person.betas for person in people])).float()
     found = BodyPoints(read_body_file(OPEN_FILE))(rotmat, betas)
     assert np.abs(found.numpy() - body.pose(people).points).max() < 1e-5
+
+
+def test_softening_takes_detail_from_half_a_batch_and_keeps_its_colours():
+    images = torch.rand(6, 3, 32, 24)
+    soft = crops.soften(images, Jitter(soften=1.0), rng())
+    assert torch.equal(soft[:3], images[:3])
+    assert (soft[3:].diff(dim=3).abs().mean() < 0.7 * images[3:].diff(dim=3).abs().mean()).item()
+    torch.testing.assert_close(soft.mean((2, 3)), images.mean((2, 3)), atol=0.03, rtol=0)
+
+
+def test_softening_can_be_off_and_leaves_a_single_picture_alone():
+    images = torch.rand(4, 3, 16, 16)
+    assert crops.soften(images, STILL, rng()) is images
+    assert torch.equal(crops.soften(images[:1], Jitter(soften=1.0), rng()), images[:1])
