@@ -13,7 +13,12 @@ from synthgen.fields import Setting, fill, nearest
 
 Table = Mapping[str, str]  # name in configs -> "module:class"
 
-SOURCES: Table = {"render": "synthgen.scenes.compose:RenderSource"}
+SOURCES: Table = {
+    "render": "synthgen.scenes.compose:RenderSource",
+    "text": "synthgen.guides.text:TextGuides",
+    "real": "synthgen.guides.real:RealGuides",
+    "pose": "synthgen.guides.pose:PoseGuides",
+}
 
 # Models by role, each a table of its own; `synthgen.backends.protocols` says what a role takes and gives. The
 # render source needs none.
