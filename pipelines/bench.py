@@ -77,22 +77,20 @@ def _source(image_size: int) -> dict[str, Any]:
 def _models(renderer: str, image_size: int) -> Any:
     import torch
 
-    from synthgen.generate import ModelChoice, load_models
-    from synthgen.quality import Gate
+    from synthgen.models import Method, ModelChoice, load_models
 
     torch.set_num_threads(1)
-    return load_models(ModelChoice("open", renderer, "cpu", _source(image_size), Gate(), "bench"))
+    return load_models(ModelChoice("open", renderer, "cpu", _source(image_size), Method(), "bench"))
 
 
 def _make(folder: str, num_samples: int, image_size: int) -> dict[str, Any]:
     """Make one shard in this process: pose, scene, render, encode, tar."""
     from synthgen.actors import Job, make_shard
-    from synthgen.generate import ModelChoice
+    from synthgen.models import Method, ModelChoice
     from synthgen.prompts import Prompts, RequestStream
-    from synthgen.quality import Gate
     from synthgen.shards import Shard
 
-    choice = ModelChoice("open", "warp", "cpu", _source(image_size), Gate(), "bench")
+    choice = ModelChoice("open", "warp", "cpu", _source(image_size), Method(), "bench")
     job = Job(folder, RequestStream("bench", 0, Prompts()), choice, 16)
     models = _models("warp", image_size)
     warm_up = Shard("warm", 0, 10**6, 16, "bench")
@@ -166,14 +164,13 @@ def _compare_workers(config: Config) -> None:
 def _run_workers(workers: int, num_samples: int, image_size: int) -> dict[str, Any]:
     from synthgen import cluster as clusters
     from synthgen.actors import Crew, Job, Workforce
-    from synthgen.generate import ModelChoice
+    from synthgen.models import Method, ModelChoice
     from synthgen.prompts import Prompts, RequestStream
-    from synthgen.quality import Gate
     from synthgen.run_folder import RunFolder
 
     with tempfile.TemporaryDirectory() as path:
         folder = RunFolder(path, "bench", num_samples, max(1, num_samples // 16), "bench", "jpg")
-        choice = ModelChoice("open", "warp", "cpu", _source(image_size), Gate(), "bench")
+        choice = ModelChoice("open", "warp", "cpu", _source(image_size), Method(), "bench")
         job = Job(path, RequestStream("bench", 0, Prompts()), choice, 16)
         cluster = clusters.join("local", 2)
         try:

@@ -142,14 +142,14 @@ def make_exam(config: Config, weights: Path) -> Any:
 
 def render(image_size: int, family: str, count: int, seed: int, is_alone: bool) -> list[Any]:
     """Draw fresh pictures as the recipe `generate` draws them, without shards: `exam.Render`."""
-    from synthgen.generate import ModelChoice, load_models, make_samples
+    from synthgen.generate import make_samples
+    from synthgen.models import Method, ModelChoice, load_models
     from synthgen.prompts import Prompts, RequestStream
-    from synthgen.quality import Gate
     from synthgen.sample import Sample
 
     source = {"backend": "render", "image_size": image_size, **RenderOptions().source}
     source |= {"families": {family: 1.0}} | ({"second_person": 0.0} if is_alone else {})
-    models = load_models(ModelChoice("open", "warp", "cpu", source, Gate(), "0" * 64))
+    models = load_models(ModelChoice("open", "warp", "cpu", source, Method(), "0" * 64))
     stream = RequestStream("exam", seed, Prompts())
     found: list[Sample] = []
     for requests in stream.batches(0, _MOST_TRIES * count, min(_AT_ONCE, count)):

@@ -14,17 +14,25 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from synthgen import backends, interrupts, storage
+from synthgen.agreement import Verification
+from synthgen.backends.protocols import Precision
 from synthgen.cluster import in_job
 from synthgen.config import config_hash, to_yaml
+from synthgen.models import Method, role_problems
 from synthgen.progress import Count, Progress
 from synthgen.prompts import Prompts, RequestStream
 from synthgen.quality import Gate
 from synthgen.run_folder import Failure, RunFolder, recorded_config
+from synthgen.sample import Guide
 from synthgen.shards import Shard, ShardReport
 from synthgen.shards.records import ImageFormat
+from synthgen.stages.depth import Conditioning
+from synthgen.stages.masks import Masking
+from synthgen.stages.prior import Judging
+from synthgen.stages.redraw import Redrawing
 
 if TYPE_CHECKING:
     from synthgen.actors import Outcome
@@ -53,10 +61,18 @@ class Config:
             warp, which is faster than GL in software.
         device: where models and rays are computed.
         image_format: of the final picture.
-        source: where pictures come from: backend and its own keys.
-        quality: limits of the gate that every picture has to pass.
+        precision: of the networks; auto: float16 on a GPU, float32 on a CPU.
+        source: where pictures start from: backend and its own keys.
         prompts: sentences to draw from.
-        models: models by role, or the name of a preset; checked, but `render` needs none and loads none.
+        models: models by role, or the name of a preset. Source render needs none and loads none, unless its
+            pictures are redrawn or verified.
+        masks: which people of a picture count.
+        prior: limits of the pose prior, and variants of poses.
+        depth: how bodies become a depth map, and what is in front of them.
+        redraw: how pictures are drawn anew.
+        verify: limits that a redrawn picture must keep.
+        quality: limits of the gate that every picture has to pass.
+        keep_drafts: store what a picture was redrawn from, as KEY.draft.jpg.
         workers: number of Ray actors, or auto: as many as the cluster holds.
         cpus_per_worker: cores that each worker takes; may be a fraction.
         gpus_per_worker: GPUs that each worker takes; may be a fraction.
@@ -76,16 +92,34 @@ class Config:
     renderer: Literal["auto", "pyrender", "warp"] = "auto"
     device: Literal["cpu", "cuda"] = "cpu"
     image_format: ImageFormat = "jpg"
+    precision: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     source: dict[str, Any] = field(default_factory=lambda: {"backend": "render"})
-    quality: Gate = field(default_factory=Gate)
     prompts: Prompts = field(default_factory=Prompts)
     models: dict[str, Any] = field(default_factory=dict)
+    masks: Masking = field(default_factory=Masking)
+    prior: Judging = field(default_factory=Judging)
+    depth: Conditioning = field(default_factory=Conditioning)
+    redraw: Redrawing = field(default_factory=Redrawing)
+    verify: Verification = field(default_factory=Verification)
+    quality: Gate = field(default_factory=Gate)
+    keep_drafts: bool = True
     workers: int | Literal["auto"] = "auto"
     cpus_per_worker: float = 1.0
     gpus_per_worker: float = 0.0
     max_attempts: int = 3
     ray: str = "auto"
     report: bool = True
+
+    @property
+    def method(self) -> Method:
+        """Options of the steps together."""
+        return Method(self.masks, self.prior, self.depth, self.redraw, self.verify, self.quality)
+
+    @property
+    def guide(self) -> Guide:
+        """Where bodies come from, for the record; a source of one's own counts as `render`."""
+        name = str(self.source.get(backends.NAME))
+        return name if name in get_args(Guide) else "render"  # type: ignore[return-value]
 
     def problems(self) -> list[str]:
         """Return what is wrong with these options, one message each."""
@@ -108,7 +142,8 @@ class Config:
             found.append(f"body must be open or an SMPL file, no such file: {self.body!r}")
         found += backends.problems(backends.SOURCES, self.source, "source")
         found += backends.model_problems(self.models)
-        found += [f"quality.{problem}" for problem in self.quality.problems()]
+        found += role_problems(str(self.source.get(backends.NAME)), self.method, self.models)
+        found += self.method.problems()
         return found + [f"prompts.{problem}" for problem in self.prompts.problems()]
 
 
@@ -163,12 +198,20 @@ def _make(
 ) -> "Outcome":
     from synthgen import cluster as clusters
     from synthgen.actors import Crew, Job, Workforce, run_shards
-    from synthgen.generate import ModelChoice
+    from synthgen.models import ModelChoice
 
     choice = ModelChoice(
-        config.body, config.renderer, config.device, config.source, config.quality, folder.config_hash
+        body=config.body,
+        renderer=config.renderer,
+        device=config.device,
+        source=config.source,
+        method=config.method,
+        config_hash=folder.config_hash,
+        nodes=config.models,
+        precision=_precision(config),
+        keep_drafts=config.keep_drafts,
     )
-    requests = RequestStream(config.run, config.seed, config.prompts)
+    requests = RequestStream(config.run, config.seed, config.prompts, config.guide, config.prior.variants)
     job = Job(folder.path, requests, choice, config.batch_size)
     crew = Crew(config.workers, config.cpus_per_worker, config.gpus_per_worker, config.max_attempts)
     cluster = clusters.join(config.ray, 0 if crew.workers == "auto" else ceil(crew.workers * crew.cpus))
@@ -196,7 +239,17 @@ def _resolved(config: Config, recorded: Mapping[str, Any]) -> Config:
         known = recorded.get("renderer")
         renderer = known if known in ("pyrender", "warp") else resolve_renderer("auto")
     source = backends.complete(backends.SOURCES, config.source, "source")
-    return replace(config, renderer=renderer, source=source)
+    models = {
+        role: backends.complete(backends.MODELS[role], node, f"models.{role}")
+        for role, node in config.models.items()
+    }
+    return replace(config, renderer=renderer, source=source, models=models, precision=_precision(config))
+
+
+def _precision(config: Config) -> Precision:
+    if config.precision != "auto":
+        return config.precision
+    return "float16" if config.device == "cuda" else "float32"
 
 
 def _absolute(output: str) -> str:

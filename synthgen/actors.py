@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from synthgen.cluster import Cluster, ClusterError, ray_library
-from synthgen.generate import ModelChoice, Models, load_models, make_samples
+from synthgen.generate import make_samples
+from synthgen.models import ModelChoice, Models, load_models
 from synthgen.progress import Count, Progress
 from synthgen.prompts import RequestStream
 from synthgen.run_folder import Failure, RunFolder

@@ -1,103 +1,70 @@
-"""The method: a request becomes a labelled picture, or a rejection that says why not.
+"""The method: a request becomes a labelled picture, or a rejection that says why not (Diffusion-HPC).
 
-    request -> compose -> label -> verify -> sample
+    request -> guide -> draft -> masks -> mesh -> prior -> depth -> redraw -> verify -> sample
 
-`compose` is the job of a picture source. The one of this file's `Models` is the rendered scene of
-`synthgen.scenes`: it poses and dresses a body, draws it, and hands back the picture with its geometric truth.
-All that follows needs only that truth, so that a source which draws by diffusion ends in the same place.
+A source says what a request starts from (`synthgen.guide`): words go the whole way; a real picture enters
+after the draft; known poses enter before the prior; a rendered scene is a finished picture with its truth,
+unless it is to be redrawn. Each step has a file in `synthgen.stages`; its models come from `synthgen.models`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen import __version__
-from synthgen.backends import SOURCES, build
-from synthgen.body import Body, load_body
-from synthgen.geometry import Array, project
-from synthgen.joints import COCO17, SMPL24
-from synthgen.quality import Gate, Measurement
-from synthgen.render import Drawing, Renderer, joint_visibility, make_renderer
-from synthgen.sample import Label, Provenance, Rejection, Request, Sample, Validity
-from synthgen.stopwatch import Stopwatch
+from synthgen.guide import Bodies, Picture, Words, assumed_camera
+from synthgen.line import Line
+from synthgen.models import Models
+from synthgen.sample import Rejection, Request, Sample
+from synthgen.scenes.compose import Composition
+from synthgen.stages.depth import Plan, plan_picture, repaint
+from synthgen.stages.label import label, measure, visibilities
+from synthgen.stages.masks import People, find_people
+from synthgen.stages.mesh import estimate_bodies
+from synthgen.stages.prior import Judged, judge, vary
+from synthgen.stages.redraw import Wanted, blurred, noise_seed, redraw_pictures
+from synthgen.stages.verify import Testimony, Verdict, Witnesses, compare, question
 
-if TYPE_CHECKING:
-    from synthgen.scenes.compose import Composition
+_CYCLE = 1000  # attempts of different cycles never share noise
 
-KNOWN_EXACTLY = Validity(smpl=True, keypoints_2d=True, keypoints_3d=True)  # the renderer drew them
-
-
-class Source(Protocol):
-    """Where pictures come from: a batch of requests in, one composition or rejection for each out."""
-
-    def setup(self, body: Body, renderer: Renderer) -> None:
-        """Load what is heavy; called once, in the worker."""
-
-    def __call__(self, requests: Sequence[Request]) -> "list[Composition | Rejection]":
-        """Draw; what becomes of a request must not depend on the others in the batch."""
+Scores = tuple[dict[str, float], ...]
 
 
 @dataclass(frozen=True)
-class ModelChoice:
-    """Which models to load; plain values that travel to the workers.
+class Found:
+    """A picture and the people in it."""
 
-    Attributes:
-        body: "open" or the path of an SMPL file.
-        renderer: "warp" or "pyrender".
-        device: "cpu" or "cuda".
-        source: node of the picture source, {"backend": name, option: value, …}.
-        gate: limits of the verify stage.
-        config_hash: of the run, for the record.
-    """
-
-    body: str
-    renderer: str
-    device: str
-    source: Mapping[str, Any]
-    gate: Gate
-    config_hash: str
+    picture: Picture
+    people: People
 
 
 @dataclass(frozen=True)
-class Models:
-    """All that `make_samples` needs, loaded once per worker.
+class Job:
+    """A picture to draw, or to look at.
 
     Attributes:
-        body: turns SMPL parameters into points.
-        source: draws pictures and knows their geometric truth.
-        gate: decides which are good enough.
-        provenance: written into every sample.
-        clock: adds up seconds by stage.
+        plan: what it shows, or has to show.
+        draft: picture that it started from.
+        scores: of each person, so far.
+        is_drawn: the picture of the plan is the final one.
+        is_exact: the plan was rendered together with its picture.
     """
 
-    body: Body
-    source: Source
-    gate: Gate
-    provenance: Provenance
-    clock: Stopwatch = field(default_factory=Stopwatch)
+    plan: Plan
+    draft: NDArray[np.uint8]
+    scores: Scores
+    is_drawn: bool
+    is_exact: bool = False
 
 
-def load_models(choice: ModelChoice) -> Models:
-    """Load body, renderer and source.
+@dataclass(frozen=True)
+class Done:
+    """A picture that shows what its labels say."""
 
-    Raises:
-        ValueError: an unknown name or option.
-        FileNotFoundError: a file of the choice does not exist here.
-    """
-    body = load_body(choice.body)
-    renderer = make_renderer(choice.renderer, choice.device)
-    source: Source = build(SOURCES, choice.source)
-    source.setup(body, renderer)
-    provenance = Provenance(
-        models={"source": str(choice.source["backend"]), "body": body.name, "renderer": renderer.name},
-        revisions={"source": __version__, "body": body.revision, "renderer": renderer.revision},
-        config_hash=choice.config_hash,
-        synthgen_version=__version__,
-    )
-    return Models(body, source, choice.gate, provenance)
+    job: Job
+    scores: Scores
 
 
 def make_samples(requests: Sequence[Request], models: Models) -> Iterator[Sample | Rejection]:
@@ -107,93 +74,218 @@ def make_samples(requests: Sequence[Request], models: Models) -> Iterator[Sample
         requests: drawn together; what becomes of one does not depend on the others.
         models: from `load_models`.
     """
-    clock = models.clock
-    with clock.stage("compose"):
-        pictures = models.source(requests)
-    for request, picture in zip(requests, pictures, strict=True):
-        if isinstance(picture, Rejection):
-            yield picture
-            continue
-        with clock.stage("label"):
-            joints = models.body.joints(picture.points, COCO17)
-            visibility = joint_visibility(
-                joints, picture.drawing.depth, picture.drawing.silhouettes, picture.scene.camera
-            )
-        with clock.stage("verify"):
-            people = measure(picture.drawing, visibility, models.gate)
-            reason = models.gate.reason(people)
-        if reason is not None:
-            yield Rejection(request.key, "verify", reason)
-            continue
-        with clock.stage("label"):
-            labels = label(picture, models.body, visibility, people)
-            sample = assemble(request, picture, labels, models.provenance)
-        yield sample
+    line = Line(requests, models.clock)
+    line.step("compose", Request, lambda asked, _: models.source(asked))
+    line.step("draft", Words, partial(_draft, models=models))
+    line.step("compose", Composition, partial(_enter, models=models))
+    for cycle in range(models.options.redraw.cycles):
+        if cycle:
+            line.step("masks", Job, _look_again)
+        _estimate(line, models)
+        line.step("redraw", Job, partial(_redraw, models=models, attempt=0, cycle=cycle))
+    line.step("verify", Job, partial(_verify, models=models))
+    with models.clock.stage("label"):
+        for request, item in zip(line.requests, line.items, strict=True):
+            yield item if isinstance(item, Rejection) else _finish(request, item, models)
 
 
-def measure(drawing: Drawing, visibility: Array, gate: Gate) -> list[Measurement]:
-    """Measure how well each person shows in a picture.
+def _estimate(line: Line, models: Models) -> None:
+    """Take pictures and known bodies as far as a plan of what has to be drawn."""
+    line.step("masks", Picture, partial(_masks, models=models))
+    line.step("mesh", Found, partial(_mesh, models=models))
+    line.step("prior", Bodies, partial(_judge, models=models))
+    line.step("depth", Judged, partial(_plan, models=models))
 
-    Args:
-        drawing: the picture with its masks.
-        visibility: (P, 17) of the COCO-17 joints, in [0, 1].
-        gate: says from where on a joint counts as visible.
-    """
+
+def _draft(requests: list[Request], words: list[Words], models: Models) -> list[Picture | str]:
+    prompts = [one.prompt for one in words]
+    negative = [request.negative_prompt for request in requests]
+    drafts = models.ask("draft", prompts, negative, [request.seed for request in requests])
+    size = drafts.images.shape[1:3]
     return [
-        Measurement(
-            visible_joints=gate.visible_joints(visibility[person]),
-            visible_part=float(drawing.visible[person]),
-            coverage=float(np.mean(drawing.mask == person + 1)),
-        )
-        for person in range(len(visibility))
+        "blackened by the safety checker"
+        if is_flagged
+        else Picture(one.prompt, image, assumed_camera(size, one.fov_deg))
+        for one, image, is_flagged in zip(words, drafts.images, drafts.flagged, strict=True)
     ]
 
 
-def label(
-    picture: "Composition", body: Body, visibility: Array, people: Sequence[Measurement]
-) -> tuple[Label, ...]:
-    """Derive every person's labels from the geometric truth; each must show in at least one pixel.
+def _enter(requests: list[Request], scenes: list[Composition], models: Models) -> list[Job | Bodies]:
+    """Let rendered scenes pass as they are, or take them for guides with exact bodies."""
+    if models.options.redraw.renders:
+        return [_bodies_of(scene) for scene in scenes]
+    return [_exact(scene) for scene in scenes]
 
-    Args:
-        picture: what was drawn, with `points` (P, N, 3) [m] in the camera frame.
-        body: blends points into joints.
-        visibility: (P, 17) of the COCO-17 joints, in [0, 1].
-        people: measurements, same order.
-    """
-    keypoints_2d = project(body.joints(picture.points, COCO17), picture.scene.camera.cam_int)
-    keypoints_3d = body.joints(picture.points, SMPL24)
-    return tuple(
-        Label(
-            bbox=box_of_mask(picture.drawing.mask == person + 1),
-            keypoints_2d=keypoints_2d[person],
-            visibility=visibility[person],
-            keypoints_3d=keypoints_3d[person],
-            valid=KNOWN_EXACTLY,
-            family=picture.families[person],
-            action=picture.actions[person],
-            scores=people[person].scores(),
-        )
-        for person in range(len(people))
+
+def _bodies_of(scene: Composition) -> Bodies:
+    hiding = scene.drawing.hidden
+    things = hiding[None] if hiding.any() else np.zeros((0, *hiding.shape), bool)
+    image = scene.drawing.image
+    return Bodies(scene.prompt, image, False, scene.scene, things, True, scene.families, scene.actions)
+
+
+def _exact(scene: Composition) -> Job:
+    drawing = scene.drawing
+    plan = Plan(_bodies_of(scene), drawing, scene.points, np.zeros_like(drawing.depth))
+    scores: Scores = tuple({} for _ in scene.scene.people)
+    return Job(plan, drawing.image, scores, is_drawn=True, is_exact=True)
+
+
+def _masks(requests: list[Request], pictures: list[Picture], models: Models) -> list[Found | str]:
+    found = find_people(
+        [picture.image for picture in pictures], partial(models.ask, "segmenter"), models.options.masks
     )
+    return [
+        people if isinstance(people, str) else Found(picture, people)
+        for picture, people in zip(pictures, found, strict=True)
+    ]
 
 
-def box_of_mask(shown: NDArray[np.bool_]) -> Array:
-    """Return the xyxy box (4,) [px] around the true pixels, at least one, of a mask (H, W)."""
-    rows, columns = np.flatnonzero(shown.any(1)), np.flatnonzero(shown.any(0))
-    return np.array([columns[0], rows[0], columns[-1], rows[-1]], np.float64)
+def _mesh(requests: list[Request], found: list[Found], models: Models) -> list[Bodies | str]:
+    return estimate_bodies([one.picture for one in found], [one.people for one in found], models.mesh)
 
 
-def assemble(
-    request: Request, picture: "Composition", labels: tuple[Label, ...], provenance: Provenance
-) -> Sample:
+def _judge(requests: list[Request], batch: list[Bodies], models: Models) -> list[Judged | str]:
+    """Vary the guides of variants, then ask the prior."""
+    options, prior = models.options.prior, models.prior
+    if prior is None:
+        return [Judged(bodies, False, tuple({} for _ in bodies.scene.people)) for bodies in batch]
+    varied = [
+        vary(bodies, prior, models.body, options, noise_seed(request.seed, request.variant, 0))
+        if request.variant
+        else bodies
+        for request, bodies in zip(requests, batch, strict=True)
+    ]
+    kept = [bodies for bodies in varied if not isinstance(bodies, str)]
+    judged = iter(judge(kept, prior, options) if kept else [])
+    return [bodies if isinstance(bodies, str) else next(judged) for bodies in varied]
+
+
+def _plan(requests: list[Request], batch: list[Judged], models: Models) -> list[Job | str]:
+    keeps_easy = models.options.prior.easy == "keep"
+    answers: list[Job | str] = []
+    for request, judged in zip(requests, batch, strict=True):
+        plan = plan_picture(judged.bodies, models.body, models.renderer, models.options.depth)
+        reason = plan if isinstance(plan, str) else _gated(plan, models).reason
+        if isinstance(plan, str) or reason:
+            answers.append(str(reason))
+            continue
+        is_drawn = judged.is_easy and keeps_easy and not request.variant and not judged.bodies.is_blank
+        answers.append(Job(plan, judged.bodies.image, judged.scores, is_drawn))
+    return answers
+
+
+def _redraw(
+    requests: list[Request], jobs: list[Job], models: Models, attempt: int, cycle: int = 0
+) -> list[Job]:
+    """Draw what is not drawn yet."""
+    places = [place for place, job in enumerate(jobs) if not job.is_drawn]
+    wanted = [
+        Wanted(
+            jobs[place].plan,
+            requests[place].negative_prompt,
+            noise_seed(requests[place].seed, requests[place].variant, attempt + _CYCLE * cycle),
+        )
+        for place in places
+    ]
+    drawn = redraw_pictures(wanted, partial(models.ask, "redraw")) if wanted else []
+    answers = list(jobs)
+    for place, image in zip(places, drawn, strict=True):
+        job = jobs[place]
+        image = blurred(image, models.options.redraw, requests[place].seed)
+        answers[place] = replace(job, plan=repaint(job.plan, image), is_drawn=True)
+    return answers
+
+
+def _look_again(requests: list[Request], jobs: list[Job]) -> list[Picture | Job]:
+    """Take a redrawn picture for the guide of the next cycle."""
+    return [
+        job
+        if job.is_exact
+        else Picture(job.plan.bodies.prompt, job.plan.drawing.image, job.plan.bodies.scene.camera)
+        for job in jobs
+    ]
+
+
+def _verify(requests: list[Request], jobs: list[Job], models: Models) -> list[Done | str]:
+    """Look at the pictures; draw again, or fit the bodies, where they do not show what they should."""
+    options, jobs = models.options.verify, list(jobs)
+    verdicts = _look(jobs, models)
+    for attempt in range(options.retries if options.on_mismatch == "retry" else 0):
+        failed = [place for place in range(len(jobs)) if verdicts[place].reason and not jobs[place].is_exact]
+        again = [replace(jobs[place], plan=repaint(jobs[place].plan, jobs[place].draft)) for place in failed]
+        again = [replace(job, is_drawn=False) for job in again]
+        drawn = _redraw([requests[place] for place in failed], again, models, attempt + 1)
+        for place, job, verdict in zip(failed, drawn, _look(drawn, models), strict=True):
+            jobs[place], verdicts[place] = job, verdict
+    if options.on_mismatch == "rectify":
+        for place in [place for place, verdict in enumerate(verdicts) if verdict.reason]:
+            jobs[place], verdicts[place] = _rectify(jobs[place], verdicts[place], models)
+    return [
+        verdict.reason or Done(job, _merged(job.scores, verdict.scores))
+        for job, verdict in zip(jobs, verdicts, strict=True)
+    ]
+
+
+def _look(jobs: Sequence[Job], models: Models) -> list[Verdict]:
+    """Judge pictures: rendered ones by the gate, the others by what independent models see in them."""
+    verdicts = [_gated(job.plan, models) for job in jobs]
+    asked = [
+        place
+        for place, job in enumerate(jobs)
+        if not verdicts[place].reason and (models.options.verify.renders or not job.is_exact)
+    ]
+    if asked:
+        plans = [jobs[place].plan for place in asked]
+        for place, plan, seen in zip(asked, plans, question(plans, _witnesses(models)), strict=True):
+            verdicts[place] = _judged(plan, seen, verdicts[place].scores, models)
+    return verdicts
+
+
+def _gated(plan: Plan, models: Models) -> Verdict:
+    people = measure(plan.drawing, visibilities(plan, models.body), models.options.quality)
+    return Verdict(models.options.quality.reason(people), tuple(person.scores() for person in people))
+
+
+def _judged(plan: Plan, seen: Testimony, scores: Scores, models: Models) -> Verdict:
+    agreement = compare(plan, seen, models.body)
+    found = tuple(agreement.scores(person) for person in range(len(scores)))
+    return Verdict(models.options.verify.reason(agreement), _merged(scores, found), seen)
+
+
+def _rectify(job: Job, verdict: Verdict, models: Models) -> tuple[Job, Verdict]:
+    """Let the refiner fit the bodies to the picture, and look again with the same eyes."""
+    bodies, seen = job.plan.bodies, verdict.testimony
+    if seen is None:
+        return job, verdict
+    refined = models.ask("refiner", [bodies.image], [bodies.scene], [seen.keypoints])[0]
+    plan = plan_picture(replace(bodies, scene=refined), models.body, models.renderer, models.options.depth)
+    if isinstance(plan, str):
+        return job, replace(verdict, reason=plan)
+    gated = _gated(plan, models)
+    return replace(job, plan=plan), gated if gated.reason else _judged(plan, seen, gated.scores, models)
+
+
+def _witnesses(models: Models) -> Witnesses:
+    segmenter, keypoints, mesh = (partial(models.ask, role) for role in ("segmenter", "keypoints", "mesh"))
+    return Witnesses(segmenter, keypoints, mesh, models.options.masks)
+
+
+def _merged(scores: Scores, more: Scores) -> Scores:
+    return tuple({**one, **other} for one, other in zip(scores, more, strict=True))
+
+
+def _finish(request: Request, done: Done, models: Models) -> Sample:
     """Put the finished sample together; its prompt is the caption of what was drawn."""
+    plan, drawing = done.job.plan, done.job.plan.drawing
     return Sample(
-        request=replace(request, prompt=picture.prompt),
-        image=picture.drawing.image,
-        depth=picture.drawing.depth,
-        mask=picture.drawing.mask,
-        scene=picture.scene,
-        labels=labels,
-        scores={"occluded": round(float(np.mean(picture.drawing.hidden)), 4)},
-        provenance=provenance,
+        request=replace(request, prompt=plan.bodies.prompt),
+        image=drawing.image,
+        depth=drawing.depth,
+        mask=drawing.mask,
+        scene=plan.bodies.scene,
+        labels=label(plan, models.body, done.scores),
+        scores={"occluded": round(float(np.mean(drawing.hidden)), 4)},
+        provenance=models.provenance,
+        draft=done.job.draft if models.keep_drafts and not done.job.is_exact else None,
     )

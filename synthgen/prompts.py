@@ -24,14 +24,11 @@ class Prompts:
         templates: sentences with variables in braces, "a photo of a {person} {action}"; one is drawn.
         words: the choices for each variable; each use draws one. A choice may hold variables itself.
         negative_prompt: what no picture should show.
-        guide: where bodies come from. With "render" the scene is drawn first and the sample is captioned
-            with what it shows; the sentence drawn here then stays in the request.
     """
 
     templates: list[str] = field(default_factory=lambda: ["a photo of a person"])
     words: dict[str, list[str]] = field(default_factory=dict)
     negative_prompt: str = ""
-    guide: Guide = "render"
 
     def problems(self) -> list[str]:
         """Return what is wrong with these options, one message each; empty when all is well."""
@@ -61,12 +58,17 @@ class RequestStream:
     Attributes:
         run: name of the run; keys start with it.
         seed: of the run.
-        prompts: what to ask for.
+        prompts: what to ask for. With the guide "render" the scene is drawn first and the sample is captioned
+            with what it shows; a sentence drawn here then stays in the request.
+        guide: where bodies come from.
+        variants: requests in a row that share a guide: its seed and its sentence.
     """
 
     run: str
     seed: int
     prompts: Prompts
+    guide: Guide = "render"
+    variants: int = 1
 
     def request(self, index: int) -> Request:
         """Return the request at a position of the run.
@@ -76,14 +78,17 @@ class RequestStream:
         """
         if index < 0:
             raise ValueError(f"run {self.run}: index of a request must be >= 0, got {index}")
-        seed = sample_seed(self.seed, index)
+        guide_index, variant = divmod(index, self.variants)
+        seed = sample_seed(self.seed, guide_index)
         return Request(
             key=sample_key(self.run, index),
             index=index,
             seed=seed,
             prompt=self.prompts.draw(seed),
             negative_prompt=self.prompts.negative_prompt,
-            guide=self.prompts.guide,
+            guide=self.guide,
+            guide_index=guide_index,
+            variant=variant,
         )
 
     def batches(self, first: int, count: int, size: int) -> Iterator[list[Request]]:
@@ -98,7 +103,7 @@ def sample_key(run: str, index: int) -> str:
 
 
 def sample_seed(run_seed: int, index: int) -> int:
-    """Return the seed of a sample, in [0, 2**63): the same on every machine, unrelated to its neighbours'."""
+    """Return the seed of a guide, in [0, 2**63): the same on every machine, unrelated to its neighbours'."""
     high, low = np.random.SeedSequence([run_seed, index]).generate_state(2, np.uint32)
     return (int(high) << 32 | int(low)) >> 1
 

@@ -37,10 +37,12 @@ class Request:
     Attributes:
         key: name of the sample, unique in its run, without dots (webdataset splits names at the first dot).
         index: position in the run, from 0.
-        seed: every random draw of this sample comes from it.
+        seed: every random draw of this sample comes from it (and from `variant`).
         prompt: caption to draw from.
         negative_prompt: what the picture must not show.
         guide: where the body comes from.
+        guide_index: which guide of the run; the same for all variants of one, and so is the seed.
+        variant: number of this variant of the guide; 0 keeps its pose.
     """
 
     key: str
@@ -49,6 +51,8 @@ class Request:
     prompt: str
     negative_prompt: str
     guide: Guide
+    guide_index: int = 0
+    variant: int = 0
 
     def __post_init__(self) -> None:
         if not self.key or any(mark in self.key for mark in "./\\"):
@@ -56,6 +60,11 @@ class Request:
         if self.index < 0 or self.seed < 0:
             raise ValueError(
                 f"Request {self.key}: index and seed must be >= 0, got {self.index}, {self.seed}"
+            )
+        if self.guide_index < 0 or self.variant < 0:
+            raise ValueError(
+                f"Request {self.key}: guide_index and variant must be >= 0, got {self.guide_index}, "
+                f"{self.variant}"
             )
         if self.guide not in get_args(Guide):
             raise ValueError(
@@ -198,6 +207,8 @@ class Sample:
         labels: one per person, same order.
         scores: measured qualities of the whole picture, by name.
         provenance: where it comes from.
+        draft: (H, W, 3) uint8 RGB picture that it was redrawn from; None where there was none, or it was
+            not to be kept.
     """
 
     request: Request
@@ -208,10 +219,15 @@ class Sample:
     labels: tuple[Label, ...]
     scores: Mapping[str, float]
     provenance: Provenance
+    draft: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         size = self.scene.camera.image_size
         where = f"Sample {self.request.key}"
+        if self.draft is not None and (self.draft.shape != (*size, 3) or self.draft.dtype != np.uint8):
+            raise ValueError(
+                f"{where}: draft must be {(*size, 3)} uint8, got {self.draft.shape} {self.draft.dtype}"
+            )
         if self.image.shape != (*size, 3) or self.image.dtype != np.uint8:
             raise ValueError(
                 f"{where}: image must be {(*size, 3)} uint8, got {self.image.shape} {self.image.dtype}"

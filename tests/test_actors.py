@@ -6,10 +6,9 @@ import pytest
 
 from synthgen.actors import Crew, Job, Outcome, RunError, Workforce, run_shards
 from synthgen.cluster import Cluster
-from synthgen.generate import ModelChoice
+from synthgen.models import Method, ModelChoice
 from synthgen.progress import Count, Progress
 from synthgen.prompts import Prompts, RequestStream
-from synthgen.quality import Gate
 from synthgen.run_folder import RunFolder
 from synthgen.storage import StorageError, remove_leftovers
 
@@ -21,7 +20,7 @@ def run(cluster: Cluster, path: Path, crew: Crew = CREW, **source: object) -> Ou
     path.mkdir(exist_ok=True)
     folder = RunFolder(str(path), "plain", 12, 4, "cafe", "jpg")
     node = {"backend": "plain_source:PlainSource", "reject_every": 5, **source}
-    choice = ModelChoice("open", "warp", "cpu", node, Gate(), "cafe")
+    choice = ModelChoice("open", "warp", "cpu", node, Method(), "cafe")
     job = Job(folder.path, RequestStream("plain", 1, Prompts()), choice, batch_size=3)
     done = folder.reports()
     missing = [shard for shard in folder.shards() if shard.name not in done]
@@ -114,7 +113,7 @@ def test_a_folder_that_goes_away_ends_the_run(ray_cluster, tmp_path):
 
 def test_auto_takes_as_many_workers_as_the_cluster_holds(ray_cluster, tmp_path):
     folder = RunFolder(str(tmp_path), "plain", 12, 4, "cafe", "jpg")
-    choice = ModelChoice("open", "warp", "cpu", {}, Gate(), "cafe")
+    choice = ModelChoice("open", "warp", "cpu", {}, Method(), "cafe")
     job = Job(folder.path, RequestStream("plain", 1, Prompts()), choice, batch_size=3)
     for cpus, size in ((1.0, 3), (1.5, 2), (0.25, 12)):
         crew = Crew("auto", cpus, 0.0, 3)

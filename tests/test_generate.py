@@ -3,15 +3,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from synthgen.generate import ModelChoice, Models, box_of_mask, load_models, make_samples
+from synthgen.generate import make_samples
 from synthgen.geometry import project
 from synthgen.joints import COCO17, SMPL24
+from synthgen.models import Method, ModelChoice, Models, load_models
 from synthgen.prompts import Prompts, RequestStream
 from synthgen.quality import Gate
 from synthgen.sample import Rejection, Sample
+from synthgen.stages.silhouettes import box_of_mask
 
 REQUESTS = [RequestStream("plain", 3, Prompts()).request(index) for index in range(6)]
-CHOICE = ModelChoice("open", "warp", "cpu", {"backend": "plain_source:PlainSource"}, Gate(), "cafe")
+CHOICE = ModelChoice("open", "warp", "cpu", {"backend": "plain_source:PlainSource"}, Method(), "cafe")
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +79,7 @@ def test_a_sample_says_what_it_shows_and_where_it_comes_from(models):
 
 
 def test_the_gate_turns_pictures_away_and_says_why(models):
-    strict = replace(models, gate=Gate(min_coverage=0.7))
+    strict = replace(models, options=Method(quality=Gate(min_coverage=0.7)))
     assert set(make_samples(REQUESTS[:2], strict)) == {
         Rejection(request.key, "verify", "body too small in the picture") for request in REQUESTS[:2]
     }
@@ -86,7 +88,7 @@ def test_the_gate_turns_pictures_away_and_says_why(models):
 def test_the_clock_knows_every_stage(models):
     models.clock.reset()
     list(make_samples(REQUESTS[:1], models))
-    assert models.clock.seconds.keys() == {"compose", "label", "verify"}
+    assert models.clock.seconds.keys() >= {"compose", "label", "verify"}
     assert min(models.clock.seconds.values()) > 0
 
 

@@ -15,13 +15,15 @@ FLOORS = [
     {"__init__", "assets", "cluster", "fields", "geometry", "interrupts", "joints", "progress", "safe_pickle",
      "stopwatch", "storage", "torch_file"},
     {"checkpoints", "config", "open_body", "body_file", "nearness", "sample", "quality"},
-    {"body", "guide", "prompts", "surface"},
+    {"agreement", "body", "guide", "prompts", "surface"},
     {"render", "shards"},
     {"report", "run_folder", "scenes"},
     {"guides"},
     {"backends"},
+    {"line", "stages"},
+    {"models"},
     {"embedded", "generate", "run"},
-    {"actors"},
+    {"actors", "doctor"},
 ]  # fmt: skip
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 NEVER = {  # what a room may not import although it lies lower
@@ -30,6 +32,8 @@ NEVER = {  # what a room may not import although it lies lower
     "embedded": {"config", "cluster", "run_folder", "report"},
     "guides": {"config", "cluster", "run_folder", "report"},
     "report": {"cluster", "prompts"},
+    "stages": {"shards", "storage", "run_folder", "config", "report"},
+    "models": {"cluster", "shards", "storage", "run_folder", "config", "report"},
     "generate": {"cluster", "shards", "storage", "run_folder", "config"},
     "run": {"body", "render", "scenes", "shards", "report", "cluster", "storage"},
 }

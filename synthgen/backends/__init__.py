@@ -32,6 +32,7 @@ MODELS: Mapping[str, Table] = {
     "keypoints": {"vitpose": "synthgen.backends.vitpose:ViTPose"},
     "mesh": {"hmr2": "synthgen.backends.hmr2_estimator:HMR2Estimator"},
     "prior": {"vposer": "synthgen.backends.vposer_prior:VPoserPrior"},
+    "refiner": {},  # none comes with the package yet; "module:class" of one's own
 }
 
 NAME = "backend"  # the key of a node that picks the backend

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen.sample import Float, Person
+from synthgen.sample import Float, Person, Scene
 
 Image = NDArray[np.uint8]  # (H, W, 3)
 Mask = NDArray[np.bool_]  # (..., H, W)
@@ -231,3 +231,21 @@ class PosePrior(Backend, Protocol):
 
     def sample(self, seeds: Sequence[int]) -> Float:
         """Draw one pose (23, 3) [rad] from each seed: (B, 23, 3)."""
+
+
+class MeshRefiner(Backend, Protocol):
+    """Role `refiner`: bodies fitted to what a picture shows, from where they are now."""
+
+    def __call__(
+        self, images: Sequence[Image], scenes: Sequence[Scene], keypoints: Sequence[Keypoints]
+    ) -> list[Scene]:
+        """Fit bodies.
+
+        Args:
+            images: B pictures.
+            scenes: their cameras, which stay, and their people, camera frame.
+            keypoints: detected joints of the people of each, in the same order.
+
+        Returns:
+            B scenes with as many people, in the same order.
+        """

@@ -118,7 +118,8 @@ def soften(images: Tensor, jitter: Jitter, rng: np.random.Generator) -> Tensor:
     factor, is_left_alone = rng.uniform(1.2, SOFTEST), rng.random() >= jitter.soften
     if is_left_alone or len(images) < 2:
         return images
-    sharp, soft = images.split([len(images) - len(images) // 2, len(images) // 2])
+    half = len(images) - len(images) // 2
+    sharp, soft = images[:half], images[half:]
     size = sharp.shape[-2:]
     coarse = [max(1, round(side / factor)) for side in size]
     small = torch.nn.functional.interpolate(soft, coarse, mode="bilinear", antialias=True)

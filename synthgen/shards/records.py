@@ -58,8 +58,10 @@ def encode(sample: Sample, image_format: ImageFormat) -> dict[str, bytes]:
     Raises:
         ValueError: the sample holds a depth that millimetres in 16 bits cannot.
     """
+    draft = {} if sample.draft is None else {DRAFT_MEMBER: encode_image(sample.draft, "jpg")}
     return {
         DEPTH_MEMBER: _encode_depth(sample.depth, sample.request.key),
+        **draft,
         image_format: encode_image(sample.image, image_format),
         JSON_MEMBER: encode_json(to_record(sample)),
         MASK_MEMBER: _encode_png(sample.mask),
@@ -83,6 +85,7 @@ def decode(members: Mapping[str, bytes]) -> Sample:
         labels=picture.labels,
         scores=picture.scores,
         provenance=picture.provenance,
+        draft=_draft(members),
     )
 
 
@@ -106,6 +109,8 @@ def to_record(sample: Sample | LabelledPicture) -> dict[str, Any]:
         "prompt": sample.request.prompt,
         "negative_prompt": sample.request.negative_prompt,
         "source": sample.request.guide,
+        "guide_index": sample.request.guide_index,
+        "variant": sample.request.variant,
         "image": {"width": width, "height": height},
         "camera": {"cam_int": np.asarray(sample.scene.camera.cam_int, np.float64).tolist()},
         "people": [_person(*pair) for pair in zip(sample.scene.people, sample.labels, strict=True)],
@@ -152,6 +157,12 @@ def encode_image(image: NDArray[np.uint8], image_format: ImageFormat) -> bytes:
         return _encode_png(image)
     Image.fromarray(image).save(stream, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     return stream.getvalue()
+
+
+def _draft(members: Mapping[str, bytes]) -> NDArray[np.uint8] | None:
+    if DRAFT_MEMBER not in members:
+        return None
+    return decode_image(members[DRAFT_MEMBER], DRAFT_MEMBER, ("RGB",)).astype(np.uint8, copy=False)
 
 
 def decode_image(data: bytes, name: str, modes: tuple[str, ...]) -> NDArray[Any]:
@@ -266,6 +277,8 @@ def _request(record: Mapping[str, Any]) -> Request:
         prompt=_typed(record, "prompt", str),
         negative_prompt=_typed(record, "negative_prompt", str),
         guide=_typed(record, "source", str),
+        guide_index=_typed(record, "guide_index", int) if "guide_index" in record else 0,
+        variant=_typed(record, "variant", int) if "variant" in record else 0,
     )
 
 

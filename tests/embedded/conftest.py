@@ -14,9 +14,9 @@ from synthgen import run
 from synthgen.embedded import steps
 from synthgen.embedded.pictures import Pictures, open_pictures
 from synthgen.embedded.workshop import RUNS, Workshop
-from synthgen.generate import ModelChoice, load_models, make_samples
+from synthgen.generate import make_samples
+from synthgen.models import Method, ModelChoice, load_models
 from synthgen.prompts import Prompts, RequestStream
-from synthgen.quality import Gate
 from synthgen.shards import Shard, write_shard
 
 SOURCE = {"backend": "render", "image_size": 128}
@@ -35,7 +35,7 @@ def rendered(tmp_path_factory) -> Path:
     for seed, (name, (count, families)) in enumerate(RENDERED.items()):
         (work / name).mkdir()
         source = {**SOURCE, "families": families}
-        models = load_models(ModelChoice("open", "warp", "cpu", source, Gate(), "0" * 64))
+        models = load_models(ModelChoice("open", "warp", "cpu", source, Method(), "0" * 64))
         requests = [RequestStream(name, seed, Prompts()).request(index) for index in range(count)]
         write_shard(str(work / name), Shard(name, 0, 0, count, "0" * 64), make_samples(requests, models))
     return work

@@ -1,0 +1,172 @@
+"""How well labels and an independent look at the picture agree, and from where on they do not. Pure arrays.
+
+PCK, OKS and overlaps are parts in [0, 1]; MPVPE is in millimetres after the pelves are laid onto each other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from synthgen.joints import COCO17
+from synthgen.sample import Float
+
+OnMismatch = Literal["reject", "retry", "rectify"]
+NEAR = 0.1  # of the box's longer side: within this a joint counts as found (PCK@0.1)
+VISIBLE = 0.5  # visibility from which on a joint counts
+MM_PER_M = 1000.0
+TRUSTED = 0.5  # confidence from which on one detected joint alone can speak against a label
+# Deviation of annotators per joint, relative to the root of a person's area (COCO keypoint evaluation).
+_COCO_SIGMA: Mapping[str, float] = {
+    "nose": 0.026, "eye": 0.025, "ear": 0.035, "shoulder": 0.079, "elbow": 0.072, "wrist": 0.062,
+    "hip": 0.107, "knee": 0.087, "ankle": 0.089,
+}  # fmt: skip
+SIGMAS = np.array([_COCO_SIGMA[n.removeprefix("left_").removeprefix("right_")] for n in COCO17.names])
+
+
+@dataclass(frozen=True)
+class JointAgreement:
+    """Detected against projected joints of P people.
+
+    Attributes:
+        pck: (P,) part of the visible joints found within NEAR of the box.
+        oks: (P,) object keypoint similarity over the visible joints.
+        worst: (P,) greatest distance of a joint whose detection can be trusted, in sides of the box.
+    """
+
+    pck: Float
+    oks: Float
+    worst: Float
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What was measured of one picture; arrays hold one number for each of P people.
+
+    Attributes:
+        people_found: by the segmenter.
+        iou: (P,) of visible body and segmented person.
+        pck: (P,) see `JointAgreement`.
+        oks: (P,)
+        worst_joint: (P,) sides of the box.
+        mpvpe_mm: (P,) between labelled and newly estimated body.
+    """
+
+    people_found: int
+    iou: Float
+    pck: Float
+    oks: Float
+    worst_joint: Float
+    mpvpe_mm: Float
+
+    def scores(self, person: int) -> dict[str, float]:
+        """Return a person's numbers by the names they have in the record."""
+        return {
+            "mask_iou": round(float(self.iou[person]), 4),
+            "pck": round(float(self.pck[person]), 4),
+            "oks": round(float(self.oks[person]), 4),
+            "worst_joint": round(float(self.worst_joint[person]), 4),
+            "mpvpe_mm": round(float(self.mpvpe_mm[person]), 1),
+        }
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Limits that a redrawn picture must keep, and what happens to one that does not.
+
+    Attributes:
+        min_iou: least overlap of each visible body with its segmented person, [0, 1].
+        min_pck: least part of a person's visible joints that are found in place, [0, 1].
+        min_oks: least object keypoint similarity, [0, 1].
+        max_worst_joint: greatest distance of a trusted joint, in sides of the person's box.
+        max_mpvpe_mm: greatest distance of the newly estimated body [mm].
+        same_people: as many people must be found as are labelled.
+        on_mismatch: reject; retry: draw again from other noise, then reject; rectify: let the mesh refiner
+            (models.refiner) fit the bodies to the picture, then look again.
+        retries: how often retry draws again.
+        renders: verify rendered scenes as well, which are exact by construction.
+    """
+
+    min_iou: float = 0.5
+    min_pck: float = 0.6
+    min_oks: float = 0.3
+    max_worst_joint: float = 0.6
+    max_mpvpe_mm: float = 400.0
+    same_people: bool = True
+    on_mismatch: OnMismatch = "retry"
+    retries: int = 1
+    renders: bool = False
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with these options, one message each."""
+        found = [
+            f"{name} must be in [0, 1], got {getattr(self, name)}"
+            for name in ("min_iou", "min_pck", "min_oks")
+            if not 0 <= getattr(self, name) <= 1
+        ]
+        found += [
+            f"{name} must be above 0, got {getattr(self, name)}"
+            for name in ("max_worst_joint", "max_mpvpe_mm")
+            if not getattr(self, name) > 0
+        ]
+        return found if self.retries >= 0 else [*found, f"retries must be at least 0, got {self.retries}"]
+
+    def reason(self, agreement: Agreement) -> str | None:
+        """Return why labels and picture do not agree, or None where they do."""
+        checks = (
+            (
+                self.same_people and agreement.people_found != len(agreement.iou),
+                "another number of people in the picture",
+            ),
+            ((agreement.iou < self.min_iou).any(), "body and picture overlap too little"),
+            ((agreement.pck < self.min_pck).any(), "too few joints in place"),
+            ((agreement.oks < self.min_oks).any(), "keypoints too far off"),
+            ((agreement.worst_joint > self.max_worst_joint).any(), "a joint far out of place"),
+            ((agreement.mpvpe_mm > self.max_mpvpe_mm).any(), "the body in the picture is another one"),
+        )
+        return next((reason for failed, reason in checks if failed), None)
+
+
+def keypoint_agreement(
+    found: Float, confidence: Float, labelled: Float, visibility: Float, boxes: Float, areas: Float
+) -> JointAgreement:
+    """Compare joints of P people.
+
+    Args:
+        found: (P, 17, 2) detected COCO-17 joints [px].
+        confidence: (P, 17) of the detections.
+        labelled: (P, 17, 2) projected joints [px].
+        visibility: (P, 17) how far each shows, in [0, 1].
+        boxes: (P, 4) xyxy [px] of the visible bodies.
+        areas: (P,) of the visible bodies [px²].
+
+    Returns:
+        All 1 (and a distance of 0) for people without a visible joint.
+    """
+    is_seen = visibility >= VISIBLE
+    count = np.maximum(is_seen.sum(-1), 1)
+    distance = np.linalg.norm(found - labelled, axis=-1)
+    sides = np.maximum((boxes[:, 2:] - boxes[:, :2]).max(-1), 1.0)
+    relative = distance / sides[:, None]
+    nobody = ~is_seen.any(-1)
+    pck = ((relative <= NEAR) & is_seen).sum(-1) / count
+    # OKS = mean exp(-d² / (2 s² k²)), s² the area, k = 2 sigma (COCO keypoint evaluation)
+    spread = 2 * np.maximum(areas, 1.0)[:, None] * (2 * SIGMAS) ** 2
+    oks = (np.exp(-(distance**2) / spread) * is_seen).sum(-1) / count
+    trusted = is_seen & (confidence >= TRUSTED)
+    worst = np.where(trusted, relative, 0.0).max(-1)
+    return JointAgreement(np.where(nobody, 1.0, pck), np.where(nobody, 1.0, oks), worst)
+
+
+def mesh_distance(found: Float, found_pelvis: Float, labelled: Float, pelvis: Float) -> Float:
+    """Return the mean distance (P,) of vertices [mm] after the pelves are laid onto each other (MPVPE).
+
+    Args:
+        found: (P, V, 3) [m].
+        found_pelvis: (P, 3) [m].
+        labelled: (P, V, 3) [m].
+        pelvis: (P, 3) [m].
+    """
+    one, other = found - found_pelvis[:, None], labelled - pelvis[:, None]
+    return np.linalg.norm(one - other, axis=-1).mean(-1) * MM_PER_M

@@ -1,0 +1,36 @@
+"""Step `mesh`: the bodies of the people in a picture, in the camera frame of the whole picture."""
+
+from collections.abc import Sequence
+
+from synthgen.backends.protocols import MeshEstimator
+from synthgen.guide import UNKNOWN, Bodies, Picture
+from synthgen.sample import Scene
+from synthgen.stages.masks import People
+
+
+def estimate_bodies(
+    pictures: Sequence[Picture], people: Sequence[People], estimator: MeshEstimator
+) -> list[Bodies | str]:
+    """Estimate the body of everybody.
+
+    Args:
+        pictures: with their cameras.
+        people: found in each of them.
+        estimator: makes its own crops of the boxes.
+    """
+    estimates = estimator(
+        [picture.image for picture in pictures],
+        [found.boxes for found in people],
+        [picture.camera.cam_int for picture in pictures],
+    )
+    answers: list[Bodies | str] = []
+    for picture, found, estimate in zip(pictures, people, estimates, strict=True):
+        if any(person.transl[2] <= 0 for person in estimate.people):
+            answers.append("body behind the camera")
+            continue
+        unknown = (UNKNOWN,) * len(estimate.people)
+        scene = Scene(picture.camera, estimate.people, estimator.body)
+        answers.append(
+            Bodies(picture.prompt, picture.image, False, scene, found.things, False, unknown, unknown)
+        )
+    return answers
