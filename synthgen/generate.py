@@ -10,6 +10,7 @@ unless it is to be redrawn. Each step has a file in `synthgen.stages`; its model
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from synthgen.guide import Bodies, Picture, Words, assumed_camera
 from synthgen.line import Line
 from synthgen.models import Models
+from synthgen.render.views import outlined
 from synthgen.sample import Rejection, Request, Sample
 from synthgen.scenes.compose import Composition
 from synthgen.stages.depth import Plan, plan_picture, repaint
@@ -74,7 +76,7 @@ def make_samples(requests: Sequence[Request], models: Models) -> Iterator[Sample
         requests: drawn together; what becomes of one does not depend on the others.
         models: from `load_models`.
     """
-    line = Line(requests, models.clock)
+    line = Line(requests, models.clock, _seen)
     line.step("compose", Request, lambda asked, _: models.source(asked))
     line.step("draft", Words, partial(_draft, models=models))
     line.step("compose", Composition, partial(_enter, models=models))
@@ -207,7 +209,7 @@ def _look_again(requests: list[Request], jobs: list[Job]) -> list[Picture | Job]
     ]
 
 
-def _verify(requests: list[Request], jobs: list[Job], models: Models) -> list[Done | str]:
+def _verify(requests: list[Request], jobs: list[Job], models: Models) -> list[Done | Rejection]:
     """Look at the pictures; draw again, or fit the bodies, where they do not show what they should."""
     options, jobs = models.options.verify, list(jobs)
     verdicts = _look(jobs, models)
@@ -222,8 +224,10 @@ def _verify(requests: list[Request], jobs: list[Job], models: Models) -> list[Do
         for place in [place for place, verdict in enumerate(verdicts) if verdict.reason]:
             jobs[place], verdicts[place] = _rectify(jobs[place], verdicts[place], models)
     return [
-        verdict.reason or Done(job, _merged(job.scores, verdict.scores))
-        for job, verdict in zip(jobs, verdicts, strict=True)
+        Rejection(request.key, "verify", verdict.reason, _seen(job))  # the job's last picture, not the first
+        if verdict.reason
+        else Done(job, _merged(job.scores, verdict.scores))
+        for request, job, verdict in zip(requests, jobs, verdicts, strict=True)
     ]
 
 
@@ -269,6 +273,16 @@ def _rectify(job: Job, verdict: Verdict, models: Models) -> tuple[Job, Verdict]:
 def _witnesses(models: Models) -> Witnesses:
     segmenter, keypoints, mesh = (partial(models.ask, role) for role in ("segmenter", "keypoints", "mesh"))
     return Witnesses(segmenter, keypoints, mesh, models.options.masks)
+
+
+def _seen(item: Any) -> NDArray[np.uint8] | None:
+    """Return what there is to see of an item that is turned away: its draft, or its picture with bodies."""
+    if isinstance(item, Job):
+        return outlined(item.plan.drawing.image, item.plan.drawing.mask)
+    known = item.bodies if isinstance(item, Judged) else item.picture if isinstance(item, Found) else item
+    if not isinstance(known, Picture | Bodies) or (isinstance(known, Bodies) and known.is_blank):
+        return None
+    return known.image
 
 
 def _merged(scores: Scores, more: Scores) -> Scores:

@@ -5,7 +5,7 @@ numpy; frames, units and axes as in `synthgen.geometry`. How they look on disk, 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
@@ -247,8 +247,18 @@ class Rejection:
         key: of the request.
         stage: where it ended.
         reason: short and countable, the same words for the same cause ("too few joints visible").
+        picture: (H, W, 3) uint8 RGB, to look at, of what there was when it ended; None for nothing.
+            Rejections that differ only here are equal.
     """
 
     key: str
     stage: Stage
     reason: str
+    picture: NDArray[np.uint8] | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        shown = self.picture
+        if shown is not None and (shown.ndim != 3 or shown.shape[2] != 3 or shown.dtype != np.uint8):
+            raise ValueError(
+                f"Rejection {self.key}: picture must be (H, W, 3) uint8, got {shown.shape} {shown.dtype}"
+            )

@@ -85,6 +85,15 @@ def test_the_gate_turns_pictures_away_and_says_why(models):
     }
 
 
+def test_what_is_turned_away_can_be_looked_at(models):
+    strict = replace(models, options=Method(quality=Gate(min_coverage=0.7)))
+    sample, turned_away = next(make_samples(REQUESTS, models)), next(make_samples(REQUESTS, strict))
+    inside = sample.mask == 1
+    assert np.array_equal(turned_away.picture[inside], sample.image[inside])
+    rim = turned_away.picture != sample.image
+    assert 0 < rim.any(-1).sum() < sample.mask.size / 4
+
+
 def test_the_clock_knows_every_stage(models):
     models.clock.reset()
     list(make_samples(REQUESTS[:1], models))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen.sample import OCCLUDER, Camera
+from synthgen.sample import BACKGROUND, OCCLUDER, Camera
 from synthgen.surface import Float32, Light, Material, Stage, Surface
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ PERSON_COLORS = (
     (86, 180, 233), (213, 94, 0), (240, 228, 66),
 )  # fmt: skip
 OCCLUDER_COLOR = (225, 225, 225)
+RIM = 1 / 160  # width of an outline, of the picture's shorter side
+RIM_LIGHT = (255, 255, 255)
 FAR_SHADE = 0.25  # brightness of the furthest body in a depth picture; the nearest has 1
 
 
@@ -71,6 +73,19 @@ def colorize_mask(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     table = np.array([(0, 0, 0), *(person_color(number) for number in range(1, 256))], np.uint8)
     table[OCCLUDER] = OCCLUDER_COLOR
     return table[mask]
+
+
+def outlined(image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a picture (H, W, 3) with each person of a mask (H, W) outlined in colour, edged in white."""
+    from scipy import ndimage
+
+    drawn = image.copy()
+    width = max(round(RIM * min(mask.shape)), 1)
+    for number in np.unique(mask[(mask > BACKGROUND) & (mask < OCCLUDER)]):
+        far = ndimage.distance_transform_edt(mask != number)
+        drawn[(far > width) & (far <= width + max(width / 2, 1))] = RIM_LIGHT
+        drawn[(far > 0) & (far <= width)] = person_color(int(number))
+    return drawn
 
 
 def _body_surface(mesh: tuple[Float32, NDArray[np.int32]], number: int) -> Surface:

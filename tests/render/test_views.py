@@ -3,7 +3,7 @@ import pytest
 from shapes import ball, camera
 
 from synthgen.render import colorize_depth, colorize_mask, make_renderer, overlay
-from synthgen.render.views import OCCLUDER_COLOR, PERSON_COLORS
+from synthgen.render.views import OCCLUDER_COLOR, PERSON_COLORS, outlined, person_color
 from synthgen.sample import OCCLUDER
 
 
@@ -65,3 +65,13 @@ def test_mask_colours_are_distinct():
     assert background == (0, 0, 0) and occluder == OCCLUDER_COLOR
     assert len({background, first, second, last, occluder}) == 5
     assert again == first
+
+
+def test_outlines_lie_around_each_person_and_leave_them_as_they_are():
+    image, mask = np.full((160, 160, 3), 77, np.uint8), np.zeros((160, 160), np.uint8)
+    mask[40:80, 40:80], mask[100:140, 100:140], mask[10:20, 10:20] = 1, 2, OCCLUDER
+    drawn = outlined(image, mask)
+    assert (drawn[mask > 0] == 77).all() and (image == 77).all()
+    assert drawn[60, 39].tolist() == list(person_color(1)) and drawn[60, 38].tolist() == [255, 255, 255]
+    assert drawn[99, 120].tolist() == list(person_color(2))
+    assert (drawn[60, 36] == 77).all() and (drawn[15, 20:24] == 77).all()
