@@ -70,7 +70,7 @@ def _in_new_process(task: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
 def _source(image_size: int) -> dict[str, Any]:
     from synthgen import config as configs
 
-    demo = configs.read(configs.find("demo.yaml")).values["source"]
+    demo = configs.read(configs.find("render.yaml")).values["source"]
     return {**demo, "image_size": image_size}
 
 

@@ -76,6 +76,15 @@ def make_samples(requests: Sequence[Request], models: Models) -> Iterator[Sample
         requests: drawn together; what becomes of one does not depend on the others.
         models: from `load_models`.
     """
+    line = draw_pictures(requests, models)
+    line.step("verify", Job, partial(_verify, models=models))
+    with models.clock.stage("label"):
+        for request, item in zip(line.requests, line.items, strict=True):
+            yield item if isinstance(item, Rejection) else _finish(request, item, models)
+
+
+def draw_pictures(requests: Sequence[Request], models: Models) -> Line:
+    """Take a batch as far as pictures that are drawn, but not yet verified: jobs, or rejections."""
     line = Line(requests, models.clock, _seen)
     line.step("compose", Request, lambda asked, _: models.source(asked))
     line.step("draft", Words, partial(_draft, models=models))
@@ -85,10 +94,7 @@ def make_samples(requests: Sequence[Request], models: Models) -> Iterator[Sample
             line.step("masks", Job, _look_again)
         _estimate(line, models)
         line.step("redraw", Job, partial(_redraw, models=models, attempt=0, cycle=cycle))
-    line.step("verify", Job, partial(_verify, models=models))
-    with models.clock.stage("label"):
-        for request, item in zip(line.requests, line.items, strict=True):
-            yield item if isinstance(item, Rejection) else _finish(request, item, models)
+    return line
 
 
 def _estimate(line: Line, models: Models) -> None:
@@ -231,19 +237,31 @@ def _verify(requests: list[Request], jobs: list[Job], models: Models) -> list[Do
     ]
 
 
-def _look(jobs: Sequence[Job], models: Models) -> list[Verdict]:
-    """Judge pictures: rendered ones by the gate, the others by what independent models see in them."""
-    verdicts = [_gated(job.plan, models) for job in jobs]
+def look(plans: Sequence[Plan], models: Models, is_asked: Sequence[bool] = ()) -> list[Verdict]:
+    """Judge pictures: by the gate, and by what independent models see in them.
+
+    Args:
+        plans: with their final pictures.
+        models: whom to ask, and the limits.
+        is_asked: which pictures the models look at; all if empty.
+    """
+    verdicts = [_gated(plan, models) for plan in plans]
     asked = [
         place
-        for place, job in enumerate(jobs)
-        if not verdicts[place].reason and (models.options.verify.renders or not job.is_exact)
+        for place, verdict in enumerate(verdicts)
+        if not verdict.reason and (not is_asked or is_asked[place])
     ]
     if asked:
-        plans = [jobs[place].plan for place in asked]
-        for place, plan, seen in zip(asked, plans, question(plans, _witnesses(models)), strict=True):
+        chosen = [plans[place] for place in asked]
+        for place, plan, seen in zip(asked, chosen, question(chosen, _witnesses(models)), strict=True):
             verdicts[place] = _judged(plan, seen, verdicts[place].scores, models)
     return verdicts
+
+
+def _look(jobs: Sequence[Job], models: Models) -> list[Verdict]:
+    """Judge pictures; rendered ones by the gate alone, unless they are to be verified, too."""
+    is_asked = [models.options.verify.renders or not job.is_exact for job in jobs]
+    return look([job.plan for job in jobs], models, is_asked)
 
 
 def _gated(plan: Plan, models: Models) -> Verdict:
