@@ -1,7 +1,8 @@
 """Shards on disk, schema 1: the only place that knows their keys. Write, read, index, verify.
 
-`shard` writes and reads tars and reports, `records` encodes samples, `tarball` reads tars strictly, `verify`
-and `label_checks` tell what is wrong with somebody's shards. The format in words: `shards/README.md`.
+`shard` writes and reads tars and reports, `records` encodes samples, `rejected` keeps what was turned away,
+`tarball` reads tars strictly, `verify` and `label_checks` tell what is wrong with somebody's shards. The
+format in words: `shards/README.md`.
 """
 
 from synthgen.shards.shard import (

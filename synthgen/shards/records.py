@@ -165,13 +165,16 @@ def _draft(members: Mapping[str, bytes]) -> NDArray[np.uint8] | None:
     return decode_image(members[DRAFT_MEMBER], DRAFT_MEMBER, ("RGB",)).astype(np.uint8, copy=False)
 
 
-def decode_image(data: bytes, name: str, modes: tuple[str, ...]) -> NDArray[Any]:
+def decode_image(
+    data: bytes, name: str, modes: tuple[str, ...], max_pixels: int = MAX_PIXELS
+) -> NDArray[Any]:
     """Decode a picture of somebody else's making.
 
     Args:
         data: JPEG or PNG.
         name: what messages call it.
         modes: Pillow modes it may have.
+        max_pixels: more are unreasonable.
 
     Raises:
         ValueError: it is damaged, of another mode, or unreasonably large.
@@ -180,8 +183,8 @@ def decode_image(data: bytes, name: str, modes: tuple[str, ...]) -> NDArray[Any]
 
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise ValueError(f"{name} is {picture.width}x{picture.height}, more than {MAX_PIXELS} pixels")
+            if picture.width * picture.height > max_pixels:
+                raise ValueError(f"{name} is {picture.width}x{picture.height}, more than {max_pixels} pixels")
             if picture.mode not in modes:
                 raise ValueError(f"{name} has mode {picture.mode}, expected {' or '.join(modes)}")
             return np.array(picture)

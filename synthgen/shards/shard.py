@@ -7,13 +7,14 @@ record are in `synthgen.shards.records`; checking somebody's shards is `synthgen
 import dataclasses
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any
 
 from synthgen import storage
-from synthgen.sample import Rejection, Sample, Stage
+from synthgen.sample import Rejection, Sample
 from synthgen.shards.records import (
     SCHEMA,
     ImageFormat,
@@ -23,11 +24,13 @@ from synthgen.shards.records import (
     decode_picture,
     encode,
 )
+from synthgen.shards.rejected import Album, from_row, to_row
 from synthgen.shards.tarball import read_groups
 
 SHARD_PATTERN = re.compile(r"(?P<run>[A-Za-z0-9][A-Za-z0-9_-]*)-(?P<index>\d{6,})")
 KEY_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 MAX_REPORT_BYTES = 64 << 20
+MAX_WALL_S = 1e9
 CONFIG_NAME = "config.yaml"
 HTML_NAME = "report.html"
 SHEET_NAME = "contact_sheet.jpg"
@@ -81,10 +84,11 @@ class ShardReport:
         accepted: samples in the tar.
         rejected: requests that came to nothing.
         rejections: each of those with stage and reason.
-        seconds: time spent by stage [s].
+        seconds: time spent by stage [s]; stages that overlapped add up to more than `wall_s`.
         sha256: of the tar.
         size: of the tar [bytes].
         config_hash: of the run's resolved config.
+        wall_s: from the start to the finished tar, by the worker's clock [s]; 0 in reports that lack it.
     """
 
     schema: int
@@ -99,6 +103,7 @@ class ShardReport:
     sha256: str
     size: int
     config_hash: str
+    wall_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,7 @@ class RunSummary:
 
 @dataclass
 class _Tally:
+    album: Album
     accepted: int = 0
     rejections: list[Rejection] = field(default_factory=list)
 
@@ -130,14 +136,16 @@ def write_shard(
     shard: Shard,
     items: Iterable[Sample | Rejection],
     seconds: Mapping[str, float] | None = None,
+    keep_rejected: int = 0,
 ) -> ShardReport:
-    """Write a tar and then its report, each whole or not at all.
+    """Write a tar, pictures of what was rejected, and then the report, each whole or not at all.
 
     Args:
         folder: of the run, existing; local path or fsspec URL.
         shard: what `items` cover.
         items: one Sample or Rejection for each request, in order; consumed as a stream.
         seconds: time by stage [s]; read once all items were consumed.
+        keep_rejected: how many pictures of rejections are kept for each reason.
 
     Returns:
         The report, as written.
@@ -146,7 +154,8 @@ def write_shard(
         ValueError: items do not match `shard`, or a sample cannot be stored.
         StorageError: the folder cannot be written to.
     """
-    tally = _Tally()
+    started = time.perf_counter()
+    tally = _Tally(Album(keep_rejected))
     with storage.atomic_write(storage.join(folder, f"{shard.name}.tar")) as output:
         _write_tar(output, items, shard.image_format, tally)
         covered = tally.accepted + len(tally.rejections)
@@ -165,8 +174,11 @@ def write_shard(
         sha256=output.sha256,
         size=output.size,
         config_hash=shard.config_hash,
+        wall_s=time.perf_counter() - started,
     )
-    text = json.dumps(dataclasses.asdict(report), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    tally.album.write(folder, shard.name)
+    record = {**dataclasses.asdict(report), "rejections": [to_row(one) for one in report.rejections]}
+    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     storage.write_bytes(report_url(folder, shard.name), text.encode())
     return report
 
@@ -296,7 +308,8 @@ def _write_tar(
     with TarWriter(output, encoder=False, mtime=0) as tar:
         for item in items:
             if isinstance(item, Rejection):
-                tally.rejections.append(item)
+                tally.album.add(item)
+                tally.rejections.append(dataclasses.replace(item, picture=None))
                 continue
             if not KEY_PATTERN.fullmatch(item.request.key):
                 raise ValueError(f"key {item.request.key!r} must match {KEY_PATTERN.pattern}")
@@ -315,7 +328,7 @@ def _report(record: Mapping[str, Any]) -> ShardReport:
     names = {field.name: field.type for field in dataclasses.fields(ShardReport)}
     if record.get("schema") != SCHEMA:
         raise ValueError(f"schema must be {SCHEMA}, got {record.get('schema')!r}")
-    if odd := sorted(names.keys() ^ record.keys()):
+    if odd := sorted((names.keys() ^ record.keys()) - {"wall_s"}):
         raise ValueError(f"missing or unknown keys: {', '.join(odd)}")
     for name, kind in names.items():
         if kind in (int, str) and type(record[name]) is not kind:
@@ -324,17 +337,9 @@ def _report(record: Mapping[str, Any]) -> ShardReport:
         raise ValueError("rejections must be a list and seconds an object")
     if not all(isinstance(value, float | int) for value in record["seconds"].values()):
         raise ValueError(f"seconds must hold numbers, got {record['seconds']!r:.80}")
-    return ShardReport(
-        **{**record, "rejections": tuple(_rejection(item, record["shard"]) for item in record["rejections"])}
-    )
-
-
-def _rejection(item: Any, shard: str) -> Rejection:
-    names = [field.name for field in dataclasses.fields(Rejection)]
-    if not isinstance(item, dict) or sorted(item) != sorted(names):
-        raise ValueError(f"a rejection must hold {', '.join(names)}, got {item!r:.80}")
-    if not all(isinstance(value, str) for value in item.values()) or item["stage"] not in get_args(Stage):
-        raise ValueError(
-            f"a rejection of {shard} has an unknown stage or a value that is no text: {item!r:.80}"
-        )
-    return Rejection(**item)
+    if (
+        not isinstance(record.get("wall_s", 0.0), float | int)
+        or not 0 <= record.get("wall_s", 0.0) < MAX_WALL_S
+    ):
+        raise ValueError(f"wall_s must be a number of seconds, got {record['wall_s']!r:.60}")
+    return ShardReport(**{**record, "rejections": tuple(from_row(item) for item in record["rejections"])})

@@ -14,6 +14,7 @@ from synthgen.body import Body
 from synthgen.config import ConfigError, parse
 from synthgen.shards.label_checks import body_of, check_sample
 from synthgen.shards.records import DEPTH_MEMBER, DRAFT_MEMBER, IMAGE_FORMATS, JSON_MEMBER, MASK_MEMBER
+from synthgen.shards.rejected import REJECTED_SUFFIX, read_rejected
 from synthgen.shards.shard import (
     CONFIG_NAME,
     FAILED_SUFFIX,
@@ -30,6 +31,7 @@ from synthgen.storage import StorageError
 
 MAX_CONFIG_BYTES = 1 << 20
 KNOWN_FILES = (CONFIG_NAME, HTML_NAME, SHEET_NAME, "README.md")  # beside the shards
+REPORT_SUFFIX = ".json"
 LABELS = (DEPTH_MEMBER, JSON_MEMBER, MASK_MEMBER)
 
 
@@ -112,6 +114,7 @@ class Verification:
         found = self.samples - samples_before
         if report is not None and not damage:
             yield from (f"{tar}: {text}" for text in _report_problems(report, shard, found))
+        yield from _rejected_problems(folder, shard, report)
 
     def _sample_problems(
         self, key: str, members: list[tuple[str, bytes]], report: ShardReport | None
@@ -169,7 +172,8 @@ class _Hashed:
 
 def _is_shard_file(name: str) -> bool:
     stem, dot, suffix = name.partition(".")
-    return bool(SHARD_PATTERN.fullmatch(stem)) and f"{dot}{suffix}" in (".tar", ".json", FAILED_SUFFIX)
+    suffixes = (".tar", REPORT_SUFFIX, FAILED_SUFFIX, REJECTED_SUFFIX)
+    return bool(SHARD_PATTERN.fullmatch(stem)) and f"{dot}{suffix}" in suffixes
 
 
 def _folder_problems(names: list[str]) -> Iterator[str]:
@@ -186,8 +190,10 @@ def _folder_problems(names: list[str]) -> Iterator[str]:
         stem = name.partition(".")[0]
         if name.endswith(FAILED_SUFFIX):
             yield f"{name}: the shard was given up after its last try; run again to try once more"
-        elif _is_shard_file(name) and name.endswith(".json") and f"{stem}.tar" not in names:
+        elif name == stem + REPORT_SUFFIX and _is_shard_file(name) and f"{stem}.tar" not in names:
             yield f"{stem}.tar: is missing, its report is there"
+        elif name == stem + REJECTED_SUFFIX and _is_shard_file(name) and f"{stem}.tar" not in names:
+            yield f"{stem}.tar: is missing, pictures of what it rejected are there"
 
 
 def _coverage_problems(folder: str, shards: list[str], has_config: bool) -> Iterator[str]:
@@ -252,6 +258,20 @@ def _report_problems(report: ShardReport, shard: str, found: int) -> Iterator[st
     if report.accepted + report.rejected != report.num_requests:
         total = report.accepted + report.rejected
         yield f"the report covers {report.num_requests} requests, accepted and rejected make {total}"
+
+
+def _rejected_problems(folder: str, shard: str, report: ShardReport | None) -> Iterator[str]:
+    """Yield what is wrong with the pictures of a shard's rejections."""
+    try:
+        shown = read_rejected(folder, shard)
+    except (ValueError, StorageError) as error:
+        yield _clean(str(error))
+        return
+    known = set(report.rejections) if report is not None else set(shown)
+    for rejection in shown:
+        if rejection not in known:
+            text = f"{rejection.key} as rejected by {rejection.stage}: {rejection.reason}"
+            yield _clean(f"{shard}{REJECTED_SUFFIX}: shows {text}; the report does not list that")
 
 
 def _member_problems(key: str, suffixes: list[str]) -> Iterator[str]:

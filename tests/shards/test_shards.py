@@ -134,6 +134,8 @@ def test_reading_names_what_is_damaged(run_dir: Path) -> None:
         ({"rejections": [{"key": "a"}]}, "a rejection must hold key, stage, reason"),
         ({"rejections": [{"key": "a", "stage": "lunch", "reason": "b"}]}, "unknown stage"),
         ({"seconds": {"a": "b"}}, "seconds must hold numbers"),
+        ({"wall_s": "long"}, "wall_s must be a number of seconds"),
+        ({"wall_s": -1}, "wall_s must be a number of seconds"),
     ],
 )
 def test_a_wrong_report_is_named(run_dir: Path, change: dict[str, object], message: str) -> None:
@@ -141,6 +143,15 @@ def test_a_wrong_report_is_named(run_dir: Path, change: dict[str, object], messa
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     with pytest.raises(ValueError, match=rf"report run-000000\.json: .*{message}"):
         read_report(str(run_dir), "run-000000")
+
+
+def test_a_report_from_before_wall_s_is_read(run_dir: Path) -> None:
+    path = run_dir / "run-000000.json"
+    record = json.loads(path.read_text())
+    assert record.pop("wall_s") > 0
+    path.write_text(json.dumps(record))
+    report = read_report(str(run_dir), "run-000000")
+    assert report is not None and report.wall_s == 0
 
 
 def test_reports_add_up(run_dir: Path) -> None:
