@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+
+from synthgen.agreement import NEAR, SIGMAS, Agreement, Verification, keypoint_agreement, mesh_distance
+from synthgen.joints import COCO17
+
+BOX = np.array([[0.0, 0, 100, 200]])  # a tenth of its longer side: 20 px
+AREA = np.array([5000.0])
+
+
+def agree(offset: np.ndarray, visibility: np.ndarray, confidence: float = 1.0):
+    labelled = np.full((1, len(COCO17), 2), 50.0)
+    sure = np.full((1, len(COCO17)), confidence)
+    return keypoint_agreement(labelled + offset, sure, labelled, visibility[None], BOX, AREA)
+
+
+def test_joints_in_place_agree_fully():
+    found = agree(np.zeros((1, 17, 2)), np.ones(17))
+    assert (found.pck[0], found.oks[0], found.worst[0]) == (1, 1, 0)
+
+
+def test_pck_counts_visible_joints_within_a_tenth_of_the_box():
+    offset, visibility = np.zeros((1, 17, 2)), np.ones(17)
+    offset[0, COCO17.index("left_wrist")] = (20.1, 0)
+    offset[0, COCO17.index("right_wrist")] = (0, 19.9)
+    offset[0, COCO17.index("nose")] = (90, 0)
+    visibility[COCO17.index("nose")] = 0.4
+    found = agree(offset, visibility)
+    assert found.pck[0] == pytest.approx(15 / 16)
+    assert found.worst[0] == pytest.approx(20.1 / 200)
+    assert pytest.approx(0.1) == NEAR
+
+
+def test_oks_is_that_of_coco():
+    offset, visibility = np.zeros((1, 17, 2)), np.zeros(17)
+    knee = COCO17.index("left_knee")
+    visibility[knee], offset[0, knee] = 1, (30, 40)
+    expected = np.exp(-(50**2) / (2 * 5000 * (2 * 0.087) ** 2))
+    assert SIGMAS[knee] == 0.087
+    assert agree(offset, visibility).oks[0] == pytest.approx(expected)
+
+
+def test_an_unsure_detection_alone_is_no_witness():
+    offset = np.zeros((1, 17, 2))
+    offset[0, 3] = (150, 0)
+    assert agree(offset, np.ones(17), confidence=0.4).worst[0] == 0
+    assert agree(offset, np.ones(17), confidence=0.6).worst[0] == pytest.approx(0.75)
+
+
+def test_nobody_visible_cannot_disagree():
+    found = agree(np.full((1, 17, 2), 99.0), np.zeros(17))
+    assert (found.pck[0], found.oks[0], found.worst[0]) == (1, 1, 0)
+
+
+def test_mesh_distance_is_in_millimetres_and_ignores_the_place():
+    one = np.random.default_rng(0).normal(size=(2, 10, 3))
+    pelvis = np.zeros((2, 3))
+    moved = one + 5.0
+    np.testing.assert_allclose(mesh_distance(moved, pelvis + 5.0, one, pelvis), 0, atol=1e-9)
+    larger = one + np.array([0.01, 0, 0])
+    np.testing.assert_allclose(mesh_distance(larger, pelvis, one, pelvis), 10.0)
+
+
+GOOD = {"people_found": 1, "iou": 0.9, "pck": 1.0, "oks": 0.9, "worst_joint": 0.05, "mpvpe_mm": 50.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, None),
+        ({"people_found": 2}, "another number of people in the picture"),
+        ({"iou": 0.1}, "body and picture overlap too little"),
+        ({"pck": 0.1}, "too few joints in place"),
+        ({"oks": 0.01}, "keypoints too far off"),
+        ({"worst_joint": 3.0}, "a joint far out of place"),
+        ({"mpvpe_mm": 900.0}, "the body in the picture is another one"),
+    ],
+)
+def test_every_limit_has_its_reason(change, reason):
+    values = {**GOOD, **change}
+    arrays = {name: value if name == "people_found" else np.array([value]) for name, value in values.items()}
+    assert Verification().reason(Agreement(**arrays)) == reason
+
+
+def test_the_worst_person_decides():
+    arrays = {
+        name: value if name == "people_found" else np.array([value] * 2) for name, value in GOOD.items()
+    }
+    arrays["people_found"], arrays["iou"] = 2, np.array([0.9, 0.1])
+    assert Verification().reason(Agreement(**arrays)) == "body and picture overlap too little"
+
+
+def test_the_number_of_people_can_be_left_out():
+    arrays = {name: value if name == "people_found" else np.array([value]) for name, value in GOOD.items()}
+    arrays["people_found"] = 3
+    assert Verification(same_people=False).reason(Agreement(**arrays)) is None
+
+
+def test_scores_have_the_names_of_the_record():
+    arrays = {name: value if name == "people_found" else np.array([value]) for name, value in GOOD.items()}
+    scores = Agreement(**arrays).scores(0)
+    assert scores == {"mask_iou": 0.9, "pck": 1.0, "oks": 0.9, "worst_joint": 0.05, "mpvpe_mm": 50.0}
+
+
+def test_wrong_limits_are_named():
+    wrong = Verification(min_iou=1.5, max_mpvpe_mm=0, retries=-1)
+    assert wrong.problems() == [
+        "min_iou must be in [0, 1], got 1.5",
+        "max_mpvpe_mm must be above 0, got 0",
+        "retries must be at least 0, got -1",
+    ]
+    assert Verification().problems() == []
