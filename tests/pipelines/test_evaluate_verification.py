@@ -1,0 +1,42 @@
+import re
+from typing import Any
+
+import pytest
+
+from synthgen import config as configs
+from synthgen import run
+from synthgen.run import import_recipe
+
+SETTINGS = ["pipeline=evaluate_verification", "models=embedded", "num_samples=3", "max_requests=32"]
+WIDE = ["verify.min_iou=0", "verify.min_pck=0", "verify.min_oks=0", "verify.max_worst_joint=99"]
+WIDE += ["verify.max_mpvpe_mm=9999", "verify.same_people=false"]
+
+
+def shares(out: str) -> dict[str, float]:
+    return {
+        name.strip(): float(share) for name, share in re.findall(r"^(\D+?)\s+([\d.]+) % of \d+", out, re.M)
+    }
+
+
+def test_limits_that_allow_everything_notice_nothing_and_strict_ones_notice_spoils(capsys: Any) -> None:
+    assert run.main([*SETTINGS, *WIDE, "source.families={everyday: 1}"]) == 0
+    loose = shares(capsys.readouterr().out)
+    assert loose == {"limb turned": 0, "body shifted": 0, "sides swapped": 0, "all spoils": 0}
+    settings = [*SETTINGS, *WIDE, "verify.min_iou=0.8", "source.families={everyday: 1}"]
+    assert run.main(settings) == 0
+    strict = shares(capsys.readouterr().out)
+    assert strict["body shifted"] == 100
+
+
+def test_too_few_accepted_labels_end_with_one_and_say_so(capsys: Any) -> None:
+    assert run.main([*SETTINGS[:2], "num_samples=3", "max_requests=4", "verify.min_iou=1"]) == 1
+    assert re.match(r"0 of [1-4] unspoiled labels accepted \(0.0 %\)", capsys.readouterr().out)
+
+
+def test_models_are_needed_and_numbers_checked() -> None:
+    recipe = import_recipe("evaluate_verification")
+    with pytest.raises(configs.ConfigError) as caught:
+        configs.load(recipe.Config, None, ["num_samples=0"])
+    problems = caught.value.problems
+    assert any("models.segmenter is needed" in problem for problem in problems)
+    assert "num_samples must be at least 1, got 0" in problems
