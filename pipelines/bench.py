@@ -85,18 +85,18 @@ def _models(renderer: str, image_size: int) -> Any:
 
 def _make(folder: str, num_samples: int, image_size: int) -> dict[str, Any]:
     """Make one shard in this process: pose, scene, render, encode, tar."""
-    from synthgen.actors import Job, make_shard
     from synthgen.models import Method, ModelChoice
     from synthgen.prompts import Prompts, RequestStream
     from synthgen.shards import Shard
+    from synthgen.worker import Job, make_shard, open_studio
 
     choice = ModelChoice("open", "warp", "cpu", _source(image_size), Method(), "bench")
     job = Job(folder, RequestStream("bench", 0, Prompts()), choice, 16)
-    models = _models("warp", image_size)
+    studio = open_studio(choice)
     warm_up = Shard("warm", 0, 10**6, 16, "bench")
-    make_shard(job, warm_up, models, lambda count: None)
+    make_shard(job, warm_up, studio, lambda count: None)
     start = time.perf_counter()
-    report = make_shard(job, Shard("bench", 0, 0, num_samples, "bench"), models, lambda count: None)
+    report = make_shard(job, Shard("bench", 0, 0, num_samples, "bench"), studio, lambda count: None)
     seconds: Mapping[str, float] = report.seconds
     return {
         "rate": num_samples / (time.perf_counter() - start),
@@ -163,10 +163,11 @@ def _compare_workers(config: Config) -> None:
 
 def _run_workers(workers: int, num_samples: int, image_size: int) -> dict[str, Any]:
     from synthgen import cluster as clusters
-    from synthgen.actors import Crew, Job, Workforce
+    from synthgen.actors import Crew, Workforce
     from synthgen.models import Method, ModelChoice
     from synthgen.prompts import Prompts, RequestStream
     from synthgen.run_folder import RunFolder
+    from synthgen.worker import Job
 
     with tempfile.TemporaryDirectory() as path:
         folder = RunFolder(path, "bench", num_samples, max(1, num_samples // 16), "bench", "jpg")

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from math import ceil
+from math import ceil, inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -40,8 +40,10 @@ if TYPE_CHECKING:
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 # Keys that say where and how fast, not what: they may differ when a run goes on.
 OPERATION = (
-    "output", "num_samples", "workers", "cpus_per_worker", "gpus_per_worker", "max_attempts", "ray", "report",
+    "output", "num_samples", "keep_rejected", "workers", "cpus_per_worker", "gpus_per_worker", "max_attempts",
+    "shard_timeout_s", "ray", "report",
 )  # fmt: skip
+MAX_KEPT = 20  # pictures of each reason in a shard
 say = partial(print, flush=True)
 
 
@@ -73,10 +75,14 @@ class Config:
         verify: limits that a redrawn picture must keep.
         quality: limits of the gate that every picture has to pass.
         keep_drafts: store what a picture was redrawn from, as KEY.draft.jpg.
+        keep_rejected: small pictures of what was rejected, for each reason in a shard, kept beside it for the
+            report; 0 to 20.
         workers: number of Ray actors, or auto: as many as the cluster holds.
         cpus_per_worker: cores that each worker takes; may be a fraction.
         gpus_per_worker: GPUs that each worker takes; may be a fraction.
         max_attempts: tries before a shard is put into quarantine.
+        shard_timeout_s: longest that a try may take [s] before it counts as failed and its worker is
+            replaced; 0 for no limit.
         ray: auto: the cluster of the job or of RAY_ADDRESS, else a private one; local: a private one; or
             host:port of a head node.
         report: write report.html at the end.
@@ -103,10 +109,12 @@ class Config:
     verify: Verification = field(default_factory=Verification)
     quality: Gate = field(default_factory=Gate)
     keep_drafts: bool = True
+    keep_rejected: int = 3
     workers: int | Literal["auto"] = "auto"
     cpus_per_worker: float = 1.0
     gpus_per_worker: float = 0.0
     max_attempts: int = 3
+    shard_timeout_s: float = 0.0
     ray: str = "auto"
     report: bool = True
 
@@ -129,8 +137,10 @@ class Config:
         for name in ("num_samples", "samples_per_shard", "batch_size", "max_attempts"):
             if getattr(self, name) < 1:
                 found.append(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.seed < 0:
-            found.append(f"seed must be at least 0, got {self.seed}")
+        for name, most in (("seed", inf), ("shard_timeout_s", inf), ("keep_rejected", MAX_KEPT)):
+            if not 0 <= getattr(self, name) <= most:
+                limits = "at least 0" if most == inf else f"in [0, {most}]"
+                found.append(f"{name} must be {limits}, got {getattr(self, name)}")
         if self.workers != "auto" and self.workers < 1:
             found.append(f"workers must be auto or at least 1, got {self.workers}")
         if self.cpus_per_worker <= 0 or self.gpus_per_worker < 0:
@@ -197,8 +207,9 @@ def _make(
     config: Config, folder: RunFolder, before: Mapping[str, ShardReport], missing: Sequence[Shard]
 ) -> "Outcome":
     from synthgen import cluster as clusters
-    from synthgen.actors import Crew, Job, Workforce, run_shards
+    from synthgen.actors import Crew, Workforce, run_shards
     from synthgen.models import ModelChoice
+    from synthgen.worker import Job
 
     choice = ModelChoice(
         body=config.body,
@@ -212,8 +223,14 @@ def _make(
         keep_drafts=config.keep_drafts,
     )
     requests = RequestStream(config.run, config.seed, config.prompts, config.guide, config.prior.variants)
-    job = Job(folder.path, requests, choice, config.batch_size)
-    crew = Crew(config.workers, config.cpus_per_worker, config.gpus_per_worker, config.max_attempts)
+    job = Job(folder.path, requests, choice, config.batch_size, keep_rejected=config.keep_rejected)
+    crew = Crew(
+        config.workers,
+        config.cpus_per_worker,
+        config.gpus_per_worker,
+        config.max_attempts,
+        config.shard_timeout_s,
+    )
     cluster = clusters.join(config.ray, 0 if crew.workers == "auto" else ceil(crew.workers * crew.cpus))
     try:
         with interrupts.raised() as check:  # Ray has put a handler of its own in place

@@ -1,8 +1,7 @@
-"""Shards made by Ray actors: the shard is the unit of work, of retry and of quarantine.
+"""Shards handed to Ray actors: the shard is the unit of work, of retry and of quarantine.
 
-Each worker loads its models once and has one shard at a time, so that a death costs one shard's attempt and
-the last shards spread over all workers. Everything a worker does follows from the shard it is given; who
-makes which, and how often, shows in no file.
+Each worker (`synthgen.worker`) has one shard at a time, so that a death costs one shard's attempt and the
+last shards spread over all workers. Who makes which, and how often, shows in no file.
 """
 
 import logging
@@ -10,46 +9,24 @@ import math
 import re
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from synthgen.cluster import Cluster, ClusterError, ray_library
-from synthgen.generate import make_samples
-from synthgen.models import ModelChoice, Models, load_models
 from synthgen.progress import Count, Progress
-from synthgen.prompts import RequestStream
 from synthgen.run_folder import Failure, RunFolder
-from synthgen.sample import Rejection, Sample
-from synthgen.shards import Shard, ShardReport, write_shard
-from synthgen.stopwatch import Stopwatch
+from synthgen.shards import Shard, ShardReport
+from synthgen.worker import COUNT_EVERY_S, Job, ShardWorker
 
 COLORS = re.compile(r"\x1b\[[0-9;]*m")  # Ray paints its tracebacks
 logger = logging.getLogger(__name__)
 
-COUNT_EVERY_S = 1.0  # how often a worker says how far it is
 WAIT_S = 0.5  # longest sleep of the driver, so that it notices signals and lost clusters
 QUIET_S = 60.0  # without any worker, after which the run says what it waits for
 STARTS = 3  # workers that may die in a row while they start
+COUNTS_PER_S = 50.0  # from all workers together, at most
 GIVE_UP_AFTER = 5  # shards quarantined in a row, with none made in between, mean that the run itself is ill
-
-
-@dataclass(frozen=True)
-class Job:
-    """What every worker of a run is told; plain values that can be pickled.
-
-    Attributes:
-        folder: of the run, local path or fsspec URL.
-        requests: the run's stream of requests.
-        models: what to load.
-        batch_size: requests drawn together.
-    """
-
-    folder: str
-    requests: RequestStream
-    models: ModelChoice
-    batch_size: int
 
 
 @dataclass(frozen=True)
@@ -61,12 +38,25 @@ class Crew:
         cpus: of each worker; may be a fraction.
         gpus: of each worker; may be a fraction.
         max_attempts: how often a shard is tried before it is quarantined.
+        shard_timeout_s: longest that an attempt may take before its worker is replaced; 0 for no limit.
+        worker: class of the actors: made with a `Job`, with the methods of `ShardWorker`.
     """
 
     workers: int | Literal["auto"]
     cpus: float
     gpus: float
     max_attempts: int
+    shard_timeout_s: float = 0.0
+    worker: type = ShardWorker
+
+
+@dataclass(frozen=True)
+class _Duty:
+    """What a worker is busy with, and since when."""
+
+    worker: Any
+    shard: Shard
+    since: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -86,45 +76,8 @@ class RunError(RuntimeError):
     """The run cannot go on; the message says why."""
 
 
-def make_shard(job: Job, shard: Shard, models: Models, ended: Callable[[Count], None]) -> ShardReport:
-    """Make and write one shard in this process.
-
-    Args:
-        job: the run's.
-        shard: which requests, and the name.
-        models: loaded for `job.models`.
-        ended: told of every request that ended.
-    """
-    models.clock.reset()
-    batches = job.requests.batches(shard.first_index, shard.num_requests, job.batch_size)
-    items = (item for batch in batches for item in make_samples(batch, models))
-    return write_shard(job.folder, shard, _watched(items, models.clock, ended), models.clock.seconds)
-
-
-class ShardWorker:
-    """The actor: loads models once, then makes shards.
-
-    One thread of its own does all the work, as graphics contexts belong to the thread that made them; the
-    actor's main thread meanwhile says how far it is.
-    """
-
-    def __init__(self, job: Job) -> None:
-        self._job = job
-        self._thread = ThreadPoolExecutor(1, "shard")
-        self._models = self._thread.submit(_load_on_one_core, job.models).result()
-
-    def ready(self) -> None:
-        """Return once the models are loaded."""
-
-    def write(self, shard: Shard) -> Iterator[Count | ShardReport]:
-        """Make a shard; yields how many of its requests ended so far, and at the end its report."""
-        so_far = _Tally()
-        report: Future[ShardReport] = self._thread.submit(
-            make_shard, self._job, shard, self._models, so_far.add
-        )
-        while wait([report], timeout=COUNT_EVERY_S).not_done:
-            yield so_far.count
-        yield report.result()
+class ShardTimeoutError(RuntimeError):
+    """A shard took longer than it may."""
 
 
 class Workforce:
@@ -135,19 +88,20 @@ class Workforce:
     ) -> None:
         self.outcome = Outcome()
         self._folder, self._crew, self._cluster = folder, crew, cluster
-        self._job = job
+        self.size = _crew_size(crew, cluster)
+        self._job = replace(job, count_every_s=max(COUNT_EVERY_S, self.size / COUNTS_PER_S))
         self._actor = ray_library().remote(num_cpus=crew.cpus, num_gpus=crew.gpus, max_restarts=0)(
-            ShardWorker
+            crew.worker
         )
+        self._quarantined = set(folder.quarantined())
         self._waiting = deque(missing)
         self._starting: dict[Any, Any] = {}  # "ready" reference -> worker
-        self._busy: dict[Any, tuple[Any, Shard]] = {}  # generator of news -> worker, its shard
+        self._busy: dict[Any, _Duty] = {}  # by generator of news
         self._attempts: Counter[str] = Counter()
         self._ended = Count()  # in finished shards
         self._counts: dict[str, Count] = {}  # in those being made, by name
         self._deaths_at_start = self._failed_in_a_row = 0
         self._mention_at = time.monotonic() + QUIET_S
-        self.size = _crew_size(crew, cluster)
 
     @property
     def count(self) -> Count:
@@ -165,12 +119,12 @@ class Workforce:
         self._cluster.check()
         self._hire()
         self._mention_waiting()
-        ready, _ = ray_library().wait([*self._starting, *self._busy], num_returns=1, timeout=WAIT_S)
-        for news in ready:
+        for news in _all_ready([*self._starting, *self._busy]):
             if news in self._starting:
                 self._arrived(news)
             else:
                 self._heard(news)
+        self._stop_the_slow()
 
     def is_done(self) -> bool:
         """Tell whether no shard is left to make."""
@@ -178,7 +132,7 @@ class Workforce:
 
     def dismiss(self) -> None:
         """Stop all workers at once; what they are writing stays unfinished under a temporary name."""
-        for worker in [*self._starting.values(), *(worker for worker, _ in self._busy.values())]:
+        for worker in [*self._starting.values(), *(duty.worker for duty in self._busy.values())]:
             ray_library().kill(worker)
         self._starting, self._busy = {}, {}
 
@@ -218,28 +172,37 @@ class Workforce:
             return
         shard = self._waiting.popleft()
         self._attempts[shard.name] += 1
-        self._busy[worker.write.remote(shard)] = (worker, shard)
+        self._busy[worker.write.remote(shard)] = _Duty(worker, shard)
 
     def _heard(self, generator: Any) -> None:
         """Take what a worker says of its shard: a count, a report, or how it failed."""
-        worker, shard = self._busy[generator]
+        shard = self._busy[generator].shard
         try:
             news = ray_library().get(next(generator))
         except ray_library().exceptions.RayError as error:
-            del self._busy[generator]
-            ray_library().kill(worker)
-            self._failed(shard, error)
+            self._break_off(generator, error)
             return
         if isinstance(news, Count):
             self._counts[shard.name] = news
             return
-        del self._busy[generator]
+        self._assign(self._busy.pop(generator).worker)  # first of all, as it waits for that
         self._counts.pop(shard.name, None)
         self._ended += Count(news.accepted, news.rejected)
         self.outcome.reports[shard.name] = news
         self._failed_in_a_row = 0
-        self._folder.release(shard.name)
-        self._assign(worker)
+        if shard.name in self._quarantined:
+            self._folder.release(shard.name)
+
+    def _stop_the_slow(self) -> None:
+        limit = self._crew.shard_timeout_s or math.inf
+        for generator, duty in list(self._busy.items()):
+            if time.monotonic() - duty.since > limit:
+                self._break_off(generator, ShardTimeoutError(f"took longer than shard_timeout_s={limit:g}"))
+
+    def _break_off(self, generator: Any, error: Exception) -> None:
+        duty = self._busy.pop(generator)
+        ray_library().kill(duty.worker)
+        self._failed(duty.shard, error)
 
     def _failed(self, shard: Shard, error: Exception) -> None:
         """Try the shard again later, with another worker, or put it into quarantine."""
@@ -291,29 +254,12 @@ def run_shards(workforce: Workforce, progress: Progress, check: Callable[[], Non
     return workforce.outcome
 
 
-@dataclass
-class _Tally:
-    count: Count = field(default_factory=Count)
-
-    def add(self, more: Count) -> None:
-        self.count += more
-
-
-def _load_on_one_core(choice: ModelChoice) -> Models:
-    import torch
-
-    torch.set_num_threads(1)  # workers fill the cores; threads within each would only get in their way
-    return load_models(choice)
-
-
-def _watched(
-    items: Iterable[Sample | Rejection], clock: Stopwatch, ended: Callable[[Count], None]
-) -> Iterator[Sample | Rejection]:
-    """Pass items on, counting them, and the time until the next is asked for as the stage "write"."""
-    for item in items:
-        with clock.stage("write"):
-            yield item
-        ended(Count(rejected=1) if isinstance(item, Rejection) else Count(accepted=1))
+def _all_ready(references: list[Any]) -> list[Any]:
+    """Wait a moment for the first news; return all there are."""
+    ready, later = ray_library().wait(references, num_returns=1, timeout=WAIT_S)
+    if ready and later:
+        ready += ray_library().wait(later, num_returns=len(later), timeout=0)[0]
+    return list(ready)
 
 
 def _crew_size(crew: Crew, cluster: Cluster) -> int:

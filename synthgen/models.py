@@ -1,7 +1,7 @@
 """All that a worker loads: body, renderer, source and one backend for each role; and how it asks them."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -94,6 +94,10 @@ class ModelChoice:
     keep_drafts: bool = False
 
 
+def _call_here(function: Callable[..., Any], *args: Any) -> Any:
+    return function(*args)
+
+
 @dataclass(frozen=True)
 class Models:
     """All that `make_samples` needs, loaded once per worker.
@@ -107,6 +111,7 @@ class Models:
         roles: backends that are set up, by role.
         keep_drafts: store what pictures were redrawn from.
         clock: adds up seconds by stage.
+        call: calls a function where the networks live; here, unless they have a thread of their own.
     """
 
     body: Body
@@ -117,6 +122,7 @@ class Models:
     roles: Mapping[str, Any] = field(default_factory=dict)
     keep_drafts: bool = False
     clock: Stopwatch = field(default_factory=Stopwatch)
+    call: Callable[..., Any] = _call_here
     _halved: set[str] = field(default_factory=set)
 
     @property
@@ -136,6 +142,9 @@ class Models:
 
     def ask(self, role: str, *questions: Any) -> Any:
         """Call a backend; where a GPU's memory runs out, halve its batch, once in its life, and say so."""
+        return self.call(self._ask, role, *questions)
+
+    def _ask(self, role: str, *questions: Any) -> Any:
         backend = self.roles[role]
         try:
             return backend(*questions)

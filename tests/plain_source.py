@@ -31,7 +31,8 @@ class PlainSource:
         fail_at: index of a request that always raises; -1 for none.
         die_at: index of a request at which the process kills itself, once; -1 for none.
         die_always: the same each time.
-        notes: folder for "started" and "died" notes; empty for none.
+        hang_at: index of a request that never ends; with `notes` only the first time; -1 for none.
+        notes: folder for "started", "died" and "hung" notes; empty for none.
         crowd: number of workers that all wait for each other before they draw; needs `notes`.
         refuse_setup: setup raises.
         fail_always: every request raises.
@@ -44,6 +45,7 @@ class PlainSource:
     fail_at: int = -1
     die_at: int = -1
     die_always: bool = False
+    hang_at: int = -1
     notes: str = ""
     crowd: int = 0
     refuse_setup: bool = False
@@ -74,6 +76,12 @@ class PlainSource:
             Path(self.break_folder).rename(f"{self.break_folder}-elsewhere")
         if index == self.fail_at or self.fail_always:
             raise OddError() if self.odd_error else RuntimeError(f"request {index} cannot be drawn")
+        if index == self.hang_at:
+            hung = Path(self.notes) / f"hung-{index}"
+            if not self.notes or not hung.exists():
+                if self.notes:
+                    hung.touch()
+                time.sleep(FOREVER_S)
         if index == self.die_at:
             died = Path(self.notes) / f"died-{index}"
             if self.die_always or not died.exists():
@@ -87,6 +95,7 @@ class PlainSource:
             time.sleep(0.02)
 
 
+FOREVER_S = 3600.0
 PATIENCE_S = 120.0  # until the other workers must be there
 
 

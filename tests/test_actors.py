@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from synthgen.actors import Crew, Job, Outcome, RunError, Workforce, run_shards
+from synthgen.actors import Crew, Outcome, RunError, Workforce, run_shards
 from synthgen.cluster import Cluster
 from synthgen.models import Method, ModelChoice
 from synthgen.progress import Count, Progress
 from synthgen.prompts import Prompts, RequestStream
 from synthgen.run_folder import RunFolder
 from synthgen.storage import StorageError, remove_leftovers
+from synthgen.worker import Job
 
 CREW = Crew(workers=2, cpus=1.0, gpus=0.0, max_attempts=3)
 
@@ -47,7 +48,7 @@ def test_three_workers_write_the_same_bytes_as_one(ray_cluster, unbroken, tmp_pa
     assert len(list(tmp_path.glob("worker-*"))) == 3
     assert tars(tmp_path) == unbroken
     assert outcome.reports.keys() == {"plain-000000", "plain-000001", "plain-000002"}
-    assert outcome.reports["plain-000000"].seconds.keys() == {"compose", "label", "verify", "write"}
+    assert outcome.reports["plain-000000"].seconds.keys() == {"compose", "label", "redraw", "verify", "write"}
 
 
 def test_a_killed_worker_costs_an_attempt_and_nothing_else(ray_cluster, unbroken, tmp_path):
@@ -71,6 +72,21 @@ def test_a_shard_that_fails_three_times_is_quarantined_and_later_healed(ray_clus
     assert not list(tmp_path.glob("*.failed.json"))
     assert tars(tmp_path) == unbroken
     assert all((tmp_path / tar).stat().st_mtime_ns == time for tar, time in before.items())
+
+
+def test_a_worker_that_hangs_is_replaced_and_its_shard_tried_again(ray_cluster, unbroken, tmp_path):
+    outcome = run(ray_cluster, tmp_path, replace(CREW, shard_timeout_s=5), hang_at=6, notes=str(tmp_path))
+    assert (tmp_path / "hung-6").exists()
+    assert outcome.failures == {}
+    remove_leftovers(str(tmp_path))
+    assert tars(tmp_path) == unbroken
+
+
+def test_a_shard_that_always_hangs_is_quarantined(ray_cluster, tmp_path):
+    crew = replace(CREW, max_attempts=1, shard_timeout_s=5)
+    outcome = run(ray_cluster, tmp_path, crew, hang_at=6)
+    assert outcome.failures["plain-000001"].error == "took longer than shard_timeout_s=5"
+    assert outcome.reports.keys() == {"plain-000000", "plain-000002"}
 
 
 def test_a_shard_that_kills_every_worker_is_quarantined(ray_cluster, unbroken, tmp_path):

@@ -22,7 +22,8 @@ FLOORS = [
     {"backends"},
     {"line", "stages"},
     {"models"},
-    {"embedded", "generate", "run"},
+    {"embedded", "generate", "pipelining", "run"},
+    {"worker"},
     {"actors", "doctor"},
 ]  # fmt: skip
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
