@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synthgen.agreement import Agreement
 from synthgen.guide import Bodies, Picture, Words, assumed_camera
 from synthgen.line import Line
 from synthgen.models import Models
 from synthgen.render.views import outlined
-from synthgen.sample import Rejection, Request, Sample
+from synthgen.sample import BACKGROUND, OCCLUDER, Rejection, Request, Sample
 from synthgen.scenes.compose import Composition
-from synthgen.stages.depth import Plan, plan_picture, repaint
+from synthgen.stages.depth import Plan, plan_picture, plan_pictures, repaint
 from synthgen.stages.label import label, measure, visibilities
 from synthgen.stages.masks import People, find_people
 from synthgen.stages.mesh import estimate_bodies
@@ -92,16 +93,16 @@ def draw_pictures(requests: Sequence[Request], models: Models) -> Line:
     for cycle in range(models.options.redraw.cycles):
         if cycle:
             line.step("masks", Job, _look_again)
-        _estimate(line, models)
+        _estimate(line, models, is_first=cycle == 0)
         line.step("redraw", Job, partial(_redraw, models=models, attempt=0, cycle=cycle))
     return line
 
 
-def _estimate(line: Line, models: Models) -> None:
-    """Take pictures and known bodies as far as a plan of what has to be drawn."""
+def _estimate(line: Line, models: Models, is_first: bool) -> None:
+    """Take pictures and known bodies as far as a plan of what has to be drawn; guides are varied only once."""
     line.step("masks", Picture, partial(_masks, models=models))
     line.step("mesh", Found, partial(_mesh, models=models))
-    line.step("prior", Bodies, partial(_judge, models=models))
+    line.step("prior", Bodies, partial(_judge, models=models, is_varied=is_first))
     line.step("depth", Judged, partial(_plan, models=models))
 
 
@@ -126,10 +127,10 @@ def _enter(requests: list[Request], scenes: list[Composition], models: Models) -
 
 
 def _bodies_of(scene: Composition) -> Bodies:
-    hiding = scene.drawing.hidden
+    hiding, mask = scene.drawing.hidden, scene.drawing.mask
     things = hiding[None] if hiding.any() else np.zeros((0, *hiding.shape), bool)
-    image = scene.drawing.image
-    return Bodies(scene.prompt, image, False, scene.scene, things, True, scene.families, scene.actions)
+    image, figures = scene.drawing.image, (mask > BACKGROUND) & (mask < OCCLUDER)
+    return Bodies(scene.prompt, image, False, scene.scene, things, True, scene.families, scene.actions, figures)
 
 
 def _exact(scene: Composition) -> Job:
@@ -150,17 +151,20 @@ def _masks(requests: list[Request], pictures: list[Picture], models: Models) -> 
 
 
 def _mesh(requests: list[Request], found: list[Found], models: Models) -> list[Bodies | str]:
-    return estimate_bodies([one.picture for one in found], [one.people for one in found], models.mesh)
+    pictures, people = [one.picture for one in found], [one.people for one in found]
+    return estimate_bodies(pictures, people, partial(models.ask, "mesh"), models.body.name)
 
 
-def _judge(requests: list[Request], batch: list[Bodies], models: Models) -> list[Judged | str]:
-    """Vary the guides of variants, then ask the prior."""
+def _judge(
+    requests: list[Request], batch: list[Bodies], models: Models, is_varied: bool
+) -> list[Judged | str]:
+    """Vary the guides of variants where they are to be varied, then ask the prior."""
     options, prior = models.options.prior, models.prior
     if prior is None:
         return [Judged(bodies, False, tuple({} for _ in bodies.scene.people)) for bodies in batch]
     varied = [
         vary(bodies, prior, models.body, options, noise_seed(request.seed, request.variant, 0))
-        if request.variant
+        if is_varied and request.variant
         else bodies
         for request, bodies in zip(requests, batch, strict=True)
     ]
@@ -172,8 +176,9 @@ def _judge(requests: list[Request], batch: list[Bodies], models: Models) -> list
 def _plan(requests: list[Request], batch: list[Judged], models: Models) -> list[Job | str]:
     keeps_easy = models.options.prior.easy == "keep"
     answers: list[Job | str] = []
-    for request, judged in zip(requests, batch, strict=True):
-        plan = plan_picture(judged.bodies, models.body, models.renderer, models.options.depth)
+    options, bodies = models.options.depth, [judged.bodies for judged in batch]
+    plans = plan_pictures(bodies, models.body, models.renderer, options)
+    for request, judged, plan in zip(requests, batch, plans, strict=True):
         reason = plan if isinstance(plan, str) else _gated(plan, models).reason
         if isinstance(plan, str) or reason:
             answers.append(str(reason))
@@ -184,9 +189,10 @@ def _plan(requests: list[Request], batch: list[Judged], models: Models) -> list[
 
 
 def _redraw(
-    requests: list[Request], jobs: list[Job], models: Models, attempt: int, cycle: int = 0
+    requests: list[Request], jobs: list[Job], models: Models, attempt: int, cycle: int
 ) -> list[Job]:
-    """Draw what is not drawn yet."""
+    """Draw what is not drawn yet; the last cycle blurs some of it."""
+    is_last = cycle + 1 == models.options.redraw.cycles
     places = [place for place, job in enumerate(jobs) if not job.is_drawn]
     wanted = [
         Wanted(
@@ -200,7 +206,9 @@ def _redraw(
     answers = list(jobs)
     for place, image in zip(places, drawn, strict=True):
         job = jobs[place]
-        image = blurred(image, models.options.redraw, requests[place].seed)
+        if is_last:
+            asked = requests[place]
+            image = blurred(image, models.options.redraw, noise_seed(asked.seed, asked.variant, 0))
         answers[place] = replace(job, plan=repaint(job.plan, image), is_drawn=True)
     return answers
 
@@ -223,7 +231,8 @@ def _verify(requests: list[Request], jobs: list[Job], models: Models) -> list[Do
         failed = [place for place in range(len(jobs)) if verdicts[place].reason and not jobs[place].is_exact]
         again = [replace(jobs[place], plan=repaint(jobs[place].plan, jobs[place].draft)) for place in failed]
         again = [replace(job, is_drawn=False) for job in again]
-        drawn = _redraw([requests[place] for place in failed], again, models, attempt + 1)
+        asked = [requests[place] for place in failed]
+        drawn = _redraw(asked, again, models, attempt + 1, options_of_redraw)
         for place, job, verdict in zip(failed, drawn, _look(drawn, models), strict=True):
             jobs[place], verdicts[place] = job, verdict
     if options.on_mismatch == "rectify":
@@ -253,8 +262,9 @@ def look(plans: Sequence[Plan], models: Models, is_asked: Sequence[bool] = ()) -
     ]
     if asked:
         chosen = [plans[place] for place in asked]
-        for place, plan, seen in zip(asked, chosen, question(chosen, _witnesses(models)), strict=True):
-            verdicts[place] = _judged(plan, seen, verdicts[place].scores, models)
+        seen = question(chosen, _witnesses(models))
+        for place, one, agreement in zip(asked, seen, compare(chosen, seen, models.body), strict=True):
+            verdicts[place] = _judged(agreement, one, verdicts[place].scores, models)
     return verdicts
 
 
@@ -269,8 +279,7 @@ def _gated(plan: Plan, models: Models) -> Verdict:
     return Verdict(models.options.quality.reason(people), tuple(person.scores() for person in people))
 
 
-def _judged(plan: Plan, seen: Testimony, scores: Scores, models: Models) -> Verdict:
-    agreement = compare(plan, seen, models.body)
+def _judged(agreement: Agreement, seen: Testimony, scores: Scores, models: Models) -> Verdict:
     found = tuple(agreement.scores(person) for person in range(len(scores)))
     return Verdict(models.options.verify.reason(agreement), _merged(scores, found), seen)
 
@@ -285,7 +294,10 @@ def _rectify(job: Job, verdict: Verdict, models: Models) -> tuple[Job, Verdict]:
     if isinstance(plan, str):
         return job, replace(verdict, reason=plan)
     gated = _gated(plan, models)
-    return replace(job, plan=plan), gated if gated.reason else _judged(plan, seen, gated.scores, models)
+    if gated.reason:
+        return replace(job, plan=plan), gated
+    agreement = compare([plan], [seen], models.body)[0]
+    return replace(job, plan=plan), _judged(agreement, seen, gated.scores, models)
 
 
 def _witnesses(models: Models) -> Witnesses:

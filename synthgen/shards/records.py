@@ -20,6 +20,7 @@ SCHEMA = 1
 ImageFormat = Literal["jpg", "png"]
 IMAGE_FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
 JPEG_QUALITY = 95
+PNG_LEVEL = 2  # of zlib: a third of the time of its default, files a quarter larger
 DEPTH_UNITS_PER_M = 1000  # depth PNGs hold millimetres
 MAX_DEPTH_M = 65.535  # the most that 16 bits of millimetres hold
 MAX_PIXELS = 4096 * 4096  # of a picture read back; nobody's shard holds a larger one
@@ -339,5 +340,5 @@ def _encode_png(array: NDArray[Any]) -> bytes:
     from PIL import Image
 
     stream = io.BytesIO()
-    Image.fromarray(array).save(stream, "PNG")
+    Image.fromarray(array).save(stream, "PNG", compress_level=PNG_LEVEL)
     return stream.getvalue()

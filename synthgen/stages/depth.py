@@ -29,8 +29,8 @@ class Conditioning:
     """How bodies become the map that the redraw model sees.
 
     Attributes:
-        form: disparity: from inverse depth, as monocular depth models give it; paper: linear in depth, as
-            Diffusion-HPC's repository writes it.
+        form: disparity: from inverse depth of what shows, as monocular depth models give it; paper: linear in
+            depth over the whole body, then occluders are cut out, as in Diffusion-HPC's repository (with SPIN).
         occluders: whether things in front of somebody are punched out of the map.
         min_hidden: a thing is in front of somebody if it covers at least this part of the silhouette.
         edge: width of the rim of a silhouette that does not count for that, as a part of its height.
@@ -67,11 +67,36 @@ class Plan:
     nearness: Float32
 
 
+def plan_pictures(
+    batch: Sequence[Bodies], body: Body, renderer: Renderer, options: Conditioning
+) -> list[Plan | str]:
+    """Render bodies as depth maps and punch out what is in front of them; or say why that cannot be.
+
+    What becomes of one does not depend on the others; together they are only posed faster.
+    """
+    posed = body.pose([person for bodies in batch for person in bodies.scene.people])
+    plans, start = [], 0
+    for bodies in batch:
+        own = slice(start, start + len(bodies.scene.people))
+        start = own.stop
+        meshes = [(vertices, body.faces) for vertices in posed.vertices[own]]
+        plans.append(_plan(bodies, meshes, posed.points[own], renderer, options))
+    return plans
+
+
 def plan_picture(bodies: Bodies, body: Body, renderer: Renderer, options: Conditioning) -> Plan | str:
-    """Render bodies as a depth map and punch out what is in front of them; or say why that cannot be."""
+    """Plan a single picture; see `plan_pictures`."""
+    return plan_pictures([bodies], body, renderer, options)[0]
+
+
+def _plan(
+    bodies: Bodies,
+    meshes: Sequence[tuple[Float32, NDArray[np.int32]]],
+    points: Float32,
+    renderer: Renderer,
+    options: Conditioning,
+) -> Plan | str:
     camera = bodies.scene.camera
-    posed = body.pose(bodies.scene.people)
-    meshes = [(vertices, body.faces) for vertices in posed.vertices]
     depth, index = renderer.depth(meshes, camera)
     alone = [index == 1] if len(meshes) == 1 else [renderer.depth([mesh], camera)[1] > 0 for mesh in meshes]
     if not all(silhouette.any() for silhouette in alone):
@@ -83,7 +108,7 @@ def plan_picture(bodies: Bodies, body: Body, renderer: Renderer, options: Condit
     visible = [float((shown == n).sum() / mask.sum()) for n, mask in enumerate(alone, 1)]
     if not all((shown == n).any() for n in range(1, len(meshes) + 1)):
         return "body hidden altogether"
-    depth = np.where(shown > 0, depth, np.float32(0))
+    whole, depth = depth, np.where(shown > 0, depth, np.float32(0))
     drawing = Drawing(
         image=bodies.image,
         depth=depth,
@@ -91,7 +116,7 @@ def plan_picture(bodies: Bodies, body: Body, renderer: Renderer, options: Condit
         hidden=occluder & (index > 0),
         visible=np.array(visible, np.float32),
     )
-    return Plan(bodies, drawing, posed.points, near(depth, options.form))
+    return Plan(bodies, drawing, points, near(whole, shown > 0, options.form))
 
 
 def in_front(things: Mask, silhouettes: Mask, is_in_front: bool, options: Conditioning) -> Mask:
@@ -106,6 +131,8 @@ def in_front(things: Mask, silhouettes: Mask, is_in_front: bool, options: Condit
     Returns:
         (H, W) where nothing of a body can be seen.
     """
+    if is_in_front or not len(things):
+        return np.logical_or.reduce(things, axis=0) if len(things) else np.zeros(silhouettes.shape[1:], bool)
     united = np.zeros(silhouettes.shape[1:], bool)
     cores = [_core(silhouette, options.edge) for silhouette in silhouettes]
     for thing in things:
@@ -113,21 +140,27 @@ def in_front(things: Mask, silhouettes: Mask, is_in_front: bool, options: Condit
             (thing & core).sum() >= max(1, options.min_hidden * silhouette.sum())
             for core, silhouette in zip(cores, silhouettes, strict=True)
         ]
-        if is_in_front or any(inside):
+        if any(inside):
             united |= thing
     return united
 
 
-def near(depth: Float32, form: Form) -> Float32:
-    """Turn depth (H, W) [m], 0 without a body, into the map a redraw model takes: larger is nearer."""
+def near(depth: Float32, is_shown: Mask, form: Form) -> Float32:
+    """Turn depth into the map that a redraw model takes: larger is nearer, 0 where no body shows.
+
+    Args:
+        depth: (H, W) [m] of the bodies, hidden or not; 0 without a body.
+        is_shown: (H, W) where nothing hides them.
+        form: of the map.
+    """
     if form == "disparity":
-        return nearness(depth)
+        return nearness(np.where(is_shown, depth, 0))
     is_body = depth > 0
     if not is_body.any():
         return np.zeros_like(depth)
     low, high = depth[is_body].min(), depth[is_body].max()
     grey = _ABOVE + _SPAN * (depth - low) / max(float(high - low), 1e-6)
-    return np.where(is_body, grey[is_body].max() + _REST - grey, 0).astype(np.float32)
+    return np.where(is_body & is_shown, grey[is_body].max() + _REST - grey, 0).astype(np.float32)
 
 
 def repaint(plan: Plan, image: NDArray[np.uint8]) -> Plan:
@@ -136,8 +169,18 @@ def repaint(plan: Plan, image: NDArray[np.uint8]) -> Plan:
 
 
 def region(plans: Sequence[Plan]) -> Mask:
-    """Return where nothing of the old picture may survive: (B, H, W), the visible bodies."""
-    return np.stack([(plan.drawing.mask > BACKGROUND) & (plan.drawing.mask < OCCLUDER) for plan in plans])
+    """Return where nothing of the old picture may survive, (B, H, W).
+
+    That is where the bodies are to show, and where the old picture shows people: a limb that is elsewhere in the
+    new pose must not be left behind. What is in front of somebody stays.
+    """
+    return np.stack([_renewed(plan) for plan in plans])
+
+
+def _renewed(plan: Plan) -> Mask:
+    mask, figures = plan.drawing.mask, plan.bodies.figures
+    bodies = mask > BACKGROUND
+    return (bodies if figures is None else bodies | figures) & (mask != OCCLUDER)
 
 
 def _core(silhouette: Mask, edge: float) -> Mask:

@@ -1,15 +1,18 @@
 """Step `mesh`: the bodies of the people in a picture, in the camera frame of the whole picture."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from synthgen.backends.protocols import MeshEstimator
+from synthgen.backends.protocols import MeshEstimate
 from synthgen.guide import UNKNOWN, Bodies, Picture
 from synthgen.sample import Scene
 from synthgen.stages.masks import People
 
 
 def estimate_bodies(
-    pictures: Sequence[Picture], people: Sequence[People], estimator: MeshEstimator
+    pictures: Sequence[Picture],
+    people: Sequence[People],
+    estimator: Callable[..., list[MeshEstimate]],
+    body: str,
 ) -> list[Bodies | str]:
     """Estimate the body of everybody.
 
@@ -17,6 +20,7 @@ def estimate_bodies(
         pictures: with their cameras.
         people: found in each of them.
         estimator: makes its own crops of the boxes.
+        body: name of the body model that its parameters belong to.
     """
     estimates = estimator(
         [picture.image for picture in pictures],
@@ -29,8 +33,9 @@ def estimate_bodies(
             answers.append("body behind the camera")
             continue
         unknown = (UNKNOWN,) * len(estimate.people)
-        scene = Scene(picture.camera, estimate.people, estimator.body)
+        scene = Scene(picture.camera, estimate.people, body)
+        figures = found.masks.any(0)
         answers.append(
-            Bodies(picture.prompt, picture.image, False, scene, found.things, False, unknown, unknown)
+            Bodies(picture.prompt, picture.image, False, scene, found.things, False, unknown, unknown, figures)
         )
     return answers

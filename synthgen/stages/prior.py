@@ -34,7 +34,7 @@ class Judging:
         plausible_to: squared norm above which a pose counts as implausible and is rejected.
         max_error_deg: mean angle of a joint [degrees] between pose and decoded code, above which likewise.
         variants: requests in a row that share a guide; the first keeps its pose, others vary it (paper: 3).
-        code_scale: variants multiply the code by this on average,
+        code_scale: variants multiply each component of the code by this on average,
         code_spread: with this deviation.
         orient_noise_deg: deviation of each component of a variant's turn [degrees].
         shape_noise: deviation of the factor on each beta of a variant.
@@ -151,7 +151,7 @@ def _variant(
     options: Judging,
     rng: np.random.Generator,
 ) -> Person:
-    scale = options.code_scale + options.code_spread * rng.standard_normal()
+    scale = options.code_scale + options.code_spread * rng.standard_normal(len(code))
     pose = prior.decode(code[None] * scale)[0]
     pose[21:] = person.body_pose[21:]
     turn = rotvec_to_rotmat(np.radians(options.orient_noise_deg) * rng.standard_normal(3))

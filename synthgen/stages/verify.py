@@ -14,6 +14,7 @@ from synthgen.backends.protocols import Keypoints, MeshEstimate, Segments
 from synthgen.body import Body
 from synthgen.geometry import project
 from synthgen.joints import COCO17
+from synthgen.sample import Float
 from synthgen.stages.depth import Plan
 from synthgen.stages.label import boxes, visibilities
 from synthgen.stages.masks import Masking, cleaned
@@ -81,26 +82,36 @@ def question(plans: Sequence[Plan], witnesses: Witnesses) -> list[Testimony]:
     ]
 
 
-def compare(plan: Plan, testimony: Testimony, body: Body) -> Agreement:
-    """Compare what the labels say with what the models saw; the estimates belong to the labels' body."""
-    people = plan.bodies.scene.people
-    shown = np.stack([plan.drawing.mask == number for number in range(1, len(people) + 1)])
-    overlaps = matched(shown, testimony.people)
-    labelled = project(body.joints(plan.points, COCO17), plan.bodies.scene.camera.cam_int)
+def compare(plans: Sequence[Plan], testimonies: Sequence[Testimony], body: Body) -> list[Agreement]:
+    """Compare what labels say with what the models saw; the estimates belong to the labels' body."""
+    counts = [len(plan.bodies.scene.people) for plan in plans]
+    labelled = [person for plan in plans for person in plan.bodies.scene.people]
+    estimated = [person for testimony in testimonies for person in testimony.estimate.people]
+    posed = body.pose([*labelled, *estimated])
+    total, ends = len(labelled), np.cumsum(counts)
+    distances = mesh_distance(
+        posed.vertices[total:], posed.points[total:, 0], posed.vertices[:total], posed.points[:total, 0]
+    )
+    return [
+        _agreement(plan, testimony, body, distances[end - count : end])
+        for plan, testimony, count, end in zip(plans, testimonies, counts, ends, strict=True)
+    ]
+
+
+def _agreement(plan: Plan, testimony: Testimony, body: Body, distances: Float) -> Agreement:
+    count = len(plan.bodies.scene.people)
+    shown = np.stack([plan.drawing.mask == number for number in range(1, count + 1)])
     joints = keypoint_agreement(
         testimony.keypoints.keypoints_2d,
         testimony.keypoints.confidence,
-        labelled,
+        project(body.joints(plan.points, COCO17), plan.bodies.scene.camera.cam_int),
         visibilities(plan, body),
         boxes(plan),
         shown.sum((1, 2)).astype(np.float64),
     )
-    estimated = body.pose(testimony.estimate.people)
-    posed = body.pose(people)
-    distances = mesh_distance(estimated.vertices, estimated.points[:, 0], posed.vertices, posed.points[:, 0])
     return Agreement(
         people_found=len(testimony.people),
-        iou=overlaps,
+        iou=matched(shown, testimony.people),
         pck=joints.pck,
         oks=joints.oks,
         worst_joint=joints.worst,
