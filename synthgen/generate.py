@@ -99,7 +99,7 @@ def draw_pictures(requests: Sequence[Request], models: Models) -> Line:
 
 
 def _estimate(line: Line, models: Models, is_first: bool) -> None:
-    """Take pictures and known bodies as far as a plan of what has to be drawn; guides are varied only once."""
+    """Take pictures and known bodies as far as a plan of what has to be drawn; guides are varied once."""
     line.step("masks", Picture, partial(_masks, models=models))
     line.step("mesh", Found, partial(_mesh, models=models))
     line.step("prior", Bodies, partial(_judge, models=models, is_varied=is_first))
@@ -114,7 +114,7 @@ def _draft(requests: list[Request], words: list[Words], models: Models) -> list[
     return [
         "blackened by the safety checker"
         if is_flagged
-        else Picture(one.prompt, image, assumed_camera(size, one.fov_deg))
+        else Picture(one.prompt, image, assumed_camera(size, one.fov_deg), one.family)
         for one, image, is_flagged in zip(words, drafts.images, drafts.flagged, strict=True)
     ]
 
@@ -130,7 +130,9 @@ def _bodies_of(scene: Composition) -> Bodies:
     hiding, mask = scene.drawing.hidden, scene.drawing.mask
     things = hiding[None] if hiding.any() else np.zeros((0, *hiding.shape), bool)
     image, figures = scene.drawing.image, (mask > BACKGROUND) & (mask < OCCLUDER)
-    return Bodies(scene.prompt, image, False, scene.scene, things, True, scene.families, scene.actions, figures)
+    return Bodies(
+        scene.prompt, image, False, scene.scene, things, True, scene.families, scene.actions, figures
+    )
 
 
 def _exact(scene: Composition) -> Job:
@@ -188,9 +190,7 @@ def _plan(requests: list[Request], batch: list[Judged], models: Models) -> list[
     return answers
 
 
-def _redraw(
-    requests: list[Request], jobs: list[Job], models: Models, attempt: int, cycle: int
-) -> list[Job]:
+def _redraw(requests: list[Request], jobs: list[Job], models: Models, attempt: int, cycle: int) -> list[Job]:
     """Draw what is not drawn yet; the last cycle blurs some of it."""
     is_last = cycle + 1 == models.options.redraw.cycles
     places = [place for place, job in enumerate(jobs) if not job.is_drawn]
@@ -218,7 +218,12 @@ def _look_again(requests: list[Request], jobs: list[Job]) -> list[Picture | Job]
     return [
         job
         if job.is_exact
-        else Picture(job.plan.bodies.prompt, job.plan.drawing.image, job.plan.bodies.scene.camera)
+        else Picture(
+            job.plan.bodies.prompt,
+            job.plan.drawing.image,
+            job.plan.bodies.scene.camera,
+            job.plan.bodies.families[0],
+        )
         for job in jobs
     ]
 
@@ -232,7 +237,7 @@ def _verify(requests: list[Request], jobs: list[Job], models: Models) -> list[Do
         again = [replace(jobs[place], plan=repaint(jobs[place].plan, jobs[place].draft)) for place in failed]
         again = [replace(job, is_drawn=False) for job in again]
         asked = [requests[place] for place in failed]
-        drawn = _redraw(asked, again, models, attempt + 1, options_of_redraw)
+        drawn = _redraw(asked, again, models, attempt + 1, models.options.redraw.cycles - 1)
         for place, job, verdict in zip(failed, drawn, _look(drawn, models), strict=True):
             jobs[place], verdicts[place] = job, verdict
     if options.on_mismatch == "rectify":

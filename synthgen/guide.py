@@ -22,10 +22,12 @@ class Words:
     Attributes:
         prompt: what it shows.
         fov_deg: vertical field of view [degrees] that its people are placed with; the true one is unknown.
+        family: pose family that the words are about.
     """
 
     prompt: str
     fov_deg: float
+    family: str = UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,13 @@ class Picture:
         prompt: what it shows.
         image: (H, W, 3) uint8 RGB.
         camera: that took it, or an assumed one.
+        family: pose family of its people.
     """
 
     prompt: str
     image: NDArray[np.uint8]
     camera: Camera
+    family: str = UNKNOWN
 
     def __post_init__(self) -> None:
         _check_image("Picture", self.image, self.camera)
@@ -59,6 +63,7 @@ class Bodies:
         is_in_front: the masks are known to show only what hides a body; otherwise that has to be decided.
         families: pose family of each person.
         actions: and the action.
+        figures: (H, W) bool, where the picture shows people, whom a redraw replaces; None for nowhere.
     """
 
     prompt: str
@@ -69,6 +74,7 @@ class Bodies:
     is_in_front: bool
     families: tuple[str, ...]
     actions: tuple[str, ...]
+    figures: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         _check_image("Bodies", self.image, self.scene.camera)
@@ -78,6 +84,9 @@ class Bodies:
                 f"Bodies.things must be (O, {size[0]}, {size[1]}) bool, got {self.things.shape} "
                 f"{self.things.dtype}"
             )
+        figures = self.figures
+        if figures is not None and (figures.shape != size or figures.dtype != np.bool_):
+            raise ValueError(f"Bodies.figures must be {size} bool, got {figures.shape} {figures.dtype}")
         people = len(self.scene.people)
         if not len(self.families) == len(self.actions) == people:
             raise ValueError(

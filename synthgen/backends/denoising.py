@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import interpolate, max_pool2d
+from torch.nn.functional import adaptive_max_pool2d, interpolate, max_pool2d
 
 from synthgen.backends.pipelines import check_size, generators, stacked, to_uint8
 from synthgen.backends.protocols import Guides, Texts
@@ -146,9 +146,11 @@ def standard_normal(shape: Sequence[int], noise_of: Sequence[torch.Generator], l
 def renew(latents: Tensor, region: NDArray[np.bool_], noise_of: Sequence[torch.Generator]) -> Tensor:
     """Replace latents (B, C, h, w) by pure noise inside a region (B, H, W) of the picture.
 
-    The old body must not show through where a new one is to stand.
+    The old body must not show through where a new one is to stand, however thin its limbs: a latent is
+    replaced if any of its pixels is inside.
     """
-    inside = shrink_mask(region, latents)
+    full = torch.from_numpy(region.astype(np.float32))[:, None]
+    inside = adaptive_max_pool2d(full, latents.shape[-2:]).to(latents.device)
     return torch.where(inside > 0, standard_normal(latents.shape, noise_of, latents), latents)
 
 

@@ -30,7 +30,7 @@ class Conditioning:
 
     Attributes:
         form: disparity: from inverse depth of what shows, as monocular depth models give it; paper: linear in
-            depth over the whole body, then occluders are cut out, as in Diffusion-HPC's repository (with SPIN).
+            depth over the whole body, occluders cut out after that, as in Diffusion-HPC's repository (SPIN).
         occluders: whether things in front of somebody are punched out of the map.
         min_hidden: a thing is in front of somebody if it covers at least this part of the silhouette.
         edge: width of the rim of a silhouette that does not count for that, as a part of its height.
@@ -171,8 +171,8 @@ def repaint(plan: Plan, image: NDArray[np.uint8]) -> Plan:
 def region(plans: Sequence[Plan]) -> Mask:
     """Return where nothing of the old picture may survive, (B, H, W).
 
-    That is where the bodies are to show, and where the old picture shows people: a limb that is elsewhere in the
-    new pose must not be left behind. What is in front of somebody stays.
+    That is where the bodies are to show, and where the old picture shows people: a limb that is elsewhere in
+    the new pose must not be left behind. What is in front of somebody stays.
     """
     return np.stack([_renewed(plan) for plan in plans])
 

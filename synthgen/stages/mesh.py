@@ -36,6 +36,8 @@ def estimate_bodies(
         scene = Scene(picture.camera, estimate.people, body)
         figures = found.masks.any(0)
         answers.append(
-            Bodies(picture.prompt, picture.image, False, scene, found.things, False, unknown, unknown, figures)
+            Bodies(
+                picture.prompt, picture.image, False, scene, found.things, False, unknown, unknown, figures
+            )
         )
     return answers
