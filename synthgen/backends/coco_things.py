@@ -1,4 +1,8 @@
-"""Names of the 80 countable classes of COCO; panoptic models add "stuff" (walls, sky, snow) to them."""
+"""Names of the 80 countable classes of COCO; panoptic models add "stuff" (walls, sky, snow) to them.
+
+Models on the hub have either these names or, where they were trained for instances (Mask2Former, RT-DETR),
+some of an older data set's.
+"""
 
 COCO_THINGS = frozenset([
     "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
@@ -11,3 +15,5 @@ COCO_THINGS = frozenset([
     "cell phone", "microwave", "oven", "toaster", "sink", "refrigerator", "book", "clock", "vase",
     "scissors", "teddy bear", "hair drier", "toothbrush",
 ])  # fmt: skip
+# The same as motorcycle, airplane, couch, potted plant, dining table and tv.
+OLDER_NAMES = frozenset({"motorbike", "aeroplane", "sofa", "pottedplant", "diningtable", "tvmonitor"})

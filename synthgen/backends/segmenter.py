@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synthgen.backends.coco_things import COCO_THINGS
+from synthgen.backends.coco_things import COCO_THINGS, OLDER_NAMES
 from synthgen.backends.model_files import fetch_files, find_model, version_of
 from synthgen.backends.pipelines import (
     architecture,
@@ -149,7 +149,7 @@ class Segmentation:
                 known = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
                 raise ValueError(f"{key}: {self.id} has no class {unknown[0]!r}; its classes are {known}")
         things = set(self.objects) or (
-            COCO_THINGS
+            COCO_THINGS | OLDER_NAMES
             if len(COCO_THINGS & set(names)) >= LIKE_COCO
             else {name for name in names if name.lower() not in NOTHING}
         )

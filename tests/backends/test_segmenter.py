@@ -133,6 +133,9 @@ def test_words_come_from_the_model_or_the_config(saved: Callable[[str], Path]) -
     coco = {index: name for index, name in enumerate([*sorted(COCO_THINGS), "snow", "wall-other-merged"])}
     words = Segmentation()._vocabulary(coco)
     assert len(words.things) == 79 and len(words.people) == 1 and max(words.things) == 79
+    older = {"motorcycle": "motorbike", "couch": "sofa", "tv": "tvmonitor", "dining table": "diningtable"}
+    words = Segmentation()._vocabulary({index: older.get(name, name) for index, name in coco.items()})
+    assert len(words.things) == 79, "Mask2Former's instance models have some of Pascal VOC's names"
 
 
 def test_code_in_a_model_folder_is_never_run(saved: Callable[[str], Path], tmp_path: Path) -> None:
