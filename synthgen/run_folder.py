@@ -14,10 +14,10 @@ from synthgen import config as configs
 from synthgen import storage
 from synthgen.config import ConfigError
 from synthgen.shards.records import ImageFormat
-from synthgen.shards.shard import CONFIG_NAME, FAILED_SUFFIX, Shard, ShardReport, is_done, read_report
+from synthgen.shards.shard import CONFIG_NAME, FAILED_SUFFIX, Shard, ShardReport, load_report
 
 NUM_SAMPLES = "num_samples"  # the one key of the record that may grow
-HASHING_THREADS = 8  # tars read at once to see which are done; hashing frees the interpreter
+LOCAL_READERS, REMOTE_READERS = 4, 32  # reports read at once; a store answers late, but many at a time
 
 
 def recorded_config(path: str) -> Mapping[str, Any]:
@@ -101,10 +101,29 @@ class RunFolder:
             storage.write_bytes(storage.join(self.path, CONFIG_NAME), config_text.encode())
 
     def reports(self) -> dict[str, ShardReport]:
-        """Return the reports of all shards that are done, by name; reads every tar that has a report."""
-        with ThreadPoolExecutor(HASHING_THREADS) as pool:
-            found = pool.map(self._report_if_done, self.shards())
-            return {report.shard: report for report in found if report is not None}
+        """Return the reports of all shards that are done, by name.
+
+        A shard is done if its report can be read, covers the same requests and tells the size of the tar
+        beside it. The folder is listed once and no tar is read. So a tar that is missing, cut short or longer
+        than it was is found here; one whose bytes have changed under the same size is not: `pipeline=verify`
+        reads everything and names it, and once it is deleted, the next start makes it again.
+
+        Raises:
+            ConfigError: a shard was made with another config.
+            StorageError: the folder or a report cannot be read.
+        """
+        sizes = storage.list_sizes(self.path)
+        written = [
+            shard for shard in self.shards() if {f"{shard.name}.tar", f"{shard.name}.json"} <= sizes.keys()
+        ]
+        readers = REMOTE_READERS if storage.is_remote(self.path) else LOCAL_READERS
+        with ThreadPoolExecutor(readers) as pool:
+            found = list(pool.map(self._report_if_whole, written))
+        return {
+            report.shard: report
+            for report in found
+            if report is not None and report.size == sizes[f"{report.shard}.tar"]
+        }
 
     def quarantine(self, failure: Failure) -> None:
         """Note that a shard failed for good; the next run will try it again."""
@@ -123,15 +142,17 @@ class RunFolder:
     def _failed_url(self, name: str) -> str:
         return storage.join(self.path, f"{name}{FAILED_SUFFIX}")
 
-    def _report_if_done(self, shard: Shard) -> ShardReport | None:
-        if not is_done(self.path, shard.name):
+    def _report_if_whole(self, shard: Shard) -> ShardReport | None:
+        try:
+            report = load_report(self.path, shard.name)
+        except ValueError:
             return None
-        report = read_report(self.path, shard.name)
-        if report is not None and report.config_hash != self.config_hash:
+        if report.config_hash != self.config_hash:
             raise ConfigError(
                 [f"{self.path}: {shard.name} was made with another config than {CONFIG_NAME} beside it says"]
             )
-        return report if report is not None and report.num_requests == shard.num_requests else None
+        is_same = (report.shard, report.num_requests) == (shard.name, shard.num_requests)
+        return report if is_same else None
 
     def _compare(self, before: Mapping[str, Any], now: Mapping[str, Any], exclude: Collection[str]) -> None:
         differing = configs.differences(before, now, exclude)

@@ -161,13 +161,23 @@ def list_names(folder: str) -> list[str]:
             return []
         with _clear_errors(folder, "listed"):
             return sorted(entry.name + "/" * entry.is_dir() for entry in path.iterdir())
-    with _clear_errors(folder, "listed"):
-        filesystem, root = _connect(folder)
-        if not filesystem.isdir(root):
-            return []
-        entries = filesystem.ls(root, detail=True)
-    names = (entry["name"].rstrip("/").rpartition("/")[2] + "/" * _is_folder(entry) for entry in entries)
-    return sorted(name for name in names if name.strip("/"))
+    return sorted(name + "/" * _is_folder(entry) for name, entry in _remote_entries(folder))
+
+
+def list_sizes(folder: str) -> dict[str, int]:
+    """Return the sizes [bytes] of all files in a folder, by name; a store is asked for one listing."""
+    if is_remote(folder):
+        entries = _remote_entries(folder)
+        return {name: int(entry["size"] or 0) for name, entry in entries if not _is_folder(entry)}
+    sizes: dict[str, int] = {}
+    path = _local(folder)
+    if path.is_dir():
+        with _clear_errors(folder, "listed"), os.scandir(path) as found:
+            for file in found:
+                with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
+                    if file.is_file():
+                        sizes[file.name] = file.stat().st_size
+    return sizes
 
 
 def is_folder(url: str) -> bool:
@@ -221,6 +231,17 @@ def _local(url: str) -> Path:
     for scheme in ("file://", "local://"):
         url = url.removeprefix(scheme)
     return Path(url).expanduser()
+
+
+def _remote_entries(folder: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return names in a folder of a store, and what it says of each."""
+    with _clear_errors(folder, "listed"):
+        filesystem, root = _connect(folder)
+        if not filesystem.isdir(root):
+            return []
+        entries = filesystem.ls(root, detail=True)
+    named = ((entry["name"].rstrip("/").rpartition("/")[2], entry) for entry in entries)
+    return [(name, entry) for name, entry in named if name]
 
 
 def _is_folder(entry: dict[str, Any]) -> bool:

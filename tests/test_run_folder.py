@@ -1,12 +1,15 @@
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from synthgen import storage
 from synthgen.config import ConfigError
 from synthgen.run_folder import Failure, RunFolder, recorded_config
 from synthgen.shards import write_shard
+from synthgen.shards.verify import Verification
 
 TEXT = "pipeline: generate\nrun: run\nseed: 1\nnum_samples: 7\nworkers: 2\nsource:\n  image_size: 128\n"
 FAILURE = Failure("run-000001", 3, 3, 3, "ValueError: no", "Traceback …")
@@ -84,15 +87,66 @@ def test_a_grown_run_makes_its_last_short_shard_again(opened, make_sample):
     assert replace(opened, num_samples=9).reports().keys() == {"run-000000", "run-000001"}
 
 
-def test_a_shard_is_done_only_if_its_tar_is_whole(opened, make_sample):
-    for index in range(3):
+def test_a_shard_is_done_only_if_its_tar_has_the_size_of_its_report(opened, make_sample):
+    opened = replace(opened, num_samples=12)
+    for index in range(4):
         write(opened, index, make_sample)
     tars = sorted(Path(opened.path).glob("*.tar"))
-    flipped = bytearray(tars[0].read_bytes())
-    flipped[700] ^= 1
-    tars[0].write_bytes(flipped)
+    tars[0].write_bytes(tars[0].read_bytes()[:-512])
     tars[1].unlink()
-    assert opened.reports().keys() == {"run-000002"}
+    with tars[2].open("ab") as file:
+        file.write(b"more")
+    assert opened.reports().keys() == {"run-000003"}
+
+
+def test_a_tar_changed_under_its_size_is_found_by_verify_not_by_resume(opened, make_sample):
+    for index in range(3):
+        write(opened, index, make_sample)
+    tar = Path(opened.path) / "run-000000.tar"
+    flipped = bytearray(tar.read_bytes())
+    flipped[700] ^= 1
+    tar.write_bytes(flipped)
+    assert opened.reports().keys() == {"run-000000", "run-000001", "run-000002"}
+    problems = list(Verification(opened.path, {}).problems())
+    assert any(line.startswith("run-000000.tar: changed after it was written") for line in problems)
+    tar.unlink()
+    assert opened.reports().keys() == {"run-000001", "run-000002"}
+
+
+def test_resuming_reads_no_tar(opened, make_sample):
+    """A run of many shards goes on at once, however large they are: sparse files stand for the tars."""
+    write(opened, 0, make_sample)
+    tar, note = (Path(opened.path) / f"run-000000.{suffix}" for suffix in ("tar", "json"))
+    size = 1 << 42
+    os.truncate(tar, size)
+    note.write_text(json.dumps(json.loads(note.read_text()) | {"size": size}))
+    assert opened.reports()["run-000000"].size == size
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 1}'])
+def test_a_damaged_report_means_that_the_shard_is_made_again(opened, make_sample, text):
+    for index in range(2):
+        write(opened, index, make_sample)
+    (Path(opened.path) / "run-000000.json").write_text(text)
+    assert opened.reports().keys() == {"run-000001"}
+
+
+def test_the_report_of_another_shard_counts_for_none(opened, make_sample):
+    for index in range(2):
+        write(opened, index, make_sample)
+    folder = Path(opened.path)
+    (folder / "run-000000.json").write_bytes((folder / "run-000001.json").read_bytes())
+    assert opened.reports().keys() == {"run-000001"}
+
+
+def test_what_is_done_shows_on_any_store(make_sample):
+    folder = RunFolder("memory://resumed", "run", 7, 3, "c0ffee", "jpg")
+    folder.open(TEXT, ())
+    assert folder.reports() == {}
+    for index in range(3):
+        write(folder, index, make_sample)
+    storage.write_bytes("memory://resumed/run-000001.tar", b"cut short")
+    assert folder.reports().keys() == {"run-000000", "run-000002"}
 
 
 def test_shards_of_another_config_are_refused(opened, make_sample):

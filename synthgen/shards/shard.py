@@ -156,6 +156,7 @@ def write_shard(
     """
     started = time.perf_counter()
     tally = _Tally(Album(keep_rejected))
+    storage.remove(report_url(folder, shard.name))  # of an earlier tar, which this one replaces
     with storage.atomic_write(storage.join(folder, f"{shard.name}.tar")) as output:
         _write_tar(output, items, shard.image_format, tally)
         covered = tally.accepted + len(tally.rejections)
@@ -194,11 +195,13 @@ def read_report(folder: str, name: str) -> ShardReport | None:
     Raises:
         ValueError: it is damaged or of another schema.
     """
-    url = report_url(folder, name)
-    if not storage.exists(url):
-        return None
+    return load_report(folder, name) if storage.exists(report_url(folder, name)) else None
+
+
+def load_report(folder: str, name: str) -> ShardReport:
+    """Return the report of a shard that has one; see `read_report`."""
     try:
-        return _report(decode_json(storage.read_bytes(url, MAX_REPORT_BYTES)))
+        return _report(decode_json(storage.read_bytes(report_url(folder, name), MAX_REPORT_BYTES)))
     except ValueError as error:
         raise ValueError(f"report {name}.json: {error}") from error
 

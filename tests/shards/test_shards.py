@@ -225,3 +225,14 @@ def test_the_readme_of_the_format_is_right(
         code = snippet.replace("shards/ski/ski-", f"{run_dir}/run-").replace("shards/ski", str(run_dir))
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert "run-00000000" in done.stdout
+
+
+def test_a_shard_that_is_made_again_has_no_report_meanwhile(tmp_path, make_sample):
+    shard = Shard("run", 0, 0, 1, "hash")
+    write_shard(str(tmp_path), shard, [make_sample(0)])
+
+    def watched():
+        assert read_report(str(tmp_path), shard.name) is None
+        yield make_sample(0)
+
+    assert write_shard(str(tmp_path), shard, watched()) == read_report(str(tmp_path), shard.name)
