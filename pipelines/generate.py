@@ -37,6 +37,7 @@ from synthgen.stages.redraw import Redrawing
 if TYPE_CHECKING:
     from synthgen.actors import Outcome
 
+LIBRARY = "library"  # path of the built-in poses
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 # Keys that say where and how fast, not what: they may differ when a run goes on.
 OPERATION = (
@@ -256,6 +257,8 @@ def _resolved(config: Config, recorded: Mapping[str, Any]) -> Config:
         known = recorded.get("renderer")
         renderer = known if known in ("pyrender", "warp") else resolve_renderer("auto")
     source = backends.complete(backends.SOURCES, config.source, "source")
+    if source.get("path", LIBRARY) != LIBRARY and Path(source["path"]).expanduser().exists():
+        source["path"] = str(Path(source["path"]).expanduser().resolve())  # workers start elsewhere
     models = {
         role: backends.complete(backends.MODELS[role], node, f"models.{role}")
         for role, node in config.models.items()

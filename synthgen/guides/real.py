@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from synthgen.body import Body
-from synthgen.guide import Picture, assumed_camera
+from synthgen.guide import UNKNOWN, Picture, assumed_camera
 from synthgen.guides.pictures import DAMAGED, find_pictures
 from synthgen.guides.ranges import FOV_DEG, range_problems, size_problems
 from synthgen.guides.reading import Complaints, UnreadableError, holds_shards, place_of, require
@@ -30,6 +30,7 @@ class RealGuides:
         fit: how a picture becomes square: crop its middle, or pad it with its own edges.
         captions: prompts takes the prompt of the request; files takes the text beside the picture (a.txt for
             a.jpg), from shards the prompt of the sample.
+        family: what the pictures are about, for labels and report ("ski"); free text.
     """
 
     path: str = "pictures"
@@ -37,6 +38,7 @@ class RealGuides:
     fov_deg: float = 40.0
     fit: Fit = "crop"
     captions: Captions = "prompts"
+    family: str = UNKNOWN
 
     def problems(self) -> list[str]:
         """Return everything that is wrong with the options, one line each."""
@@ -78,7 +80,7 @@ class RealGuides:
             name = self._files.names[number]
             raise UnreadableError(DAMAGED, f"{name}: {error}") from error
         prompt = self._files.caption(number) if self.captions == "files" else request.prompt
-        return Picture(prompt, square, square_camera(camera, self.image_size, self.fit))
+        return Picture(prompt, square, square_camera(camera, self.image_size, self.fit), self.family)
 
     def _from_shard(self, request: Request, shelf: Shelf) -> Picture:
         sample = shelf.read(place_of(request) % len(shelf))
@@ -92,4 +94,5 @@ class RealGuides:
             prompt,
             square_image(sample.image, self.image_size, self.fit),
             square_camera(sample.scene.camera, self.image_size, self.fit),
+            self.family,
         )
