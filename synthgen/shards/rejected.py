@@ -9,7 +9,6 @@ import base64
 import binascii
 import io
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any, get_args
 
 import numpy as np
@@ -25,6 +24,7 @@ MAX_PIXELS = 1024 * 1024  # of a picture read back; nobody's file holds a larger
 MAX_PICTURES = 150  # in a file, whatever number of reasons there is
 QUALITY = 85
 ROW = ("key", "stage", "reason")  # what a report says of a rejection
+STAGES = get_args(Stage)
 PICTURE = "jpg"
 FILE = ("schema", "shard", "pictures")
 
@@ -97,11 +97,12 @@ def from_row(item: Any, picture: NDArray[np.uint8] | None = None) -> Rejection:
     Raises:
         ValueError: it is none.
     """
-    if not isinstance(item, Mapping) or sorted(item) != sorted(ROW):
+    if not isinstance(item, dict) or item.keys() != set(ROW):
         raise ValueError(f"a rejection must hold {', '.join(ROW)}, got {item!r:.80}")
-    if not all(isinstance(value, str) for value in item.values()) or item["stage"] not in get_args(Stage):
+    key, stage, reason = item["key"], item["stage"], item["reason"]
+    if not (isinstance(key, str) and isinstance(reason, str)) or stage not in STAGES:
         raise ValueError(f"a rejection has an unknown stage or a value that is no text: {item!r:.80}")
-    return Rejection(item["key"], item["stage"], item["reason"], picture)
+    return Rejection(key, stage, reason, picture)
 
 
 def _small(image: NDArray[np.uint8]) -> bytes:
