@@ -1,9 +1,9 @@
-"""One sample on the report: its four views as data URIs, its skeletons as SVG, and its labels in words."""
+"""One sample on the report: its views as data URIs, its skeletons as SVG, and its labels in words."""
 
 import base64
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from markupsafe import Markup
@@ -21,8 +21,32 @@ JOINT_RADIUS = 0.011  # of the picture's longer side
 
 
 @dataclass(frozen=True)
+class View:
+    """One way to see a sample.
+
+    Attributes:
+        kind: "draft", "mask", "depth", "picture" or "overlay".
+        caption: the step that made it, in a word or two.
+        words: what it shows, for those who do not see it.
+        source: the picture as a data URI.
+        skeleton: SVG that lies over it.
+    """
+
+    kind: str
+    caption: str
+    words: str
+    source: str
+    skeleton: Markup = Markup("")
+
+
+@dataclass(frozen=True)
 class Card:
-    """What the page shows of a sample; all plain text but `skeleton`."""
+    """What the page shows of a sample; all plain text but the skeletons.
+
+    Attributes:
+        has_draft: the sample was redrawn from a draft, which is the first of its views.
+        views: in the order in which they are shown: that of the pipeline where there is a draft.
+    """
 
     key: str
     caption: str
@@ -30,14 +54,8 @@ class Card:
     families: tuple[str, ...]
     width: int
     height: int
-    picture: str
-    overlay: str
-    depth: str
-    mask: str
-    skeleton: Markup
-    overlay_words: str
-    depth_words: str
-    mask_words: str
+    has_draft: bool
+    views: tuple[View, ...]
     facts: tuple[tuple[str, str], ...]
 
 
@@ -50,8 +68,6 @@ def make_card(sample: Sample, shown: Views, has_mesh: bool) -> Card:
         has_mesh: whether the overlay shows meshes, or nothing but the picture.
     """
     height, width = sample.image.shape[:2]
-    people = f"{len(sample.labels)} person" if len(sample.labels) == 1 else f"{len(sample.labels)} people"
-    mesh = "Body meshes and skeletons" if has_mesh else "Skeletons"
     return Card(
         key=sample.request.key,
         caption=sample.request.prompt,
@@ -59,16 +75,27 @@ def make_card(sample: Sample, shown: Views, has_mesh: bool) -> Card:
         families=tuple(dict.fromkeys(label.family for label in sample.labels)),
         width=width,
         height=height,
-        picture=data_uri(shown.picture),
-        overlay=data_uri(shown.overlay),
-        depth=data_uri(shown.depth),
-        mask=data_uri(shown.mask, is_flat=True),
-        skeleton=skeleton(sample.labels, (height, width)),
-        overlay_words=f"{mesh} of {people} over the picture",
-        depth_words=f"Depth of {people}, {_depth_range(sample.depth)}",
-        mask_words=_mask_words(sample.mask, people),
+        has_draft=sample.draft is not None,
+        views=_views(sample, shown, has_mesh),
         facts=tuple(_facts(sample)),
     )
+
+
+def _views(sample: Sample, shown: Views, has_mesh: bool) -> tuple[View, ...]:
+    people = f"{len(sample.labels)} person" if len(sample.labels) == 1 else f"{len(sample.labels)} people"
+    mesh = "Body meshes and skeletons" if has_mesh else "Skeletons"
+    bones = skeleton(sample.labels, sample.scene.camera.image_size)
+    # the words under the whole card say what the final picture shows
+    picture = View("picture", "Picture", "", data_uri(shown.picture))
+    overlay = View(
+        "overlay", "Labels over it", f"{mesh} of {people} over the picture", data_uri(shown.overlay), bones
+    )
+    depth = View("depth", "Depth", f"Depth of {people}, {_depth_range(sample.depth)}", data_uri(shown.depth))
+    mask = View("mask", "Masks", _mask_words(sample.mask, people), data_uri(shown.mask, is_flat=True))
+    if sample.draft is None:
+        return picture, overlay, depth, mask
+    draft = View("draft", "Draft", "The draft", data_uri(sample.draft))
+    return draft, mask, depth, replace(picture, caption="Redrawn"), overlay
 
 
 def data_uri(image: NDArray[np.uint8], is_flat: bool = False) -> str:
@@ -102,7 +129,7 @@ def skeleton(labels: tuple[Label, ...], image_size: tuple[int, int]) -> Markup:
             where = {"cx": float(x), "cy": float(y), "r": JOINT_RADIUS * max(image_size)}
             parts.append(tag("circle", {**where, "class": side(joint) + hidden}))
     view = f"0 0 {width} {height}"
-    return tag("svg", {"class": "overlay skeleton", "viewBox": view, "aria-hidden": "true"}, *parts)
+    return tag("svg", {"class": "skeleton", "viewBox": view, "aria-hidden": "true"}, *parts)
 
 
 def _pose(label: Label) -> str:

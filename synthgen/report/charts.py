@@ -17,6 +17,7 @@ from synthgen.report.histogram import Histogram, ticks
 WIDTH = 360
 MAX_BARS = 24  # of a histogram
 NAME_WIDTH = 112  # left of horizontal bars
+LIMIT_ROW = 15  # height of the words of a limit
 GLYPH_WIDTH = 6.6  # of the charts' font, to keep names inside NAME_WIDTH
 
 
@@ -81,7 +82,7 @@ def _name(y: float, name: str) -> Markup:
 
 def bars(rows: Sequence[tuple[str, float]], total: float, unit: str, summary: str) -> Markup:
     """Draw a horizontal bar for each (name, count), with its count [unit] and its share of `total`."""
-    row, scale = 21, Scale(0, max((n for _, n in rows), default=0), NAME_WIDTH + 8, WIDTH - 96)
+    row, scale = 21, Scale(0, max((n for _, n in rows), default=0), NAME_WIDTH + 8, WIDTH - 112)
     parts = []
     for place, (name, count) in enumerate(rows):
         y, end = place * row, scale(count)
@@ -110,31 +111,65 @@ def shares(names: Sequence[str], counts: NDArray[np.int64], kinds: Sequence[str]
     return canvas((WIDTH, len(names) * row + 2), summary, parts)
 
 
-def histogram(data: Histogram, axis: str, median: str, counted: str, summary: str) -> Markup:
-    """Draw counts of what is `counted` over a number called `axis`, with `median` written at its median."""
-    height, floor, roof = 178, 140, 26
-    shown = data.bars(MAX_BARS)
+def histogram(
+    data: Histogram,
+    axis: str,
+    median: str,
+    counted: str,
+    summary: str,
+    limits: Sequence[tuple[float, str]] = (),
+) -> Markup:
+    """Draw counts over a number, its median, and limits.
+
+    Args:
+        data: the counts.
+        axis: name of the number, with its unit.
+        median: as it is to be written.
+        counted: what is counted.
+        summary: what a screen reader says.
+        limits: (value, words) each drawn as a dashed line with its words, a row each.
+    """
+    roof = 26 + LIMIT_ROW * len(limits)
+    floor, height = roof + 114, roof + 152
+    shown = _bars_within(data, [value for value, _ in limits])
     if not shown:
         return canvas((WIDTH, 40), summary, [text(WIDTH / 2, 24, "no values", "middle")])
-    x = Scale(shown[0][0], shown[-1][1], 44, WIDTH - 12)
+    edges = [shown[0][0], shown[-1][1], *(value for value, _ in limits)]
+    x = Scale(min(edges), max(edges), 44, WIDTH - 12)
     y = Scale(0, max(count for _, _, count in shown), floor, roof)
-    parts = [line((x.start, y(tick)), (x.stop, y(tick)), "grid") for tick in ticks(0, y.high, 3)]
-    parts += [text(x.start - 6, y(tick) + 4, f"{tick:,.0f}", "end") for tick in ticks(0, y.high, 3)]
+    counts = [tick for tick in ticks(0, y.high, 3) if tick == int(tick)]
+    parts = [line((x.start, y(tick)), (x.stop, y(tick)), "grid") for tick in counts]
+    parts += [text(x.start - 6, y(tick) + 4, f"{tick:,.0f}", "end") for tick in counts]
     for left, right, count in shown:
         hint = f"{number(left)} to {number(right)}: {count:,} {counted}"
         size = (max(x(right) - x(left) - 1, 0.5), floor - y(count))
         parts.append(box((x(left) + 0.5, y(count)), size, "bar", hint))
     parts.append(line((x.start, floor), (x.stop, floor), "axis"))
     parts += [text(x(tick), floor + 15, number(tick), "middle") for tick in ticks(x.low, x.high, 6)]
-    middle = x(data.quantile(0.5))
-    side, shift = ("", 5) if middle < WIDTH * 0.62 else ("end ", -5)
+    flags = [(x(value), LIMIT_ROW * row + 12, words, "limit") for row, (value, words) in enumerate(limits)]
+    flags.append((x(data.quantile(0.5)), roof - 8, f"median {median}", "mark"))
+    parts += [line((place, top - 8), (place, floor), kind) for place, top, _, kind in flags]
     parts += [
-        line((middle, roof - 16), (middle, floor), "mark"),
-        text(middle + shift, roof - 8, f"median {median}", f"{side}strong"),
-        text((x.start + x.stop) / 2, height - 4, axis, "middle"),
-        text(0, roof - 8, counted),
+        _flag(place, top, words, "strong" if kind == "mark" else kind) for place, top, words, kind in flags
     ]
+    parts += [text((x.start + x.stop) / 2, height - 4, axis, "middle"), text(0, roof - 8, counted)]
     return canvas((WIDTH, height), summary, parts)
+
+
+def _flag(x: float, y: float, words: str, kind: str) -> Markup:
+    """Return words beside the upper end of a line, on the side where there is room."""
+    side, shift = ("", 5) if x < WIDTH * 0.62 else ("end ", -5)
+    return text(x + shift, y, words, side + kind)
+
+
+def _bars_within(data: Histogram, limits: Sequence[float]) -> list[tuple[float, float, int]]:
+    """Return bars as wide as MAX_BARS of them over values and limits together would be."""
+    shown = data.bars(MAX_BARS)
+    if not shown or not limits:
+        return shown
+    low, high = shown[0][0], shown[-1][1]
+    part = (high - low) / (max(high, *limits) - min(low, *limits))
+    return data.bars(max(round(part * MAX_BARS), 1))
 
 
 def butterfly(above: Histogram, below: Histogram | None, summary: str) -> Markup:

@@ -101,6 +101,10 @@ class Ledger:
             total.update(report.seconds)
         return total
 
+    def worker_seconds(self) -> float:
+        """Return the time that workers spent by their clocks [s]; stages can overlap within it."""
+        return sum(report.wall_s or sum(report.seconds.values()) for report in self.reports.values())
+
     def add(self, report: ShardReport) -> None:
         """Take in a finished shard."""
         for rejection in report.rejections:

@@ -15,12 +15,16 @@ from markupsafe import Markup
 from synthgen import __version__, storage
 from synthgen.report.charts import number
 from synthgen.report.ledger import Ledger, Problem, read_ledger
-from synthgen.report.panels import label_panels, name_chart, readable
+from synthgen.report.making import making, rates
+from synthgen.report.panels import label_panels, readable
+from synthgen.report.rejections import Gallery, read_gallery
+from synthgen.report.scores import score_panels, score_rows
 from synthgen.report.survey import Artist, RendererChoice, Survey, make_plan, survey
 from synthgen.shards.shard import HTML_NAME
 
-MAX_REASONS = 100  # rows in the table of rejections
 MAX_PROBLEMS = 20
+SWITCH = ("picture", "overlay", "depth", "mask")  # what the page can show of each picture
+SWITCH_OF_DRAFTS = ("steps", "draft", "mask", "depth", "picture", "overlay")
 
 
 @dataclass(frozen=True)
@@ -59,13 +63,13 @@ def write_report(folder: str, options: Options | None = None) -> str:
     artist = Artist(options.body or str(ledger.settings.get("body", "open")), options.renderer)
     plan = make_plan(ledger, options.num_pictures, options.max_samples)
     found = survey(folder, plan, artist)
-    page = render_page(ledger, found, artist.problem)
+    page = render_page(ledger, found, read_gallery(folder, ledger), artist.problem)
     url = storage.join(folder, HTML_NAME)
     storage.write_bytes(url, page.encode("utf-8"))
     return url
 
 
-def render_page(ledger: Ledger, found: Survey, overlay_problem: str) -> str:
+def render_page(ledger: Ledger, found: Survey, gallery: Gallery, overlay_problem: str) -> str:
     """Return the report as HTML."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -81,10 +85,11 @@ def render_page(ledger: Ledger, found: Survey, overlay_problem: str) -> str:
         version=__version__,
         run=ledger.run,
         config=ledger.config or "No config.yaml in this folder.",
-        **_top(ledger, found),
+        **_top(ledger, found, gallery),
         **_pictures(ledger, found, overlay_problem),
         **_labels(ledger, found),
-        **_making(ledger, found),
+        **_scores(ledger, found),
+        **making(ledger, found, gallery),
     )
 
 
@@ -104,7 +109,7 @@ def _policy(style: str, script: str) -> str:
     )
 
 
-def _top(ledger: Ledger, found: Survey) -> dict[str, Any]:
+def _top(ledger: Ledger, found: Survey, gallery: Gallery) -> dict[str, Any]:
     missing = ledger.planned - ledger.accepted - ledger.rejected
     counts = (
         ("accepted", ledger.accepted, "made"),
@@ -116,7 +121,7 @@ def _top(ledger: Ledger, found: Survey) -> dict[str, Any]:
         width = 1000 * count / max(ledger.planned, 1)
         parts.append({"kind": kind, "count": count, "words": words, "start": start, "width": width})
         start += width
-    problems = [*ledger.problems, *found.problems]
+    problems = [*ledger.problems, *found.problems, *gallery.problems]
     if len(problems) > MAX_PROBLEMS:
         problems = [*problems[:MAX_PROBLEMS], Problem(f"and {len(problems) - MAX_PROBLEMS} more.")]
     return {
@@ -140,11 +145,10 @@ def _lead(ledger: Ledger, found: Survey) -> str:
 
 
 def _numbers(ledger: Ledger, found: Survey) -> list[dict[str, str]]:
-    done, seconds = ledger.accepted + ledger.rejected, sum(ledger.seconds().values())
-    rows = [("Accepted", f"{100 * ledger.accepted / max(done, 1):.1f}", "% of requests")]
-    if seconds:
-        rows.append(("Rate", f"{ledger.accepted / seconds:.1f}", "pictures/s per worker"))
-    rows += [
+    done = ledger.accepted + ledger.rejected
+    rows = [
+        ("Accepted", f"{100 * ledger.accepted / max(done, 1):.1f}", "% of requests"),
+        *(("Rate", rate["value"], rate["unit"]) for rate in rates(ledger) if rate["name"] == "Accepted"),
         ("People", f"{found.tally.people:,}", ""),
         (
             "Shards",
@@ -166,7 +170,9 @@ def _pictures(ledger: Ledger, found: Survey, overlay_problem: str) -> dict[str, 
     )
     if not found.cards:
         intro = "There is no picture to show yet."
+    has_drafts = any(card.has_draft for card in found.cards)
     return {
+        "switch": SWITCH_OF_DRAFTS if has_drafts else SWITCH,
         "pictures_intro": f"{intro} {overlay_problem}".strip(),
         "families": [readable(family) for family in families],
         "cards": [
@@ -186,80 +192,8 @@ def _labels(ledger: Ledger, found: Survey) -> dict[str, Any]:
     return {"labels_intro": intro, "panels": label_panels(found.tally)}
 
 
-def _making(ledger: Ledger, found: Survey) -> dict[str, Any]:
+def _scores(ledger: Ledger, found: Survey) -> dict[str, Any]:
     return {
-        "making_intro": _making_words(ledger),
-        "stages": _stages(ledger),
-        "rejections": _rejections(ledger),
-        "scores": [
-            {
-                "name": readable(name),
-                "low": number(spread.low),
-                "mean": number(spread.mean),
-                "high": number(spread.high),
-                "count": spread.count,
-            }
-            for name, spread in sorted(found.tally.scores.items())
-        ],
-        "shards": _shards(ledger),
-        "origin": _origin(found),
+        "score_panels": score_panels(found.tally, ledger.settings),
+        "scores": score_rows(found.tally),
     }
-
-
-def _making_words(ledger: Ledger) -> str:
-    seconds = sum(ledger.seconds().values())
-    if not seconds:
-        return "The shard reports hold no times."
-    each = 1000 * seconds / max(ledger.accepted, 1)
-    return f"Workers spent {number(seconds)} s in all: {each:.0f} ms for each picture, on one worker."
-
-
-def _stages(ledger: Ledger) -> Markup:
-    each = {stage: 1000 * seconds / max(ledger.accepted, 1) for stage, seconds in ledger.seconds().items()}
-    return name_chart("Time by stage", each, sum(each.values()), "ms")
-
-
-def _rejections(ledger: Ledger) -> list[dict[str, Any]]:
-    done = max(ledger.accepted + ledger.rejected, 1)
-    ordered = sorted(ledger.reasons.items(), key=lambda item: (-item[1], item[0]))
-    return [
-        {
-            "stage": stage,
-            "reason": reason,
-            "count": count,
-            "share": f"{100 * count / done:.2f} %",
-            "bar": 100 * count / max(ledger.reasons.values()),
-            "examples": ledger.examples[stage, reason],
-        }
-        for (stage, reason), count in ordered[:MAX_REASONS]
-    ]
-
-
-def _shards(ledger: Ledger) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": report.shard,
-            "accepted": report.accepted,
-            "rejected": report.rejected,
-            "megabytes": f"{report.size / 1e6:,.2f}",
-            "seconds": f"{sum(report.seconds.values()):,.1f}",
-            "sha256": report.sha256[:12],
-        }
-        for _, report in sorted(ledger.reports.items())
-    ]
-
-
-def _origin(found: Survey) -> list[dict[str, Any]]:
-    tally = found.tally
-    rows = [
-        {"role": readable(role), "model": model, "revision": revision, "count": count}
-        for (role, model, revision), count in sorted(tally.models.items())
-    ]
-    rows += [
-        {"role": "synthgen", "model": "version", "revision": version, "count": count}
-        for version, count in sorted(tally.versions.items())
-    ]
-    return rows + [
-        {"role": "config", "model": "sha256", "revision": config_hash, "count": count}
-        for config_hash, count in sorted(tally.config_hashes.items())
-    ]

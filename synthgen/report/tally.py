@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from synthgen.geometry import rotvec_to_rotmat
 from synthgen.joints import COCO17, SMPL24
 from synthgen.report.histogram import Histogram
+from synthgen.report.measures import MEASURES
 from synthgen.sample import NUM_BETAS, Label, Person, Provenance, Scene
 
 SEEN, HIDDEN = 0.75, 0.25  # a joint counts as seen above the first, as hidden below the second
@@ -60,6 +61,7 @@ class Tally:
         visibility: (17, 3) people whose COCO-17 joint is seen, partly hidden, hidden.
         betas: one per shape coefficient [standard deviations].
         scores: by name.
+        spectra: histograms of those whose range is known (`MEASURES`), by name.
         models: {(role, model, revision): pictures}.
         config_hashes: {hash: pictures}.
         versions: {synthgen version: pictures}.
@@ -83,6 +85,7 @@ class Tally:
         default_factory=lambda: tuple(Histogram(-10, 10, 400) for _ in range(NUM_BETAS))
     )
     scores: dict[str, Spread] = field(default_factory=dict)
+    spectra: dict[str, Histogram] = field(default_factory=dict)
     models: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     config_hashes: Counter[str] = field(default_factory=Counter)
     versions: Counter[str] = field(default_factory=Counter)
@@ -103,8 +106,7 @@ class Tally:
         self.fov.add(np.degrees(2 * np.arctan2(height / 2, focal_length)))
         for person, label in zip(scene.people, labels, strict=True):
             self._add_person(person, label)
-        for name, value in scores.items():
-            self.scores.setdefault(name, Spread()).add(value)
+        self._add_scores(scores)
         for role, model in provenance.models.items():
             self.models[role, model, provenance.revisions.get(role, "")] += 1
         self.config_hashes[provenance.config_hash] += 1
@@ -113,8 +115,7 @@ class Tally:
     def _add_person(self, person: Person, label: Label) -> None:
         self.families[label.family] += 1
         self.actions[label.family, label.action] += 1
-        for name, value in label.scores.items():
-            self.scores.setdefault(name, Spread()).add(value)
+        self._add_scores(label.scores)
         self.height.add(label.bbox[3] - label.bbox[1])
         if label.valid.keypoints_2d:
             seen, hidden = label.visibility > SEEN, label.visibility < HIDDEN
@@ -123,6 +124,14 @@ class Tally:
             self.distance.add(np.linalg.norm(label.keypoints_3d[SMPL24.index("pelvis")]))
         if label.valid.smpl:
             self._add_pose(person)
+
+    def _add_scores(self, scores: Mapping[str, float]) -> None:
+        for name, value in scores.items():
+            self.scores.setdefault(name, Spread()).add(value)
+            if name in MEASURES:
+                if name not in self.spectra:
+                    self.spectra[name] = MEASURES[name].histogram()
+                self.spectra[name].add(value)
 
     def _add_pose(self, person: Person) -> None:
         for histogram, angle in zip(self.angles, rotation_angles(person.body_pose), strict=True):

@@ -9,6 +9,7 @@ import pytest
 
 from synthgen import run
 from synthgen.shards import read_samples
+from synthgen.shards.rejected import read_rejected
 
 TESTS = Path(__file__).parents[1]
 CONFIG = """\
@@ -74,6 +75,20 @@ def test_lost_shards_are_made_again(config, ray_cluster, unbroken, tmp_path, cap
     assert not list(folder.glob(".*"))
 
 
+def test_pictures_of_rejections_are_the_same_by_however_many_workers(config, ray_cluster, tmp_path):
+    kept = []
+    for workers in (1, 3):
+        output = tmp_path / str(workers)
+        options = [f"output={output}", f"workers={workers}", "report=false", "quality.min_coverage=0.5"]
+        assert run.main([config, *options, "keep_rejected=2"]) == 0
+        files = sorted((output / "plain").glob("*.rejected.json"))
+        kept.append({file.name: file.read_bytes() for file in files})
+    assert len(kept[0]) == 4 and kept[0] == kept[1]
+    shown = read_rejected(str(tmp_path / "1" / "plain"), "plain-000000")
+    assert [one.reason for one in shown] == ["body too small in the picture"] * 2
+    assert run.main([config, f"output={tmp_path / '1'}", "report=false", "quality.min_coverage=0.5"]) == 0
+
+
 def test_another_config_in_the_same_folder_is_refused(config, ray_cluster, unbroken, tmp_path, capsys):
     (tmp_path / "plain").mkdir()
     (tmp_path / "plain" / "config.yaml").write_text(CONFIG)
@@ -96,6 +111,7 @@ def test_a_failed_shard_gives_exit_code_1(config, ray_cluster, tmp_path, capsys)
     [
         ("run=a.b", "run must match"),
         ("num_samples=0", "num_samples must be at least 1, got 0"),
+        ("keep_rejected=21", "keep_rejected must be in [0, 20], got 21"),
         ("workers=0", "workers must be auto or at least 1, got 0"),
         ("cpus_per_worker=0", "cpus_per_worker must be above 0"),
         ("device=cuda", "device is cuda, but gpus_per_worker is 0"),

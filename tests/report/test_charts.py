@@ -24,6 +24,9 @@ ALL_CHARTS = {
     "bars": lambda text: charts.bars([(text, 3)], 3, text, text),
     "shares": lambda text: charts.shares([text], np.array([[1, 2, 3]]), (text, text, text), text),
     "histogram": lambda text: charts.histogram(filled([1, 2, 40]), text, text, text, text),
+    "limits": lambda text: charts.histogram(
+        filled([1, 2]), text, text, text, text, [(30, text), (0.5, text)]
+    ),
     "butterfly": lambda text: charts.butterfly(filled([1]), filled([170]), text),
     "ranges": lambda text: charts.ranges([text], [filled([1, 2])], text, text),
     "rose": lambda text: charts.rose(np.arange(24), text),
@@ -52,6 +55,23 @@ def test_histogram_bars_are_as_high_as_their_counts():
     found = boxes(charts.histogram(filled([10.5] * 4 + [60.5] * 2), "", "", "", ""), "bar")
     heights = [float(one["height"]) for one in found if float(one["height"]) > 0]
     assert heights[0] == pytest.approx(2 * heights[1], rel=0.01)
+
+
+def test_histogram_reaches_to_its_limits_and_marks_them():
+    chart = charts.histogram(filled([10.5, 12.5]), "", "", "", "", [(120, "most 120"), (2, "least 2")])
+    tree = ElementTree.fromstring(chart)
+    lines = [float(one.get("x1")) for one in tree.iter("line") if one.get("class") == "limit"]
+    (median,) = (float(one.get("x1")) for one in tree.iter("line") if one.get("class") == "mark")
+    assert lines[1] < median < lines[0] < charts.WIDTH
+    assert all(lines[1] < float(one["x"]) < lines[0] for one in boxes(chart, "bar"))
+    words = {one.text: float(one.get("x")) for one in tree.iter("text")}
+    assert words["least 2"] > lines[1] and words["most 120"] < lines[0]
+
+
+def test_histogram_writes_whole_counts_only():
+    tree = ElementTree.fromstring(charts.histogram(filled([3]), "", "", "", "people"))
+    counts = [one.text for one in tree.iter("text") if one.get("class") == "end"]
+    assert counts == ["0", "1"]
 
 
 def test_butterfly_draws_the_second_side_below_the_first():

@@ -18,7 +18,7 @@ from synthgen.shards import Shard, write_shard
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--remote-debugging-pipe",
+    "--disable-quic", "--disable-component-update", "--disable-sync", "--remote-debugging-pipe",
 )  # fmt: skip
 KEYS = {"Escape": 27, "ArrowLeft": 37, "ArrowRight": 39}  # the codes that browsers know them by
 PHONE, DESKTOP = (390, 844), (1440, 900)
@@ -132,10 +132,22 @@ def hostile_run(run_dir: Path, make_sample: Callable[..., Sample]) -> Path:
     sample = make_sample(0)
     label = replace(sample.labels[0], family=HOSTILE, action=HOSTILE)
     request = replace(sample.request, prompt=HOSTILE)
-    items = [replace(sample, request=request, labels=(label,)), Rejection(HOSTILE, "verify", HOSTILE)]
-    write_shard(str(run_dir), Shard("run", 0, 0, 2, HOSTILE), items)
+    turned_away = Rejection(HOSTILE, "verify", HOSTILE, sample.image)
+    items = [replace(sample, request=request, labels=(label,)), turned_away]
+    write_shard(str(run_dir), Shard("run", 0, 0, 2, HOSTILE), items, keep_rejected=1)
     (run_dir / "config.yaml").write_text(json.dumps({"run": "run", "note": HOSTILE}))
     return run_dir
+
+
+@pytest.fixture
+def drawn_run(tmp_path: Path, make_sample: Callable[..., Sample]) -> Path:
+    """Return a run of two redrawn pictures and a rejected one."""
+    folder = tmp_path / "drawn"
+    folder.mkdir()
+    samples = [replace(one, draft=one.image[::-1].copy()) for one in (make_sample(0), make_sample(1))]
+    items = [*samples, Rejection("run-00000002", "masks", "nobody found", samples[0].image)]
+    write_shard(str(folder), Shard("run", 0, 0, 3, "x"), items, keep_rejected=1)
+    return folder
 
 
 @pytest.fixture
@@ -172,7 +184,7 @@ def test_a_picture_enlarges_and_keys_turn_the_pages(browser: Browser, page: Path
     heading = "document.querySelector('dialog h2').textContent"
     assert browser.value("document.querySelector('dialog').open")
     assert browser.value(heading) == keys[0]
-    assert browser.value("document.querySelectorAll('dialog .views > *').length") == 5
+    assert browser.value("document.querySelectorAll('dialog .views > *').length") == 4
     assert browser.value("document.querySelector('dialog').scrollWidth") <= PHONE[0]
     browser.press("ArrowRight")
     assert browser.value(heading) == keys[1]
@@ -184,6 +196,30 @@ def test_a_picture_enlarges_and_keys_turn_the_pages(browser: Browser, page: Path
     focused = "document.activeElement.closest('.card')?.dataset.key"
     settled = "new Promise(done => document.querySelector('dialog').addEventListener('close', done))"
     assert browser.value(f"{focused} ? {focused} : {settled}.then(() => {focused})") == keys[-1]
+
+
+@pytest.mark.parametrize(("size", "rows"), [(PHONE, 2), (DESKTOP, 1)], ids=["phone", "desktop"])
+def test_steps_stand_side_by_side_in_the_order_of_the_pipeline(
+    browser: Browser, drawn_run: Path, size: tuple[int, int], rows: int
+) -> None:
+    browser.open(Path(write_report(str(drawn_run))), size)
+    assert browser.value("document.documentElement.scrollWidth") <= size[0]
+    assert browser.value(DECODE_ALL) == 2 * 5 + 1
+    steps = (
+        "[...document.querySelector('.card').querySelectorAll('.view')].map(e => e.getBoundingClientRect())"
+    )
+    found = browser.value(f"{steps}.map(r => [r.top, r.left, r.width, r.height])")
+    assert found == sorted(found) and len({top for top, *_ in found}) == rows
+    assert min(width for _, _, width, _ in found) > 90
+    shown = "[...document.querySelector('.card').querySelectorAll('.step')].map(e => e.innerText).join()"
+    assert browser.value(shown) == "Draft,Masks,Depth,Redrawn,Labels over it"
+    browser.value("document.querySelector('#view-draft').click()")
+    kinds = "[...document.querySelectorAll('.cards .view')].filter(e => e.getClientRects().length)"
+    assert browser.value(f"{kinds}.map(e => e.classList[0]).join()") == "draft,draft"
+    browser.value("document.querySelector('.open').click()")
+    large = "[...document.querySelectorAll('dialog .view')].map(e => e.getBoundingClientRect().top)"
+    assert len(set(browser.value(large))) == 2
+    assert browser.value("document.querySelector('dialog').scrollWidth") <= size[0]
 
 
 def test_family_filter(browser: Browser, page: Path) -> None:

@@ -52,6 +52,16 @@ def test_counts_of_people_and_poses(make_sample: Callable[..., Sample]):
     assert tally.models["renderer", "dots", ""] == 2
 
 
+def test_known_scores_are_counted_by_value_and_unknown_ones_summed_up(make_sample: Callable[..., Sample]):
+    sample = make_sample(0)
+    label = replace(sample.labels[0], scores={"mask_iou": 0.81, "mpvpe_mm": 9e9, "own": 3.0})
+    tally = counted(replace(sample, labels=(label,)))
+    assert tally.spectra.keys() == {"mask_iou", "mpvpe_mm", "occluded"}
+    assert tally.spectra["mask_iou"].quantile(0.5) == pytest.approx(0.81, abs=0.005)
+    assert tally.spectra["mpvpe_mm"].counts[-1] == 1
+    assert tally.scores["own"].mean == 3.0
+
+
 def test_numbers_are_those_of_the_labels(make_sample: Callable[..., Sample]):
     sample = make_sample(3)
     tally, label = counted(sample), sample.labels[0]
