@@ -327,6 +327,7 @@ def _merged(scores: Scores, more: Scores) -> Scores:
 def _finish(request: Request, done: Done, models: Models) -> Sample:
     """Put the finished sample together; its prompt is the caption of what was drawn."""
     plan, drawing = done.job.plan, done.job.plan.drawing
+    has_draft = models.keep_drafts and not (done.job.is_exact or plan.bodies.is_blank)
     return Sample(
         request=replace(request, prompt=plan.bodies.prompt),
         image=drawing.image,
@@ -336,5 +337,5 @@ def _finish(request: Request, done: Done, models: Models) -> Sample:
         labels=label(plan, models.body, done.scores),
         scores={"occluded": round(float(np.mean(drawing.hidden)), 4)},
         provenance=models.provenance,
-        draft=done.job.draft if models.keep_drafts and not done.job.is_exact else None,
+        draft=done.job.draft if has_draft else None,
     )

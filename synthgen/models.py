@@ -193,12 +193,9 @@ def load_models(choice: ModelChoice) -> Models:
     body = load_body(choice.body)
     renderer = make_renderer(choice.renderer, "cuda:0" if choice.device == "cuda" else choice.device)
     source: Source = build(SOURCES, choice.source)
-    needed = roles_needed(source_name, choice.method)
-    wanted = [role for role in MODELS if role in needed or (needed and role in OPTIONAL)]
     roles = {
         role: build(MODELS[role], choice.nodes[role], f"models.{role}")
-        for role in wanted
-        if role in choice.nodes
+        for role in _wanted(source_name, choice)
     }
     if "mesh" in roles and roles["mesh"].body != body.name:
         raise ValueError(
