@@ -30,16 +30,30 @@ class Config:
         num_samples: pictures made for each row; more give steadier figures.
         image_size: side of the pictures [px].
         rounds: times that one worker and two workers take turns.
+        sleepers: workers whose networks only sleep, to measure scheduling.
+        shards_each: shards of each of them.
+        batch_s: how long they sleep for a batch of 16 [s].
+        draw_s: how long the networks of one worker sleep for a batch, beside which all else is real [s].
+        run_samples: size of the run that is resumed.
     """
 
     num_samples: int = 256
     image_size: int = 256
     rounds: int = 3
+    sleepers: int = 64
+    shards_each: int = 3
+    batch_s: float = 2.0
+    draw_s: float = 8.0
+    run_samples: int = 1_000_000
 
     def problems(self) -> list[str]:
         """Return what is wrong with these options, one message each."""
-        names = ("num_samples", "rounds")
-        return [f"{n} must be at least 1, got {getattr(self, n)}" for n in names if getattr(self, n) < 1]
+        names = ("num_samples", "rounds", "sleepers", "shards_each", "run_samples")
+        found = [f"{n} must be at least 1, got {getattr(self, n)}" for n in names if getattr(self, n) < 1]
+        times = ("batch_s", "draw_s")
+        return found + [
+            f"{n} must be above 0, got {getattr(self, n)}" for n in times if getattr(self, n) <= 0
+        ]
 
 
 def main(config: Config) -> int:
@@ -48,7 +62,7 @@ def main(config: Config) -> int:
     say(f"{os.cpu_count()} cores; pictures of {config.image_size} px; all figures of this one run")
     with tempfile.TemporaryDirectory() as folder:
         made = _in_new_process(_make, (folder, config.num_samples, config.image_size))
-        say(f"make shards, one core: {made['rate']:.1f} samples/s, {1000 / made['rate']:.1f} ms a sample")
+        say(f"make shards, one thread: {made['rate']:.1f} samples/s, {1000 / made['rate']:.1f} ms a sample")
         for stage, seconds in made["seconds"].items():
             say(f"  of which {stage:<8} {1000 * seconds / config.num_samples:6.1f} ms")
         say(f"  peak memory {made['peak'] / MIB:.0f} MiB; {made['bytes'] / 1000:.1f} kB a sample")
@@ -57,6 +71,9 @@ def main(config: Config) -> int:
         say(f"  with depth and masks: {read['whole_rate']:.0f} samples/s")
     _compare_renderers(config)
     _compare_workers(config)
+    _measure_overlap(config)
+    _measure_scheduling(config)
+    _measure_resuming(config)
     return 0
 
 
@@ -84,19 +101,23 @@ def _models(renderer: str, image_size: int) -> Any:
 
 
 def _make(folder: str, num_samples: int, image_size: int) -> dict[str, Any]:
-    """Make one shard in this process: pose, scene, render, encode, tar."""
-    from synthgen.models import Method, ModelChoice
+    """Make one shard in this process, a step after the other: pose, scene, render, encode, tar."""
+    from synthgen.generate import make_samples
     from synthgen.prompts import Prompts, RequestStream
-    from synthgen.shards import Shard
-    from synthgen.worker import Job, make_shard, open_studio
+    from synthgen.shards import Shard, write_shard
+    from synthgen.worker import watched
 
-    choice = ModelChoice("open", "warp", "cpu", _source(image_size), Method(), "bench")
-    job = Job(folder, RequestStream("bench", 0, Prompts()), choice, 16)
-    studio = open_studio(choice)
-    warm_up = Shard("warm", 0, 10**6, 16, "bench")
-    make_shard(job, warm_up, studio, lambda count: None)
+    models = _models("warp", image_size)
+    stream = RequestStream("bench", 0, Prompts())
+    warm_up = next(stream.batches(10**6, 16, 16))
+    write_shard(folder, Shard("warm", 0, 10**6, 16, "bench"), make_samples(warm_up, models))
+    models.clock.reset()
     start = time.perf_counter()
-    report = make_shard(job, Shard("bench", 0, 0, num_samples, "bench"), studio, lambda count: None)
+    items = (
+        item for batch in stream.batches(0, num_samples, 16) for item in list(make_samples(batch, models))
+    )
+    counted = watched(items, models.clock, lambda count: None)
+    report = write_shard(folder, Shard("bench", 0, 0, num_samples, "bench"), counted, models.clock.seconds)
     seconds: Mapping[str, float] = report.seconds
     return {
         "rate": num_samples / (time.perf_counter() - start),
@@ -184,3 +205,48 @@ def _run_workers(workers: int, num_samples: int, image_size: int) -> dict[str, A
             return {"rate": (num_samples - before) / (time.perf_counter() - start)}
         finally:
             cluster.close()
+
+
+def _measure_overlap(config: Config) -> None:
+    figures = _in_new_process(_overlap, (max(2, config.num_samples // 64), config.draw_s, config.image_size))
+    say(
+        f"one worker, networks that sleep {config.draw_s:g} s a batch, all else real: they work "
+        f"{figures['overlapping']:.1%} of the time; one step after the other {figures['in_turn']:.1%}"
+    )
+
+
+def _overlap(batches: int, batch_s: float, image_size: int) -> dict[str, Any]:
+    from synthgen.bench.overlap import compare
+    from synthgen.models import Method, ModelChoice
+
+    choice = ModelChoice("open", "warp", "cpu", _source(image_size), Method(), "bench")
+    with tempfile.TemporaryDirectory() as folder:
+        return vars(compare(folder, choice, batches, batch_s))
+
+
+def _measure_scheduling(config: Config) -> None:
+    from synthgen.bench.crowd import gather
+
+    crowd = gather(config.sleepers, config.shards_each, config.batch_s)
+    say(
+        f"{crowd.workers} Ray workers that only sleep, {crowd.shards} shards of {crowd.shard_s:g} s: "
+        f"{crowd.part_of_ideal:.1%} of the ideal throughput"
+    )
+
+
+def _measure_resuming(config: Config) -> None:
+    from synthgen.bench.resumption import pretend
+
+    with tempfile.TemporaryDirectory() as folder:
+        pretend(folder, config.run_samples)
+        found = _in_new_process(_resume, (folder, config.run_samples))
+    say(
+        f"resume a run of {config.run_samples} samples, {found['shards']} shards: {found['seconds']:.1f} s, "
+        f"peak memory {found['peak_bytes'] / MIB:.0f} MiB"
+    )
+
+
+def _resume(folder: str, num_samples: int) -> dict[str, Any]:
+    from synthgen.bench.resumption import resume
+
+    return vars(resume(folder, num_samples))

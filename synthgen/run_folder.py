@@ -17,7 +17,7 @@ from synthgen.shards.records import ImageFormat
 from synthgen.shards.shard import CONFIG_NAME, FAILED_SUFFIX, Shard, ShardReport, load_report
 
 NUM_SAMPLES = "num_samples"  # the one key of the record that may grow
-LOCAL_READERS, REMOTE_READERS = 4, 32  # reports read at once; a store answers late, but many at a time
+READERS = 32  # reports read at once; stores and shared file systems answer late, but many at a time
 
 
 def recorded_config(path: str) -> Mapping[str, Any]:
@@ -116,8 +116,7 @@ class RunFolder:
         written = [
             shard for shard in self.shards() if {f"{shard.name}.tar", f"{shard.name}.json"} <= sizes.keys()
         ]
-        readers = REMOTE_READERS if storage.is_remote(self.path) else LOCAL_READERS
-        with ThreadPoolExecutor(readers) as pool:
+        with ThreadPoolExecutor(READERS) as pool:
             found = list(pool.map(self._report_if_whole, written))
         return {
             report.shard: report

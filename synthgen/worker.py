@@ -80,8 +80,8 @@ def write_batches(
     clock.reset()
     batches = job.requests.batches(shard.first_index, shard.num_requests, job.batch_size)
     with closing(in_order(batches, make)) as items:
-        watched = _watched(items, clock, ended)
-        return write_shard(job.folder, shard, watched, clock.seconds, job.keep_rejected)
+        counted = watched(items, clock, ended)
+        return write_shard(job.folder, shard, counted, clock.seconds, job.keep_rejected)
 
 
 class ShardWorker:
@@ -111,6 +111,14 @@ def told(
     yield report.result()
 
 
+def watched(items: Iterable[Item], clock: Stopwatch, ended: Callable[[Count], None]) -> Iterator[Item]:
+    """Pass items on, counting them, and the time until the next is asked for as the stage "write"."""
+    for item in items:
+        with clock.stage("write"):
+            yield item
+        ended(Count(rejected=1) if isinstance(item, Rejection) else Count(accepted=1))
+
+
 @dataclass
 class _Tally:
     count: Count = field(default_factory=Count)
@@ -128,11 +136,3 @@ def _load_on_one_core(choice: ModelChoice) -> Models:
 
     torch.set_num_threads(1)  # workers fill the cores; threads within each would only get in their way
     return load_models(choice)
-
-
-def _watched(items: Iterable[Item], clock: Stopwatch, ended: Callable[[Count], None]) -> Iterator[Item]:
-    """Pass items on, counting them, and the time until the next is asked for as the stage "write"."""
-    for item in items:
-        with clock.stage("write"):
-            yield item
-        ended(Count(rejected=1) if isinstance(item, Rejection) else Count(accepted=1))

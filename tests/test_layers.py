@@ -25,6 +25,7 @@ FLOORS = [
     {"embedded", "generate", "pipelining", "run"},
     {"worker"},
     {"actors", "doctor"},
+    {"bench"},
 ]  # fmt: skip
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 NEVER = {  # what a room may not import although it lies lower
