@@ -32,12 +32,20 @@ def estimate_bodies(
         if any(person.transl[2] <= 0 for person in estimate.people):
             answers.append("body behind the camera")
             continue
-        unknown = (UNKNOWN,) * len(estimate.people)
+        families, actions = ((name,) * len(estimate.people) for name in (picture.family, UNKNOWN))
         scene = Scene(picture.camera, estimate.people, body)
-        figures = found.masks.any(0)
+        figures = np.logical_or.reduce(found.masks, axis=0)
         answers.append(
             Bodies(
-                picture.prompt, picture.image, False, scene, found.things, False, unknown, unknown, figures
+                prompt=picture.prompt,
+                image=picture.image,
+                is_blank=False,
+                scene=scene,
+                things=found.things,
+                is_in_front=False,
+                families=families,
+                actions=actions,
+                figures=figures,
             )
         )
     return answers

@@ -31,6 +31,13 @@ def test_where_the_picture_shows_people_is_kept():
     assert np.array_equal(two.figures, painted("crowd", 64, 0)[..., 0] == 220)
 
 
+def test_people_belong_to_the_family_of_their_picture():
+    image = painted("a person", 64, 0)
+    people = find_people([image], Segmenter(), Masking())
+    (bodies,) = estimate_bodies([Picture("a person", image, camera_of(64), "ski")], people, Mesh(), "open")
+    assert (bodies.families, bodies.actions) == (("ski",), (UNKNOWN,))
+
+
 def test_a_body_behind_the_camera_is_turned_away():
     assert estimated("a person", estimator=Mesh(is_behind=True)) == ["body behind the camera"]
 
