@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from synthgen.backends.protocols import MeshEstimate
 from synthgen.guide import UNKNOWN, Bodies, Picture
 from synthgen.sample import Scene
