@@ -47,7 +47,8 @@ class Config:
             not the folder `weights` itself. A model that it lacks is trained from nothing. Empty
             (null) trains all from nothing.
         device: cpu or cuda; auto takes a GPU where there is one.
-        precision: bf16 computes networks in bfloat16 where that is safe; float32 all of it.
+        precision: bf16 computes networks in bfloat16 where that is safe; float32 all of it; auto takes bf16
+            on a GPU and on CPUs that multiply its matrices (AMX), where it is faster, and float32 on others.
         threads: of torch on the CPU, for each step; 0 takes its share of the cores.
         lanes: steps that run at once, as far as they do not wait for each other; 0 for two on a CPU with two
             cores or more, else one.
@@ -60,7 +61,7 @@ class Config:
     weights: str = "synthgen/embedded/weights"
     start_from: str | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    precision: Literal["bf16", "float32"] = "bf16"
+    precision: Literal["auto", "bf16", "float32"] = "auto"
     threads: int = 0
     lanes: int = 0
     seed: int = 0
@@ -106,6 +107,14 @@ class Config:
         return Curriculum(**{name: getattr(self, name) for name in steps.NAMES})
 
 
+def has_fast_bf16(device: str) -> bool:
+    """Return whether a device computes faster in bfloat16 than in float32."""
+    import torch
+
+    capabilities = torch.cpu.get_capabilities()
+    return device == "cuda" or bool(capabilities.get("amx_bf16", False))
+
+
 def main(config: Config) -> int:
     """Run the steps that are due and return the exit code."""
     import torch
@@ -118,7 +127,7 @@ def main(config: Config) -> int:
         work=Path(config.work).expanduser().resolve(),
         weights=Path(config.weights).expanduser().resolve(),
         device=device,
-        bf16=config.precision == "bf16",
+        bf16=has_fast_bf16(device) if config.precision == "auto" else config.precision == "bf16",
         seed=config.seed,
         start_from=Path(config.start_from).expanduser().resolve() if config.start_from else None,
     )
