@@ -164,6 +164,52 @@ def test_renewed_latents_are_noise_inside_the_region_only() -> None:
     assert shrink_mask(region, latents).sum() == 64 * 32
 
 
+def test_a_latent_is_renewed_if_any_of_its_pixels_is_inside() -> None:
+    """An arm thinner than a latent's 8 px would else survive, as a nearest pixel misses it."""
+    latents = torch.full((1, 4, 8, 8), 5.0)
+    region = np.zeros((1, 64, 64), bool)
+    region[0, 27:30, 3:61] = True
+    changed = (renew(latents, region, generators([1])) != 5).all(1)[0]
+    assert changed[3].all() and changed.sum() == 8
+    assert shrink_mask(region, latents).sum() == 0
+
+
+def test_a_renewed_redraw_is_that_of_the_public_repository(saved: Saved) -> None:
+    """Noise takes the place of the picture's latents inside the region, and only then noise is added to all.
+
+    From there on it is the pipeline's own loop: 0.7 of the steps, guidance, depth as a fifth channel.
+    """
+    from diffusers import StableDiffusionDepth2ImgPipeline
+
+    region = np.zeros_like(REGION)
+    region[:, 9:24, 5:19] = True  # with the VAE's factor of 2: latents 4 to 11 and 2 to 9
+    inside = torch.zeros(1, 1, SIZE // 2, SIZE // 2)
+    inside[..., 4:12, 2:10] = 1
+    pipe = StableDiffusionDepth2ImgPipeline.from_pretrained(saved("sd2_depth"))
+    pixels = torch.from_numpy(GUIDES.images).permute(0, 3, 1, 2) / 127.5 - 1
+    with torch.inference_mode():
+        code = pipe.vae.encode(pixels).latent_dist
+    draws = [[torch.randn(code.mean.shape[1:], generator=one) for _ in range(3)] for one in generators(SEEDS)]
+    spread, noise, fresh = (torch.stack(rows) for rows in zip(*draws, strict=True))
+    old = (code.mean + code.std * spread) * pipe.vae.config.scaling_factor
+    mixed = old * (1 - inside) + fresh * inside
+
+    def prepared(image: Any, timestep: torch.Tensor, *others: Any) -> torch.Tensor:
+        return pipe.scheduler.add_noise(mixed, noise, timestep)
+
+    pipe.prepare_latents = prepared
+    expected = theirs(pipe, depth_map=torch.from_numpy(GUIDES.nearness).float())
+    backend = DepthToImage(str(saved("sd2_depth")), num_inference_steps=4, batch_size=2, renew_region=True)
+    assert np.abs(ours(backend, replace(GUIDES, region=region)) - expected).max() <= 1
+
+
+def test_of_fifty_steps_at_the_papers_strength_the_last_35_are_run() -> None:
+    scheduler = tiny_models.scheduler()  # PNDM, as SD2-depth has it; it takes its second step twice
+    times = late_timesteps(scheduler, 50, 0.7, torch.device("cpu"))
+    assert len(scheduler.timesteps) == 51 and len(times) == 36
+    assert torch.equal(times, scheduler.timesteps[15:]) and int(times[0]) == 701
+
+
 def test_widen_grows_to_all_sides() -> None:
     mask = np.zeros((1, 9, 9), bool)
     mask[0, 4, 4] = True

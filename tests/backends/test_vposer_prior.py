@@ -35,6 +35,18 @@ def test_report_is_that_of_the_network(prior: VPoserPrior, saved: Saved) -> None
     assert np.allclose(report.errors, angle.mean(-1), atol=1e-4)
 
 
+def test_the_score_is_that_of_the_mean_and_the_same_each_time(prior: VPoserPrior, saved: Saved) -> None:
+    """A sampled code, as the public repository takes, scores more by its variances, another sum each time."""
+    network = VPoser.from_folder(saved("vposer"))
+    with torch.inference_mode():
+        code = network.encode(torch.from_numpy(POSES[:1, :21]).float())
+        sampled = (code.sample((20_000,)) ** 2).sum((1, 2))
+    score = prior(POSES[:1]).squared_norm[0]
+    assert score == prior(POSES[:1]).squared_norm[0] == pytest.approx(float((code.mean**2).sum()), rel=1e-5)
+    assert float(sampled.mean()) == pytest.approx(score + float((code.stddev**2).sum()), rel=0.03)
+    assert float(sampled.std()) > 0.5
+
+
 def test_published_folder_gives_the_same(prior: VPoserPrior, saved: Saved) -> None:
     published = VPoserPrior(str(saved("vposer_v02_05")))
     published.setup("cpu", "float16")
