@@ -107,15 +107,16 @@ def _estimate(line: Line, models: Models, is_first: bool) -> None:
 
 
 def _draft(requests: list[Request], words: list[Words], models: Models) -> list[Picture | str]:
-    prompts = [one.prompt for one in words]
-    negative = [request.negative_prompt for request in requests]
-    drafts = models.ask("draft", prompts, negative, [request.seed for request in requests])
+    """Draw from words; variants of a guide share its draft, which is drawn once."""
+    asked = [(w.prompt, r.negative_prompt, r.seed) for w, r in zip(words, requests, strict=True)]
+    different = list(dict.fromkeys(asked))
+    drafts = models.ask("draft", *map(list, zip(*different, strict=True)))
     size = drafts.images.shape[1:3]
     return [
         "blackened by the safety checker"
-        if is_flagged
-        else Picture(one.prompt, image, assumed_camera(size, one.fov_deg), one.family)
-        for one, image, is_flagged in zip(words, drafts.images, drafts.flagged, strict=True)
+        if drafts.flagged[place]
+        else Picture(one.prompt, drafts.images[place], assumed_camera(size, one.fov_deg), one.family)
+        for one, place in zip(words, map(different.index, asked), strict=True)
     ]
 
 

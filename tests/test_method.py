@@ -122,6 +122,7 @@ def test_variants_share_a_guide_and_the_first_keeps_its_pose() -> None:
     assert np.array_equal(items[0].draft, items[2].draft) and not np.array_equal(
         items[0].draft, items[3].draft
     )
+    assert [len(call[0]) for call in models.roles["draft"].calls] == [2], "one draft a guide"
     seeds = [seed for call in models.roles["redraw"].calls for seed in call[3]]
     assert len(set(seeds)) == 6, "each is drawn from noise of its own"
     (alone,) = make_samples(requests(*["a person"] * 6, variants=3)[4:5], models)
