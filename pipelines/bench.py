@@ -20,6 +20,7 @@ import numpy as np
 
 say = partial(print, flush=True)
 MIB = 1 << 20
+HANDWORK_PX = 512  # as Stable Diffusion draws
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def main(config: Config) -> int:
         read = _in_new_process(_read, (folder,))
         say(f"read shards to tensors, one core: {read['rate']:.0f} samples/s")
         say(f"  with depth and masks: {read['whole_rate']:.0f} samples/s")
+    _measure_handwork(config)
     _compare_renderers(config)
     _compare_workers(config)
     _measure_overlap(config)
@@ -144,6 +146,23 @@ def _read(folder: str) -> dict[str, Any]:
     start = time.perf_counter()
     whole = sum(1 for _ in read_samples(tar))
     return {"rate": rate, "whole_rate": whole / (time.perf_counter() - start)}
+
+
+def _measure_handwork(config: Config) -> None:
+    rows = _in_new_process(_handwork, (config.num_samples, HANDWORK_PX))
+    say(f"beside diffusion and networks, {HANDWORK_PX} px, one core: {sum(rows.values()):.1f} ms a sample")
+    for step, milliseconds in rows.items():
+        say(f"  of which {step:<8} {milliseconds:6.1f} ms")
+
+
+def _handwork(num_samples: int, image_size: int) -> dict[str, Any]:
+    import torch
+
+    from synthgen.bench.handwork import split
+
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        return dict(split(folder, num_samples, image_size))
 
 
 def _compare_renderers(config: Config) -> None:
