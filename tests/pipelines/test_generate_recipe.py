@@ -114,6 +114,7 @@ def test_a_failed_shard_gives_exit_code_1(config, ray_cluster, tmp_path, capsys)
         ("keep_rejected=21", "keep_rejected must be in [0, 20], got 21"),
         ("workers=0", "workers must be auto or at least 1, got 0"),
         ("cpus_per_worker=0", "cpus_per_worker must be above 0"),
+        ("shard_timeout_s=-1", "shard_timeout_s must be at least 0, got -1"),
         ("device=cuda", "device is cuda, but gpus_per_worker is 0"),
         ("body=/nowhere/SMPL_NEUTRAL.pkl", "no such file: '/nowhere/SMPL_NEUTRAL.pkl'"),
         ("source.imagesize=64", "unknown key 'source.imagesize'; did you mean 'image_size'?"),
