@@ -120,7 +120,7 @@ def _jobs(config: Config, models: Models) -> "Iterator[tuple[Request, Job]]":
 
 
 def _reason(plan: "Plan", models: Models) -> str | None:
-    from synthgen.generate import look
+    from synthgen.judgement import look
 
     return look([plan], models)[0].reason
 

@@ -15,24 +15,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen.agreement import Agreement
 from synthgen.guide import Bodies, Picture, Words, assumed_camera
+from synthgen.judgement import Scores, gated, look, merged, rectify
 from synthgen.line import Line
 from synthgen.models import Models
 from synthgen.render.views import outlined
 from synthgen.sample import BACKGROUND, OCCLUDER, Rejection, Request, Sample
 from synthgen.scenes.compose import Composition
-from synthgen.stages.depth import Plan, plan_picture, plan_pictures, repaint
-from synthgen.stages.label import label, measure, visibilities
+from synthgen.stages.depth import Plan, plan_pictures, repaint
+from synthgen.stages.label import label
 from synthgen.stages.masks import People, find_people
 from synthgen.stages.mesh import estimate_bodies
 from synthgen.stages.prior import Judged, judge, vary
 from synthgen.stages.redraw import Wanted, blurred, noise_seed, redraw_pictures
-from synthgen.stages.verify import Testimony, Verdict, Witnesses, compare, question
+from synthgen.stages.verify import Verdict
 
 _CYCLE = 1000  # attempts of different cycles never share noise
-
-Scores = tuple[dict[str, float], ...]
 
 
 @dataclass(frozen=True)
@@ -182,7 +180,7 @@ def _plan(requests: list[Request], batch: list[Judged], models: Models) -> list[
     options, bodies = models.options.depth, [judged.bodies for judged in batch]
     plans = plan_pictures(bodies, models.body, models.renderer, options)
     for request, judged, plan in zip(requests, batch, plans, strict=True):
-        reason = plan if isinstance(plan, str) else _gated(plan, models).reason
+        reason = plan if isinstance(plan, str) else gated(plan, models).reason
         if isinstance(plan, str) or reason:
             answers.append(str(reason))
             continue
@@ -243,72 +241,20 @@ def _verify(requests: list[Request], jobs: list[Job], models: Models) -> list[Do
             jobs[place], verdicts[place] = job, verdict
     if options.on_mismatch == "rectify":
         for place in [place for place, verdict in enumerate(verdicts) if verdict.reason]:
-            jobs[place], verdicts[place] = _rectify(jobs[place], verdicts[place], models)
+            plan, verdicts[place] = rectify(jobs[place].plan, verdicts[place], models)
+            jobs[place] = replace(jobs[place], plan=plan)
     return [
         Rejection(request.key, "verify", verdict.reason, _seen(job))  # the job's last picture, not the first
         if verdict.reason
-        else Done(job, _merged(job.scores, verdict.scores))
+        else Done(job, merged(job.scores, verdict.scores))
         for request, job, verdict in zip(requests, jobs, verdicts, strict=True)
     ]
-
-
-def look(plans: Sequence[Plan], models: Models, is_asked: Sequence[bool] = ()) -> list[Verdict]:
-    """Judge pictures: by the gate, and by what independent models see in them.
-
-    Args:
-        plans: with their final pictures.
-        models: whom to ask, and the limits.
-        is_asked: which pictures the models look at; all if empty.
-    """
-    verdicts = [_gated(plan, models) for plan in plans]
-    asked = [
-        place
-        for place, verdict in enumerate(verdicts)
-        if not verdict.reason and (not is_asked or is_asked[place])
-    ]
-    if asked:
-        chosen = [plans[place] for place in asked]
-        seen = question(chosen, _witnesses(models))
-        for place, one, agreement in zip(asked, seen, compare(chosen, seen, models.body), strict=True):
-            verdicts[place] = _judged(agreement, one, verdicts[place].scores, models)
-    return verdicts
 
 
 def _look(jobs: Sequence[Job], models: Models) -> list[Verdict]:
     """Judge pictures; rendered ones by the gate alone, unless they are to be verified, too."""
     is_asked = [models.options.verify.renders or not job.is_exact for job in jobs]
     return look([job.plan for job in jobs], models, is_asked)
-
-
-def _gated(plan: Plan, models: Models) -> Verdict:
-    people = measure(plan.drawing, visibilities(plan, models.body), models.options.quality)
-    return Verdict(models.options.quality.reason(people), tuple(person.scores() for person in people))
-
-
-def _judged(agreement: Agreement, seen: Testimony, scores: Scores, models: Models) -> Verdict:
-    found = tuple(agreement.scores(person) for person in range(len(scores)))
-    return Verdict(models.options.verify.reason(agreement), _merged(scores, found), seen)
-
-
-def _rectify(job: Job, verdict: Verdict, models: Models) -> tuple[Job, Verdict]:
-    """Let the refiner fit the bodies to the picture, and look again with the same eyes."""
-    bodies, seen = job.plan.bodies, verdict.testimony
-    if seen is None:
-        return job, verdict
-    refined = models.ask("refiner", [bodies.image], [bodies.scene], [seen.keypoints])[0]
-    plan = plan_picture(replace(bodies, scene=refined), models.body, models.renderer, models.options.depth)
-    if isinstance(plan, str):
-        return job, replace(verdict, reason=plan)
-    gated = _gated(plan, models)
-    if gated.reason:
-        return replace(job, plan=plan), gated
-    agreement = compare([plan], [seen], models.body)[0]
-    return replace(job, plan=plan), _judged(agreement, seen, gated.scores, models)
-
-
-def _witnesses(models: Models) -> Witnesses:
-    segmenter, keypoints, mesh = (partial(models.ask, role) for role in ("segmenter", "keypoints", "mesh"))
-    return Witnesses(segmenter, keypoints, mesh, models.options.masks)
 
 
 def _seen(item: Any) -> NDArray[np.uint8] | None:
@@ -319,10 +265,6 @@ def _seen(item: Any) -> NDArray[np.uint8] | None:
     if not isinstance(known, Picture | Bodies) or (isinstance(known, Bodies) and known.is_blank):
         return None
     return known.image
-
-
-def _merged(scores: Scores, more: Scores) -> Scores:
-    return tuple({**one, **other} for one, other in zip(scores, more, strict=True))
 
 
 def _finish(request: Request, done: Done, models: Models) -> Sample:

@@ -167,7 +167,11 @@ def roles_needed(source: str, method: Method) -> tuple[str, ...]:
         needed = ("draft", "redraw", *WITNESSES)
     elif method.verify.renders:
         needed = WITNESSES
-    return needed + (("refiner",) if needed and method.verify.on_mismatch == "rectify" else ())
+    if needed and method.verify.on_mismatch == "rectify":
+        needed += ("refiner",)
+    if needed and (method.prior.variants > 1 or method.prior.easy != "redraw"):
+        needed += ("prior",)
+    return needed
 
 
 def role_problems(source: str, method: Method, nodes: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,72 @@
+"""Is a picture good enough? The gate asks the label, witnesses say what they see; a refiner may help."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from synthgen.agreement import Agreement
+from synthgen.models import Models
+from synthgen.stages.depth import Plan, plan_picture
+from synthgen.stages.label import measure, visibilities
+from synthgen.stages.verify import Testimony, Verdict, Witnesses, compare, question
+
+Scores = tuple[dict[str, float], ...]
+
+
+def gated(plan: Plan, models: Models) -> Verdict:
+    """Judge a plan by how well its people show."""
+    people = measure(plan.drawing, visibilities(plan, models.body), models.options.quality)
+    return Verdict(models.options.quality.reason(people), tuple(person.scores() for person in people))
+
+
+def look(plans: Sequence[Plan], models: Models, is_asked: Sequence[bool] = ()) -> list[Verdict]:
+    """Judge pictures: by the gate, and by what independent models see in them.
+
+    Args:
+        plans: with their final pictures.
+        models: whom to ask, and the limits.
+        is_asked: which pictures the models look at; all if empty.
+    """
+    verdicts = [gated(plan, models) for plan in plans]
+    asked = [
+        place
+        for place, verdict in enumerate(verdicts)
+        if not verdict.reason and (not is_asked or is_asked[place])
+    ]
+    if asked:
+        chosen = [plans[place] for place in asked]
+        seen = question(chosen, _witnesses(models))
+        for place, one, agreement in zip(asked, seen, compare(chosen, seen, models.body), strict=True):
+            verdicts[place] = _judged(agreement, one, verdicts[place].scores, models)
+    return verdicts
+
+
+def rectify(plan: Plan, verdict: Verdict, models: Models) -> tuple[Plan, Verdict]:
+    """Let the refiner fit the bodies to the picture, and look again with the same eyes."""
+    bodies, seen = plan.bodies, verdict.testimony
+    if seen is None:
+        return plan, verdict
+    refined = models.ask("refiner", [bodies.image], [bodies.scene], [seen.keypoints])[0]
+    fitted = plan_picture(replace(bodies, scene=refined), models.body, models.renderer, models.options.depth)
+    if isinstance(fitted, str):
+        return plan, replace(verdict, reason=fitted)
+    shown = gated(fitted, models)
+    if shown.reason:
+        return fitted, shown
+    agreement = compare([fitted], [seen], models.body)[0]
+    return fitted, _judged(agreement, seen, shown.scores, models)
+
+
+def merged(scores: Scores, more: Scores) -> Scores:
+    """Put the scores of each person together."""
+    return tuple({**one, **other} for one, other in zip(scores, more, strict=True))
+
+
+def _judged(agreement: Agreement, seen: Testimony, scores: Scores, models: Models) -> Verdict:
+    found = tuple(agreement.scores(person) for person in range(len(scores)))
+    return Verdict(models.options.verify.reason(agreement), merged(scores, found), seen)
+
+
+def _witnesses(models: Models) -> Witnesses:
+    segmenter, keypoints, mesh = (partial(models.ask, role) for role in ("segmenter", "keypoints", "mesh"))
+    return Witnesses(segmenter, keypoints, mesh, models.options.masks)
