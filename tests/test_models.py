@@ -12,6 +12,7 @@ from synthgen.generate import make_samples
 from synthgen.models import Method, ModelChoice, load_models, role_problems, roles_needed
 from synthgen.quality import Gate
 from synthgen.sample import Request, Sample
+from synthgen.stages.prior import Judging
 from synthgen.stages.redraw import Redrawing
 
 OPEN = Verification(0, 0, 0, 9, 9e3, same_people=False, on_mismatch="reject")
@@ -115,3 +116,13 @@ def test_missing_roles_are_all_named() -> None:
         ValueError, match=r"models.redraw is needed .*; models.segmenter is needed .*models.mesh"
     ):
         load_models(bare)
+
+
+def test_variants_and_verdicts_on_easy_poses_need_a_prior() -> None:
+    assert "prior" not in roles_needed("text", Method())
+    assert "prior" in roles_needed("text", Method(prior=Judging(variants=3)))
+    assert "prior" in roles_needed("pose", Method(prior=Judging(easy="drop")))
+    assert "prior" not in roles_needed("render", Method(prior=Judging(variants=3))), "nothing is varied there"
+    without = {role: node for role, node in nodes().items() if role != "prior"}
+    (problem,) = role_problems("text", Method(prior=Judging(variants=3)), without)
+    assert problem.startswith("models.prior is needed with source.backend=text")
