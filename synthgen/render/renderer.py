@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 SOFTWARE_GL = ("llvmpipe", "softpipe", "swrast", "swiftshader", "software")  # in the names of such drivers
 PROBE_TIMEOUT_S = 60.0
-LEAST_HIDDEN = 4  # [px] a prop that hides less of bodies is marked there alone: it only touches them
+# A prop that hides less than this part of the bodies' silhouettes, or fewer pixels, only touches them, as a mat
+# does feet; it is marked where it hides them, and not beside.
+LEAST_HIDDEN, LEAST_HIDDEN_PX = 0.01, 4
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +40,8 @@ class Drawing:
         image: (H, W, 3) uint8 RGB, anti-aliased.
         depth: (H, W) float32 [m] of visible people; 0 elsewhere.
         mask: (H, W) uint8: BACKGROUND, 1..P, OCCLUDER for props that hide a body: all of such a prop that
-            shows. Ground and walls that hide a body are BACKGROUND.
+            shows, unless it only touches somebody (LEAST_HIDDEN). Ground and walls that hide a body are
+            BACKGROUND.
         hidden: (H, W) bool, where a prop hides a body.
         visible: (P,) float32, part of each person's own silhouette (inside the picture) that is seen, [0, 1].
     """
@@ -163,7 +166,8 @@ class Renderer:
         hidden = is_prop & is_body
         member = np.append(geometry.members, np.int32(-1))[seen]
         names, counts = np.unique(member[hidden], return_counts=True)
-        is_aside = is_prop & ~hidden & ~np.isin(member, names[counts >= LEAST_HIDDEN])
+        least = max(LEAST_HIDDEN * is_body.sum(), LEAST_HIDDEN_PX)
+        is_aside = is_prop & ~hidden & ~np.isin(member, names[counts >= least])
         mask = np.where(is_aside, np.uint8(BACKGROUND), layer)
         return mask.reshape(size), hidden.reshape(size), visible
 

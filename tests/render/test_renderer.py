@@ -9,6 +9,7 @@ from shapes import ball, camera, light, quad, stage, surface
 
 from synthgen.geometry import intrinsics, project
 from synthgen.render import make_renderer, resolve_renderer
+from synthgen.render.renderer import LEAST_HIDDEN
 from synthgen.sample import BACKGROUND, OCCLUDER, Camera
 
 NO_FACES = np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32)
@@ -153,6 +154,21 @@ def test_a_prop_that_hides_a_body_is_marked_whole(warp):
     assert drawing.silhouettes[v, u].tolist() == [OCCLUDER, BACKGROUND, BACKGROUND]
     assert drawing.hidden[v, u].tolist() == [True, False, False]
     assert np.array_equal(drawing.silhouettes == OCCLUDER, drawing.hidden)
+
+
+def test_a_prop_that_only_touches_a_body_is_marked_where_it_hides_it(warp):
+    person = surface(quad((0, 0, 3), 1, 1), 1)
+    view = camera(480, 640, 600.0)
+    u, v = np.rint(project(np.array([[0.4, 0.37, 2.0]]), view.cam_int)).astype(int).T  # on the mat, beside
+    marked = []
+    for top in (0.329, 0.31):  # upper edge of a mat at 2 m; the body ends at a third of a metre there
+        mat = surface(quad((0, top + 0.3, 2), 3, 0.6), 255)
+        drawing = warp.draw(stage([person, mat], view))
+        part = drawing.hidden.sum() / (drawing.hidden | (drawing.mask == 1)).sum()
+        assert 0 < part < 0.2
+        marked.append((part >= LEAST_HIDDEN, bool(drawing.mask[v, u] == OCCLUDER)))
+        assert (drawing.mask[drawing.hidden] == OCCLUDER).all()
+    assert marked == [(False, False), (True, True)]
 
 
 @pytest.mark.parametrize("name", ["warp", "pyrender"])
