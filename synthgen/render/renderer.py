@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 SOFTWARE_GL = ("llvmpipe", "softpipe", "swrast", "swiftshader", "software")  # in the names of such drivers
 PROBE_TIMEOUT_S = 60.0
-# A prop that hides less than this part of the bodies' silhouettes, or fewer pixels, only touches them, as a mat
-# does feet; it is marked where it hides them, and not beside.
+# A prop that hides less than this part of the bodies' silhouettes, or fewer pixels, only touches them, as a
+# mat does feet; it is marked where it hides them, and not beside.
 LEAST_HIDDEN, LEAST_HIDDEN_PX = 0.01, 4
 
 log = logging.getLogger(__name__)
