@@ -4,28 +4,29 @@
 
 Takes pictures of a source until enough are accepted, spoils their labels in three ways (a limb turned by 40
 degrees, the body moved by a tenth of its height, left and right swapped), and asks again. Rendered pictures
-are exact by construction, so there every rejection of an unspoiled label is a false alarm.
+are exact by construction, so there every rejection of an unspoiled label is a false alarm. At the end it
+suggests the limits that notice enough and accept most with these models, checked on pictures of their own.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from synthgen import backends
 from synthgen.agreement import Verification
+from synthgen.calibration import Rates, Trial
+from synthgen.judgement import agreements, gated
 from synthgen.models import Method, Models, role_problems
 from synthgen.prompts import Prompts, RequestStream
-
-if TYPE_CHECKING:
-    from synthgen.generate import Job
-    from synthgen.sample import Request
-    from synthgen.stages.depth import Plan
+from synthgen.sample import Guide, Request
+from synthgen.stages.depth import Plan, plan_picture
 
 say = partial(print, flush=True)
 _AT_ONCE = 16
+_SPOIL_STREAM = 0x73706F  # keeps the draws of spoils apart from all others of a seed
 NODES = {"source": backends.SOURCES}
 
 
@@ -35,6 +36,7 @@ class Config:
 
     Attributes:
         num_samples: accepted pictures to spoil the labels of.
+        wanted: part of the spoiled labels that suggested limits notice, [0, 1].
         max_requests: requests after which it gives up to find that many.
         seed: every random draw follows from it; must be far from the seeds of training.
         source: where pictures start from.
@@ -47,6 +49,7 @@ class Config:
     """
 
     num_samples: int = 200
+    wanted: float = 0.9
     max_requests: int = 2000
     seed: int = 3_000_000
     source: dict[str, Any] = field(
@@ -76,6 +79,8 @@ class Config:
         found += backends.model_problems(self.models)
         found += role_problems(str(self.source.get(backends.NAME)), self.method, self.models)
         found += [f"verify.{problem}" for problem in self.verify.problems()]
+        if not 0 <= self.wanted <= 1:
+            found.append(f"wanted must be in [0, 1], got {self.wanted}")
         for name in ("num_samples", "max_requests"):
             if getattr(self, name) < 1:
                 found.append(f"{name} must be at least 1, got {getattr(self, name)}")
@@ -83,54 +88,67 @@ class Config:
 
 
 def main(config: Config) -> int:
-    """Measure, print the table, and return the exit code: 1 where too few pictures were accepted."""
+    """Measure, print the table, suggest limits; return the exit code: 1 where too few were accepted."""
+    from synthgen.calibration import calibrate, rates
     from synthgen.models import ModelChoice, load_models
-    from synthgen.stages.spoil import SPOILS
 
     nodes = {role: backends.complete(backends.MODELS[role], node) for role, node in config.models.items()}
-    choice = ModelChoice(config.body, "warp", config.device, config.source, config.method, "0" * 64, nodes)
-    models = load_models(choice)
-    tried, accepted = 0, []
-    noticed: dict[str, list[bool]] = {name: [] for name in SPOILS}
-    for request, job in _jobs(config, models):
-        tried += 1
-        if _reason(job.plan, models) is None:
-            accepted.append(job)
-            for name, spoil in SPOILS.items():
-                noticed[name].append(_is_noticed(job.plan, spoil, request, models))
-        if len(accepted) >= config.num_samples:
+    models = load_models(
+        ModelChoice(config.body, "warp", config.device, config.source, config.method, "0" * 64, nodes)
+    )
+    trials: list[Trial] = []
+    for trial in _trials(config, models):
+        trials.append(trial)
+        if rates(trials, config.verify).count >= config.num_samples:
             break
-    say(f"{len(accepted)} of {tried} unspoiled labels accepted ({100 * len(accepted) / max(tried, 1):.1f} %)")
-    for name, found in noticed.items():
-        say(f"{name:<14} {100 * np.mean(found) if found else 0:5.1f} % of {len(found)} rejected")
-    everything = [one for found in noticed.values() for one in found]
-    say(f"{'all spoils':<14} {100 * np.mean(everything) if everything else 0:5.1f} % of {len(everything)}")
-    return 0 if len(accepted) >= config.num_samples else 1
+    found = rates(trials, config.verify)
+    say(f"{found.count} of {len(trials)} unspoiled labels accepted ({100 * found.accepted:.1f} %)")
+    _table(found)
+    half = len(trials) // 2
+    better = calibrate(trials[:half], config.verify, config.wanted)
+    if better is None:
+        say(f"no limits notice {100 * config.wanted:g} % of them with these models")
+    else:
+        other = rates(trials[half:], better)
+        keys = ("min_iou", "min_pck", "min_oks", "max_worst_joint", "max_mpvpe_mm")
+        say("limits found on one half, measured on the other:")
+        say("  " + " ".join(f"verify.{key}={getattr(better, key):g}" for key in keys))
+        share = 100 * other.accepted
+        say(f"  {other.count} of {len(trials) - half} unspoiled labels accepted ({share:.1f} %)")
+        _table(other, "  ")
+    return 0 if found.count >= config.num_samples else 1
 
 
-def _jobs(config: Config, models: Models) -> "Iterator[tuple[Request, Job]]":
+def _table(found: "Rates", indent: str = "") -> None:
+    for name, part in found.noticed.items():
+        say(f"{indent}{name:<14} {100 * part:5.1f} % of {found.count} rejected")
+    say(f"{indent}{'all spoils':<14} {100 * found.all_noticed:5.1f} % of {found.count * len(found.noticed)}")
+
+
+def _trials(config: Config, models: Models) -> "Iterator[Trial]":
     from synthgen.generate import Job, draw_pictures
 
-    guide: Any = config.source[backends.NAME] if config.source[backends.NAME] != "render" else "render"
+    name = config.source[backends.NAME]
+    guide: Any = name if name in get_args(Guide) else "render"
     stream = RequestStream("verification", config.seed, config.prompts, guide)
     for requests in stream.batches(0, config.max_requests, _AT_ONCE):
         for request, item in zip(requests, draw_pictures(requests, models).items, strict=True):
-            if isinstance(item, Job):
-                yield request, item
+            if isinstance(item, Job) and gated(item.plan, models).reason is None:
+                yield _trial(item.plan, request, models)
 
 
-def _reason(plan: "Plan", models: Models) -> str | None:
-    from synthgen.judgement import look
+def _trial(plan: "Plan", request: "Request", models: Models) -> Trial:
+    """Ask about a picture with its own label, and with spoiled ones."""
+    from synthgen.stages.spoil import SPOILS
 
-    return look([plan], models)[0].reason
-
-
-def _is_noticed(plan: "Plan", spoil: Any, request: "Request", models: Models) -> bool:
-    from synthgen.stages.depth import plan_picture
-
-    rng = np.random.default_rng([request.seed, 0x73706F])
-    scene = plan.bodies.scene
-    people = (spoil(scene.people[0], models.body, rng), *scene.people[1:])
-    bodies = replace(plan.bodies, scene=replace(scene, people=people))
-    spoiled = plan_picture(bodies, models.body, models.renderer, models.options.depth)
-    return isinstance(spoiled, str) or _reason(spoiled, models) is not None
+    plans: dict[str, Plan | None] = {"": plan}
+    for name, spoil in SPOILS.items():
+        rng = np.random.default_rng([request.seed, _SPOIL_STREAM])
+        scene = plan.bodies.scene
+        people = (spoil(scene.people[0], models.body, rng), *scene.people[1:])
+        bodies = replace(plan.bodies, scene=replace(scene, people=people))
+        spoiled = plan_picture(bodies, models.body, models.renderer, models.options.depth)
+        plans[name] = None if isinstance(spoiled, str) or gated(spoiled, models).reason else spoiled
+    drawn = {name: one for name, one in plans.items() if one is not None}
+    found = dict(zip(drawn, agreements(list(drawn.values()), models), strict=True))
+    return Trial(found[""], {name: found.get(name) for name in SPOILS})

@@ -41,6 +41,11 @@ def look(plans: Sequence[Plan], models: Models, is_asked: Sequence[bool] = ()) -
     return verdicts
 
 
+def agreements(plans: Sequence[Plan], models: Models) -> list[Agreement]:
+    """Measure how well labels and pictures agree, whatever the limits."""
+    return compare(plans, question(plans, _witnesses(models)), models.body)
+
+
 def rectify(plan: Plan, verdict: Verdict, models: Models) -> tuple[Plan, Verdict]:
     """Let the refiner fit the bodies to the picture, and look again with the same eyes."""
     bodies, seen = plan.bodies, verdict.testimony

@@ -18,7 +18,7 @@ FLOORS = [
     {"agreement", "body", "guide", "prompts", "surface"},
     {"render", "shards"},
     {"report", "run_folder", "scenes"},
-    {"guides"},
+    {"calibration", "guides"},
     {"backends"},
     {"line", "stages"},
     {"models"},

@@ -13,9 +13,9 @@ WIDE += ["verify.max_mpvpe_mm=9999", "verify.same_people=false"]
 
 
 def shares(out: str) -> dict[str, float]:
-    return {
-        name.strip(): float(share) for name, share in re.findall(r"^(\D+?)\s+([\d.]+) % of \d+", out, re.M)
-    }
+    measured = out.partition("limits ")[0]
+    rows = re.findall(r"^(\D+?)\s+([\d.]+) % of \d+", measured, re.M)
+    return {name.strip(): float(share) for name, share in rows}
 
 
 def test_limits_that_allow_everything_notice_nothing_and_strict_ones_notice_spoils(capsys: Any) -> None:

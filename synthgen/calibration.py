@@ -1,0 +1,133 @@
+"""Limits of verification from trials with spoiled labels: how many they notice, and which ones notice enough.
+
+How far a joint may be off depends on who looks: limits that suit one keypoint model are blind or cruel with
+another. Pure functions of what was measured.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthgen.agreement import Agreement, Verification
+
+_QUANTILES = (
+    0.0,
+    0.05,
+    0.1,
+    0.2,
+    0.3,
+    0.4,
+    0.5,
+    0.6,
+    0.7,
+)  # of right labels that a candidate limit turns away
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was measured of one picture.
+
+    Attributes:
+        right: with its own label.
+        spoiled: with spoiled ones, by kind; None where such a body cannot be drawn at all, which is noticed.
+    """
+
+    right: Agreement
+    spoiled: Mapping[str, Agreement | None]
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What limits do, parts in [0, 1].
+
+    Attributes:
+        accepted: of the right labels.
+        noticed: of the spoiled labels of accepted pictures that are rejected, by kind.
+        count: accepted pictures.
+    """
+
+    accepted: float
+    noticed: Mapping[str, float]
+    count: int
+
+    @property
+    def all_noticed(self) -> float:
+        """Mean over the kinds."""
+        return float(np.mean(list(self.noticed.values()))) if self.noticed else 0.0
+
+
+def rates(trials: Sequence[Trial], limits: Verification) -> Rates:
+    """Return what limits do to right and to spoiled labels."""
+    accepted = [trial for trial in trials if limits.reason(trial.right) is None]
+    kinds = list(trials[0].spoiled) if trials else []
+    noticed = {
+        kind: float(np.mean([_is_noticed(trial.spoiled[kind], limits) for trial in accepted]))
+        if accepted
+        else 0.0
+        for kind in kinds
+    }
+    return Rates(len(accepted) / max(len(trials), 1), noticed, len(accepted))
+
+
+def calibrate(trials: Sequence[Trial], limits: Verification, wanted: float) -> Verification | None:
+    """Find the limits that accept most right labels among those that notice enough of each kind of spoil.
+
+    Args:
+        trials: measured without regard to any limit.
+        limits: whose other options are kept.
+        wanted: part of the spoiled labels to be noticed, mean over the kinds, [0, 1].
+
+    Returns:
+        The limits, or None where none of the candidates (quantiles of the right labels) notices so many.
+    """
+    if not trials:
+        return None
+    right = np.array([_numbers(trial.right, limits) for trial in trials])
+    spoiled = [np.array([_or_worst(one, limits) for one in trial.spoiled.values()]) for trial in trials]
+    wrong = np.stack(spoiled)  # (T, kinds, measures)
+    candidates = [np.unique(np.quantile(right[:, column], _QUANTILES)) for column in range(1, right.shape[1])]
+    best: tuple[float, NDArray[np.float64]] | None = None
+    for choice in product(*candidates):
+        least = np.array([right[:, 0].max(), *choice])
+        is_accepted = (right >= least).all(-1)
+        if not is_accepted.any():
+            continue
+        noticed = 1 - (wrong[is_accepted] >= least).all(-1).mean(0)
+        if noticed.mean() >= wanted and (best is None or is_accepted.mean() > best[0]):
+            best = float(is_accepted.mean()), least
+    return None if best is None else _limits(best[1], limits)
+
+
+def _is_noticed(agreement: Agreement | None, limits: Verification) -> bool:
+    return agreement is None or limits.reason(agreement) is not None
+
+
+def _numbers(agreement: Agreement, limits: Verification) -> list[float]:
+    """Return what is measured so that more is better: people, overlap, PCK, worst joint, mesh."""
+    is_complete = agreement.people_found == len(agreement.iou) or not limits.same_people
+    return [
+        float(is_complete),
+        float(agreement.iou.min()),
+        float(agreement.pck.min()),
+        -float(agreement.worst_joint.max()),
+        -float(agreement.mpvpe_mm.max()),
+    ]
+
+
+def _or_worst(agreement: Agreement | None, limits: Verification) -> list[float]:
+    return [-np.inf] * 5 if agreement is None else _numbers(agreement, limits)
+
+
+def _limits(least: NDArray[np.float64], limits: Verification) -> Verification:
+    """Round towards what accepts more, so that right labels at the limit stay accepted."""
+    return replace(
+        limits,
+        min_iou=float(np.floor(least[1] * 1000) / 1000),
+        min_pck=float(np.floor(least[2] * 1000) / 1000),
+        min_oks=0.0,
+        max_worst_joint=float(np.ceil(-least[3] * 1000) / 1000) or 0.001,
+        max_mpvpe_mm=float(np.ceil(-least[4])) or 1.0,
+    )
