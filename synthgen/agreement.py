@@ -88,14 +88,14 @@ class Verification:
         renders: verify rendered scenes as well, which are exact by construction.
     """
 
-    min_iou: float = 0.5
+    min_iou: float = 0.7
     min_pck: float = 0.6
     min_oks: float = 0.3
     max_worst_joint: float = 0.6
-    max_mpvpe_mm: float = 400.0
+    max_mpvpe_mm: float = 500.0
     same_people: bool = True
     on_mismatch: OnMismatch = "retry"
-    retries: int = 1
+    retries: int = 2
     renders: bool = False
 
     def problems(self) -> list[str]:
