@@ -1,4 +1,4 @@
-# make demo: set everything up, make 64 labelled pictures and their report. make test: set up, run the tests.
+# make demo: set everything up, draw and verify pictures of sports, write their report. make test: set up, test.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,8 +10,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 demo: $(VENV)/.ready
 	$(BIN)/python -m synthgen.run config=demo.yaml
 
+# Two processes, whole files each; threads within them would only get in each other's way.
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
