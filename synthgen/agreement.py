@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synthgen.joints import COCO17
 from synthgen.sample import Float
@@ -22,6 +23,11 @@ _COCO_SIGMA: Mapping[str, float] = {
     "nose": 0.026, "eye": 0.025, "ear": 0.035, "shoulder": 0.079, "elbow": 0.072, "wrist": 0.062,
     "hip": 0.107, "knee": 0.087, "ankle": 0.089,
 }  # fmt: skip
+_LIMBS = (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"))
+LIMBS = np.array(
+    [[COCO17.index(f"{side}_{end}") for end in ends] for side in ("left", "right") for ends in _LIMBS]
+)
+LIMB_POINTS = np.linspace(0.1, 0.9, 9)  # parts of the way from one joint to the next that are looked at
 SIGMAS = np.array([_COCO_SIGMA[n.removeprefix("left_").removeprefix("right_")] for n in COCO17.names])
 
 
@@ -51,6 +57,7 @@ class Agreement:
         oks: (P,)
         worst_joint: (P,) sides of the box.
         mpvpe_mm: (P,) between labelled and newly estimated body.
+        limb: (P,) least part of a limb that lies inside a segmented person.
     """
 
     people_found: int
@@ -59,6 +66,7 @@ class Agreement:
     oks: Float
     worst_joint: Float
     mpvpe_mm: Float
+    limb: Float
 
     def scores(self, person: int) -> dict[str, float]:
         """Return a person's numbers by the names they have in the record."""
@@ -68,6 +76,7 @@ class Agreement:
             "oks": round(float(self.oks[person]), 4),
             "worst_joint": round(float(self.worst_joint[person]), 4),
             "mpvpe_mm": round(float(self.mpvpe_mm[person]), 1),
+            "limb": round(float(self.limb[person]), 4),
         }
 
 
@@ -81,6 +90,7 @@ class Verification:
         min_oks: least object keypoint similarity, [0, 1].
         max_worst_joint: greatest distance of a trusted joint, in sides of the person's box.
         max_mpvpe_mm: greatest distance of the newly estimated body [mm].
+        min_limb: least part of each visible limb that must lie inside a segmented person, [0, 1].
         same_people: as many people must be found as are labelled.
         on_mismatch: reject; retry: draw again from other noise, then reject; rectify: let the mesh refiner
             (models.refiner) fit the bodies to the picture, then look again.
@@ -93,6 +103,7 @@ class Verification:
     min_oks: float = 0.3
     max_worst_joint: float = 0.6
     max_mpvpe_mm: float = 500.0
+    min_limb: float = 0.5
     same_people: bool = True
     on_mismatch: OnMismatch = "retry"
     retries: int = 2
@@ -102,7 +113,7 @@ class Verification:
         """Return what is wrong with these options, one message each."""
         found = [
             f"{name} must be in [0, 1], got {getattr(self, name)}"
-            for name in ("min_iou", "min_pck", "min_oks")
+            for name in ("min_iou", "min_pck", "min_oks", "min_limb")
             if not 0 <= getattr(self, name) <= 1
         ]
         found += [
@@ -120,6 +131,7 @@ class Verification:
                 "another number of people in the picture",
             ),
             ((agreement.iou < self.min_iou).any(), "body and picture overlap too little"),
+            ((agreement.limb < self.min_limb).any(), "a limb where the picture shows none"),
             ((agreement.pck < self.min_pck).any(), "too few joints in place"),
             ((agreement.oks < self.min_oks).any(), "keypoints too far off"),
             ((agreement.worst_joint > self.max_worst_joint).any(), "a joint far out of place"),
@@ -157,6 +169,36 @@ def keypoint_agreement(
     trusted = is_seen & (confidence >= TRUSTED)
     worst = np.where(trusted, relative, 0.0).max(-1)
     return JointAgreement(np.where(nobody, 1.0, pck), np.where(nobody, 1.0, oks), worst)
+
+
+def limb_cover(
+    labelled: Float, visibility: Float, shown: NDArray[np.bool_], found: NDArray[np.bool_]
+) -> Float:
+    """Measure how much of each limb lies where the picture shows somebody; the worst limb of each person.
+
+    A wrong limb changes the overlap of whole silhouettes little, but most of it lies beside the person.
+
+    Args:
+        labelled: (P, 17, 2) projected COCO-17 joints [px].
+        visibility: (P, 17) how far each shows, in [0, 1].
+        shown: (P, H, W) visible silhouettes of the labelled bodies.
+        found: (H, W) where people are segmented.
+
+    Returns:
+        (P,) least part of the points along a limb that are inside; points that the label itself does not
+        show, and limbs with a hidden end, do not count. 1 where no limb is left.
+    """
+    starts, ends = labelled[:, LIMBS[:, 0], None], labelled[:, LIMBS[:, 1], None]
+    points = starts + LIMB_POINTS[:, None] * (ends - starts)  # (P, limbs, points, 2)
+    limit = np.array(found.shape[::-1]) - 1
+    column, row = np.moveaxis(np.clip(np.rint(points), 0, limit).astype(np.intp), -1, 0)
+    person = np.arange(len(labelled))[:, None, None]
+    is_visible = np.logical_and.reduce(visibility[:, LIMBS] >= VISIBLE, axis=-1)
+    counts = shown[person, row, column] & is_visible[..., None]
+    inside = (counts & found[row, column]).sum(-1)
+    total = counts.sum(-1)
+    cover = np.where(total * 2 >= len(LIMB_POINTS), inside / np.maximum(total, 1), 1.0)
+    return cover.min(-1)
 
 
 def mesh_distance(found: Float, found_pelvis: Float, labelled: Float, pelvis: Float) -> Float:

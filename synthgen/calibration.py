@@ -106,7 +106,7 @@ def _is_noticed(agreement: Agreement | None, limits: Verification) -> bool:
 
 
 def _numbers(agreement: Agreement, limits: Verification) -> list[float]:
-    """Return what is measured so that more is better: people, overlap, PCK, worst joint, mesh."""
+    """Return what is measured so that more is better: people, overlap, PCK, worst joint, mesh, limb."""
     is_complete = agreement.people_found == len(agreement.iou) or not limits.same_people
     return [
         float(is_complete),
@@ -114,11 +114,12 @@ def _numbers(agreement: Agreement, limits: Verification) -> list[float]:
         float(agreement.pck.min()),
         -float(agreement.worst_joint.max()),
         -float(agreement.mpvpe_mm.max()),
+        float(agreement.limb.min()),
     ]
 
 
 def _or_worst(agreement: Agreement | None, limits: Verification) -> list[float]:
-    return [-np.inf] * 5 if agreement is None else _numbers(agreement, limits)
+    return [-np.inf] * 6 if agreement is None else _numbers(agreement, limits)
 
 
 def _limits(least: NDArray[np.float64], limits: Verification) -> Verification:
@@ -130,4 +131,5 @@ def _limits(least: NDArray[np.float64], limits: Verification) -> Verification:
         min_oks=0.0,
         max_worst_joint=float(np.ceil(-least[3] * 1000) / 1000) or 0.001,
         max_mpvpe_mm=float(np.ceil(-least[4])) or 1.0,
+        min_limb=float(np.floor(least[5] * 1000) / 1000),
     )

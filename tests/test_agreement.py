@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from synthgen.agreement import NEAR, SIGMAS, Agreement, Verification, keypoint_agreement, mesh_distance
+from synthgen.agreement import (
+    NEAR,
+    SIGMAS,
+    Agreement,
+    Verification,
+    keypoint_agreement,
+    limb_cover,
+    mesh_distance,
+)
 from synthgen.joints import COCO17
 
 BOX = np.array([[0.0, 0, 100, 200]])  # a tenth of its longer side: 20 px
@@ -61,7 +69,15 @@ def test_mesh_distance_is_in_millimetres_and_ignores_the_place():
     np.testing.assert_allclose(mesh_distance(larger, pelvis, one, pelvis), 10.0)
 
 
-GOOD = {"people_found": 1, "iou": 0.9, "pck": 1.0, "oks": 0.9, "worst_joint": 0.05, "mpvpe_mm": 50.0}
+GOOD = {
+    "people_found": 1,
+    "iou": 0.9,
+    "pck": 1.0,
+    "oks": 0.9,
+    "worst_joint": 0.05,
+    "mpvpe_mm": 50.0,
+    "limb": 1.0,
+}
 
 
 @pytest.mark.parametrize(
@@ -73,6 +89,7 @@ GOOD = {"people_found": 1, "iou": 0.9, "pck": 1.0, "oks": 0.9, "worst_joint": 0.
         ({"pck": 0.1}, "too few joints in place"),
         ({"oks": 0.01}, "keypoints too far off"),
         ({"worst_joint": 3.0}, "a joint far out of place"),
+        ({"limb": 0.2}, "a limb where the picture shows none"),
         ({"mpvpe_mm": 900.0}, "the body in the picture is another one"),
     ],
 )
@@ -99,7 +116,14 @@ def test_the_number_of_people_can_be_left_out():
 def test_scores_have_the_names_of_the_record():
     arrays = {name: value if name == "people_found" else np.array([value]) for name, value in GOOD.items()}
     scores = Agreement(**arrays).scores(0)
-    assert scores == {"mask_iou": 0.9, "pck": 1.0, "oks": 0.9, "worst_joint": 0.05, "mpvpe_mm": 50.0}
+    assert scores == {
+        "mask_iou": 0.9,
+        "pck": 1.0,
+        "oks": 0.9,
+        "worst_joint": 0.05,
+        "mpvpe_mm": 50.0,
+        "limb": 1.0,
+    }
 
 
 def test_wrong_limits_are_named():
@@ -110,3 +134,35 @@ def test_wrong_limits_are_named():
         "retries must be at least 0, got -1",
     ]
     assert Verification().problems() == []
+
+
+def arm(angle: float) -> tuple[np.ndarray, np.ndarray]:
+    """Joints of somebody whose left forearm alone is visible, from (50, 50), 30 px long, and where it is."""
+    joints, visibility = np.full((1, 17, 2), 50.0), np.zeros((1, 17))
+    elbow, wrist = COCO17.index("left_elbow"), COCO17.index("left_wrist")
+    joints[0, wrist] += 30 * np.array([np.cos(angle), np.sin(angle)])
+    visibility[0, [elbow, wrist]] = 1
+    return joints, visibility
+
+
+def drawn(joints: np.ndarray) -> np.ndarray:
+    """Return a mask (100, 100) of a limb 7 px thick."""
+    start, end = joints[0, COCO17.index("left_elbow")], joints[0, COCO17.index("left_wrist")]
+    grid = np.stack(np.meshgrid(np.arange(100), np.arange(100)), -1)
+    along = np.clip((grid - start) @ (end - start) / 900, 0, 1)
+    return np.linalg.norm(grid - (start + along[..., None] * (end - start)), axis=-1) <= 3.5
+
+
+def test_a_limb_turned_by_40_degrees_lies_beside_the_person():
+    right, visibility = arm(0.0)
+    picture = drawn(right)
+    assert limb_cover(right, visibility, picture[None], picture)[0] == 1
+    turned, visibility = arm(np.radians(40))
+    assert limb_cover(turned, visibility, drawn(turned)[None], picture)[0] < 0.3
+
+
+def test_what_the_label_does_not_show_is_not_looked_at():
+    turned, visibility = arm(np.radians(40))
+    nothing = np.zeros((100, 100), bool)
+    assert limb_cover(turned, visibility, nothing[None], nothing)[0] == 1
+    assert limb_cover(turned, 0 * visibility, drawn(turned)[None], nothing)[0] == 1

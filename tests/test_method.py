@@ -18,7 +18,7 @@ from synthgen.stages.prior import Judging
 from synthgen.stages.redraw import Redrawing
 
 OPEN = Verification(
-    min_iou=0.5, min_pck=0, min_oks=0, max_worst_joint=9, max_mpvpe_mm=9e3, on_mismatch="reject"
+    min_iou=0.5, min_pck=0, min_oks=0, max_worst_joint=9, max_mpvpe_mm=9e3, min_limb=0, on_mismatch="reject"
 )
 GATE = Gate(min_visible_joints=1)
 Load = Callable[..., Models]

@@ -66,6 +66,9 @@ MEASURES: Mapping[str, Measure] = {
         "Worst joint", "furthest joint found for certain [sides of the box]", 4, 800,
         ("verify.max_worst_joint",),
     ),
+    "limb": Measure(
+        "Worst limb", "part of a limb inside the person found [0 to 1]", 1, 200, ("verify.min_limb",)
+    ),
     "mpvpe_mm": Measure(
         "Mesh distance", "labelled and newly estimated body: MPVPE [mm]", 2000, 1000,
         ("verify.max_mpvpe_mm",), unit=" mm",

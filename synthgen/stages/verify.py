@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthgen.agreement import Agreement, keypoint_agreement, mesh_distance
+from synthgen.agreement import Agreement, keypoint_agreement, limb_cover, mesh_distance
 from synthgen.backends.protocols import Keypoints, MeshEstimate, Segments
 from synthgen.body import Body
 from synthgen.geometry import project
@@ -101,11 +101,13 @@ def compare(plans: Sequence[Plan], testimonies: Sequence[Testimony], body: Body)
 def _agreement(plan: Plan, testimony: Testimony, body: Body, distances: Float) -> Agreement:
     count = len(plan.bodies.scene.people)
     shown = np.stack([plan.drawing.mask == number for number in range(1, count + 1)])
+    labelled = project(body.joints(plan.points, COCO17), plan.bodies.scene.camera.cam_int)
+    visibility = visibilities(plan, body)
     joints = keypoint_agreement(
         testimony.keypoints.keypoints_2d,
         testimony.keypoints.confidence,
-        project(body.joints(plan.points, COCO17), plan.bodies.scene.camera.cam_int),
-        visibilities(plan, body),
+        labelled,
+        visibility,
         boxes(plan),
         shown.sum((1, 2)).astype(np.float64),
     )
@@ -116,4 +118,5 @@ def _agreement(plan: Plan, testimony: Testimony, body: Body, distances: Float) -
         oks=joints.oks,
         worst_joint=joints.worst,
         mpvpe_mm=distances,
+        limb=limb_cover(labelled, visibility, shown, np.logical_or.reduce(testimony.people, axis=0)),
     )

@@ -9,7 +9,7 @@ from synthgen.run import import_recipe
 
 SETTINGS = ["pipeline=evaluate_verification", "models=embedded", "num_samples=3", "max_requests=32"]
 WIDE = ["verify.min_iou=0", "verify.min_pck=0", "verify.min_oks=0", "verify.max_worst_joint=99"]
-WIDE += ["verify.max_mpvpe_mm=9999", "verify.same_people=false"]
+WIDE += ["verify.max_mpvpe_mm=9999", "verify.min_limb=0", "verify.same_people=false"]
 
 
 def shares(out: str) -> dict[str, float]:

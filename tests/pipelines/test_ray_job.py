@@ -85,7 +85,7 @@ def submit(dashboard: str, *settings: str) -> "subprocess.CompletedProcess[str]"
 def test_a_submitted_job_writes_the_same_shards_as_a_run_here(dashboard, ray_cluster, tmp_path):
     settings = ["config=ski.yaml", "num_samples=6", "samples_per_shard=3", "renderer=warp"]
     settings += ["verify.min_iou=0.2", "verify.min_pck=0", "verify.min_oks=0", "masks.max_people=9"]
-    settings += ["verify.same_people=false", "verify.max_worst_joint=9", "report=false"]
+    settings += ["verify.same_people=false", "verify.min_limb=0", "verify.max_worst_joint=9", "report=false"]
     there, here = tmp_path / "there", tmp_path / "here"
     job = submit(dashboard, *settings, f"output={there}")
     assert job.returncode == 0, job.stdout + job.stderr

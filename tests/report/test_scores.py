@@ -25,7 +25,17 @@ def tally_of(**scores: float) -> Tally:
 
 
 def test_every_score_that_the_method_writes_has_a_measure():
-    written = {"prior", "prior_error", "mask_iou", "pck", "oks", "worst_joint", "mpvpe_mm", "occluded"}
+    written = {
+        "prior",
+        "prior_error",
+        "mask_iou",
+        "pck",
+        "oks",
+        "worst_joint",
+        "mpvpe_mm",
+        "limb",
+        "occluded",
+    }
     assert written | Measurement(1, 1, 1).scores().keys() == MEASURES.keys()
 
 
