@@ -102,7 +102,7 @@ class Verification:
     min_pck: float = 0.6
     min_oks: float = 0.3
     max_worst_joint: float = 0.6
-    max_mpvpe_mm: float = 500.0
+    max_mpvpe_mm: float = 1000.0
     min_limb: float = 0.5
     same_people: bool = True
     on_mismatch: OnMismatch = "retry"
