@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from math import ceil, inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from synthgen import backends, interrupts, storage
 from synthgen.agreement import Verification
@@ -128,7 +128,7 @@ class Config:
     def guide(self) -> Guide:
         """Where bodies come from, for the record; a source of one's own counts as `render`."""
         name = str(self.source.get(backends.NAME))
-        return name if name in get_args(Guide) else "render"  # type: ignore[return-value]
+        return cast(Guide, name) if name in get_args(Guide) else "render"
 
     def problems(self) -> list[str]:
         """Return what is wrong with these options, one message each."""
