@@ -89,6 +89,8 @@ class Config:
 
 def main(config: Config) -> int:
     """Measure, print the table, suggest limits; return the exit code: 1 where too few were accepted."""
+    from tqdm import tqdm
+
     from synthgen.calibration import calibrate, rates
     from synthgen.models import ModelChoice, load_models
 
@@ -97,10 +99,16 @@ def main(config: Config) -> int:
         ModelChoice(config.body, "warp", config.device, config.source, config.method, "0" * 64, nodes)
     )
     trials: list[Trial] = []
-    for trial in _trials(config, models):
-        trials.append(trial)
-        if rates(trials, config.verify).count >= config.num_samples:
-            break
+    accepted = 0
+    with tqdm(total=config.num_samples, desc="accepted", disable=None, leave=False) as bar:  # terminals only
+        for trial in _trials(config, models):
+            trials.append(trial)
+            if config.verify.reason(trial.right) is None:
+                accepted += 1
+                bar.update()
+            bar.set_postfix_str(f"of {len(trials)} pictures")
+            if accepted >= config.num_samples:
+                break
     found = rates(trials, config.verify)
     say(f"{found.count} of {len(trials)} unspoiled labels accepted ({100 * found.accepted:.1f} %)")
     _table(found)

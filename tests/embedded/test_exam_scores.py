@@ -22,14 +22,6 @@ def segments(*people):
     return Segments(stacked, np.ones(count), np.zeros((0, SIDE, SIDE), bool), np.zeros(0), ())
 
 
-def test_iou_of_equal_half_and_separate_masks():
-    one, half, other = mask((0, 0, 20, 20)), mask((0, 0, 20, 10)), mask((50, 50, 60, 60))
-    assert scores.iou(one, one) == 1
-    assert scores.iou(one, half) == 0.5
-    assert scores.iou(one, other) == 0
-    assert scores.iou(mask(), mask()) == 1
-
-
 def test_joints_count_within_a_tenth_of_the_longer_side():
     truth, bbox = np.zeros((3, 2)), np.array([10.0, 0.0, 60.0, 200.0])
     found = np.array([[19.9, 0], [0, 20.1], [14, 14]])
@@ -81,7 +73,3 @@ def test_figures_by_family_leave_out_families_without_values():
     figures = scores.by_family("pck", [1, 0, 1], ["ski", "ski", "yoga"])
     assert figures == {"pck/ski": 0.5, "pck/yoga": 1.0}
     assert scores.lowest({**figures, "pck": 0.0, "iou/ski": 0.1}, "pck") == 0.5
-
-
-def test_box_of_a_mask():
-    assert scores.box_of(mask((20, 10, 40, 80))).tolist() == [20, 10, 39, 79]

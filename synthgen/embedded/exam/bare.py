@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.body import Body
-from synthgen.embedded.exam.scores import box_of
 from synthgen.geometry import Array, project
 from synthgen.joints import COCO17
 from synthgen.render import Renderer, joint_visibility
 from synthgen.sample import Scene
+from synthgen.stages.silhouettes import box_of_mask
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def render_bare(scene: Scene, body: Body, renderer: Renderer) -> BareBody:
     return BareBody(
         depth=depth,
         mask=index > 0,
-        bbox=box_of(index > 0),
+        bbox=box_of_mask(index > 0),
         keypoints_2d=project(joints[0], scene.camera.cam_int),
         visibility=joint_visibility(joints, depth, index, scene.camera)[0],
     )

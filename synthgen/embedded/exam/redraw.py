@@ -9,8 +9,9 @@ from synthgen.embedded.exam import exam as streams
 from synthgen.embedded.exam.bare import BareBody, render_bare
 from synthgen.embedded.exam.exam import Answer, Exam, Picture
 from synthgen.embedded.exam.plates import beside, plate
-from synthgen.embedded.exam.scores import VISIBLE, by_family, iou, joints_found
+from synthgen.embedded.exam.scores import VISIBLE, by_family, joints_found
 from synthgen.nearness import nearness
+from synthgen.stages.silhouettes import iou
 
 _SHOWN = 64
 

@@ -16,12 +16,6 @@ COVER = (0.03, 0.60)  # part of the picture that one person of a good draft cove
 MM_PER_M = 1000.0
 
 
-def iou(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
-    """Return the intersection over union of masks of any one shape; 1 where both are empty."""
-    union = int((found | truth).sum())
-    return int((found & truth).sum()) / union if union else 1.0
-
-
 def joints_found(found: Array, truth: Array, bbox: Array) -> NDArray[np.bool_]:
     """Return which joints (J,) lie within NEAR of the box's longer side of their true place.
 
@@ -84,9 +78,3 @@ def by_family(name: str, values: Sequence[float], families: Sequence[str]) -> di
 def lowest(figures: Mapping[str, float], name: str) -> float:
     """Return the lowest of the figures "name/family"."""
     return min(value for key, value in figures.items() if key.startswith(f"{name}/"))
-
-
-def box_of(mask: NDArray[np.bool_]) -> Array:
-    """Return the xyxy box (4,) [px] around the true pixels, at least one, of a mask (H, W)."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return np.array([columns[0], rows[0], columns[-1], rows[-1]], np.float64)

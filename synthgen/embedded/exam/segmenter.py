@@ -6,8 +6,9 @@ from numpy.typing import NDArray
 from synthgen.backends.protocols import Segments
 from synthgen.embedded.exam.exam import Answer, Exam, Picture
 from synthgen.embedded.exam.plates import beside, plate, spread
-from synthgen.embedded.exam.scores import by_family, iou
+from synthgen.embedded.exam.scores import by_family
 from synthgen.sample import BACKGROUND, OCCLUDER, Sample
+from synthgen.stages.silhouettes import iou
 
 _SHOWN = 16
 _COLORS = np.array([(25, 25, 35), (70, 200, 90), (230, 150, 40)], np.uint8)  # nothing, person, object

@@ -13,9 +13,10 @@ from synthgen.backends.protocols import Guides
 from synthgen.embedded.exam import exam as streams
 from synthgen.embedded.exam.exam import Answer, Exam, Picture
 from synthgen.embedded.exam.models import Models
-from synthgen.embedded.exam.scores import box_of, people_in
+from synthgen.embedded.exam.scores import people_in
 from synthgen.nearness import nearness
 from synthgen.sample import Sample
+from synthgen.stages.silhouettes import box_of_mask
 
 _RUNS = 3  # of which the median counts, after one that does not
 STAGES = ("draft", "estimate", "redraw", "checks")
@@ -44,7 +45,7 @@ def _run(exam: Exam, models: Models, sample: Sample, seed: int) -> dict[str, flo
 
     def estimate(image: Picture, is_check: bool) -> Guides:
         people = people_in(models.segmenter([image])[0])
-        bbox = box_of(people[0] if people else np.ones(camera.image_size, bool))
+        bbox = box_of_mask(people[0] if people else np.ones(camera.image_size, bool))
         if is_check:
             models.keypoints([image], [bbox[None]])
         (found,) = models.mesh([image], [bbox[None]], [camera.cam_int])
