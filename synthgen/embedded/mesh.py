@@ -19,13 +19,13 @@ from synthgen.backends.rotations import rotmat_to_rot6d
 from synthgen.backends.vit import ViTConfig
 from synthgen.body import OPEN_FILE
 from synthgen.body_file import read_body_file
+from synthgen.body_points import BodyPoints, blend
 from synthgen.embedded import crops, grids, keypoints, vit_weights
 from synthgen.embedded.imagenet import normalized
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.mesh_student import Answer, MeshStudent, look_error
 from synthgen.embedded.options import KeypointsOptions, MeshOptions
 from synthgen.embedded.pictures import Pictures, spread
-from synthgen.embedded.points import BodyPoints, blend
 from synthgen.embedded.positions import position_table
 from synthgen.embedded.workshop import KEEP_DTYPE, Workshop
 from synthgen.geometry import Array, procrustes

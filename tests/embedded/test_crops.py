@@ -6,9 +6,9 @@ import torch
 
 from synthgen.body import OPEN_FILE, Body
 from synthgen.body_file import read_body_file
+from synthgen.body_points import BodyPoints, blend
 from synthgen.embedded import crops
 from synthgen.embedded.crops import STILL, Frame, Jitter, View
-from synthgen.embedded.points import BodyPoints, blend
 from synthgen.geometry import rotvec_to_rotmat
 from synthgen.joints import COCO17, SMPL24
 from synthgen.sample import Person

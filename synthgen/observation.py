@@ -1,0 +1,113 @@
+"""What is known of a real picture: some labels of some people, never more than somebody measured.
+
+A generated `Sample` holds the whole truth; an `Observation` holds what its annotators knew. Both train and
+evaluate the same models. Frames, units and axes as in `synthgen.geometry`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthgen.joints import COCO17, SMPL24
+from synthgen.sample import Camera, Float, Person
+
+
+@dataclass(frozen=True)
+class ObservedPerson:
+    """Labels of one person; what nobody measured is None, or has confidence 0.
+
+    Attributes:
+        bbox: (4,) xyxy box [px] of the visible body.
+        keypoints_2d: (17, 2) COCO-17 [px]; where the confidence is 0, the position means nothing.
+        confidence_2d: (17,) in [0, 1].
+        keypoints_3d: (24, 3) SMPL-24 [m], camera frame; or None. Where its confidence is 0, the position
+            means nothing.
+        confidence_3d: (24,) in [0, 1]; all 0 without `keypoints_3d`.
+        person: SMPL parameters in the camera frame, or None.
+        family: pose family ("ski"); "unknown" where nobody chose one.
+        action: pose within the family; "unknown" likewise.
+    """
+
+    bbox: Float
+    keypoints_2d: Float
+    confidence_2d: Float
+    keypoints_3d: Float | None
+    confidence_3d: Float
+    person: Person | None
+    family: str = "unknown"
+    action: str = "unknown"
+
+    def __post_init__(self) -> None:
+        _check("bbox", self.bbox, (4,))
+        _check("keypoints_2d", self.keypoints_2d, (len(COCO17), 2))
+        _check("confidence_2d", self.confidence_2d, (len(COCO17),))
+        _check("confidence_3d", self.confidence_3d, (len(SMPL24),))
+        for name in ("confidence_2d", "confidence_3d"):
+            values = getattr(self, name)
+            if values.min() < 0 or values.max() > 1:
+                raise ValueError(f"ObservedPerson.{name} must lie in [0, 1], got {values}")
+        if self.keypoints_3d is not None:
+            _check("keypoints_3d", self.keypoints_3d, (len(SMPL24), 3))
+        elif self.confidence_3d.any():
+            raise ValueError("ObservedPerson.confidence_3d must be 0 where there are no keypoints_3d")
+        if not (self.bbox[2:] > self.bbox[:2]).all():
+            raise ValueError(f"ObservedPerson.bbox must have x1 > x0 and y1 > y0, got {self.bbox}")
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A picture with the labels that somebody gave it.
+
+    Attributes:
+        key: name, unique in its data set, without dots and slashes.
+        image: (H, W, 3) uint8 RGB.
+        camera: true intrinsics, or None where nobody knows them.
+        people: one or more.
+        body: name of the body model that SMPL parameters belong to ("open", "smpl").
+        source: data set and split that the picture is from ("ski_poseptz/train"), or "synthgen".
+        sequence: name of the clip; "" for single pictures.
+        frame: number within the clip, from 0.
+        view: name of the camera among those that saw the same moment; "" where there is one only.
+        caption: words that describe the picture; "" where nobody wrote any.
+    """
+
+    key: str
+    image: NDArray[np.uint8]
+    camera: Camera | None
+    people: tuple[ObservedPerson, ...]
+    body: str
+    source: str
+    sequence: str = ""
+    frame: int = 0
+    view: str = ""
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.key or any(mark in self.key for mark in "./\\"):
+            raise ValueError(
+                f"Observation.key must be non-empty, without '.', '/' and '\\', got {self.key!r}"
+            )
+        if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
+            raise ValueError(
+                f"Observation {self.key}: image must be (H, W, 3) uint8, got {self.image.shape} "
+                f"{self.image.dtype}"
+            )
+        if self.camera is not None and self.camera.image_size != self.image.shape[:2]:
+            raise ValueError(
+                f"Observation {self.key}: its camera is for {self.camera.image_size}, the picture is "
+                f"{self.image.shape[:2]}"
+            )
+        if not self.people:
+            raise ValueError(f"Observation {self.key}: people must hold at least one person")
+        if self.frame < 0:
+            raise ValueError(f"Observation {self.key}: frame must be at least 0, got {self.frame}")
+
+
+def _check(name: str, value: Float, shape: tuple[int, ...]) -> None:
+    if value.shape != shape:
+        raise ValueError(f"ObservedPerson.{name} must have shape {shape}, got {value.shape}")
+    if not np.isfinite(value).all():
+        raise ValueError(
+            f"ObservedPerson.{name} must be finite, got {int((~np.isfinite(value)).sum())} NaN or inf"
+        )

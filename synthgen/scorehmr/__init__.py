@@ -1,0 +1,1 @@
+"""ScoreHMR (Stathopoulos, Han, Metaxas, CVPR 2024): bodies refined by a guided pose diffusion model."""
