@@ -14,7 +14,7 @@ PACKAGE = ROOT / "synthgen"
 FLOORS = [
     {"__init__", "assets", "cluster", "fields", "geometry", "interrupts", "joints", "progress", "safe_pickle",
      "stopwatch", "storage", "torch_file"},
-    {"checkpoints", "config", "open_body", "body_file", "nearness", "sample", "quality"},
+    {"checkpoints", "config", "open_body", "body_file", "nearness", "sample", "quality", "training"},
     {"agreement", "body", "guide", "metrics", "observation", "prompts", "surface"},
     {"body_points", "render", "shards"},
     {"datasets", "exporters", "report", "run_folder", "scenes"},

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import adaptive_max_pool2d, avg_pool2d, max_pool2d
 
-from synthgen.embedded import receipts, vae
+from synthgen.embedded import vae
 from synthgen.embedded.body_maps import COUNT, body_maps
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.workshop import Workshop
+from synthgen.training import receipts
 
 logger = logging.getLogger(__name__)
 

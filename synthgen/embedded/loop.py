@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from synthgen import storage
-from synthgen.embedded.attention import SpelledOut
-from synthgen.embedded.optimizers import Optimizer
 from synthgen.embedded.options import Training
+from synthgen.training.attention import SpelledOut
+from synthgen.training.optimizers import Optimizer
 
 logger = logging.getLogger(__name__)
 

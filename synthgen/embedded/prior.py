@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from synthgen.backends.vposer import NUM_JOINTS, VPoser, VPoserConfig
-from synthgen.embedded import grids, receipts
+from synthgen.embedded import grids
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.options import PriorOptions
 from synthgen.embedded.workshop import KEEP_DTYPE, Workshop
 from synthgen.geometry import Array, rotvec_to_rotmat
 from synthgen.scenes.poses import FAMILIES, SPORTS, draw_pose
+from synthgen.training import receipts
 
 logger = logging.getLogger(__name__)
 

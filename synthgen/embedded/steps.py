@@ -5,9 +5,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from synthgen.embedded import receipts
 from synthgen.embedded.options import Curriculum, Training
 from synthgen.embedded.plan import Plan
+from synthgen.training import receipts
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,6 @@ from synthgen.embedded import (
     draft,
     keypoints,
     mesh,
-    receipts,
     redraw,
     segmenter,
     steps,
@@ -20,6 +19,7 @@ from synthgen.embedded.body_maps import COUNT
 from synthgen.embedded.options import Curriculum
 from synthgen.embedded.plan import Plan
 from synthgen.embedded.workshop import KEEP_DTYPE
+from synthgen.training import receipts
 
 LARGEST_FILE, LARGEST_SUM = 16e6, 60e6  # bytes, of the weights that come with the package
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from synthgen import storage
-from synthgen.embedded import receipts
 from synthgen.embedded.earlier import LOG
 from synthgen.embedded.exam.models import Models
+from synthgen.training import receipts
 
 FILE = "figures.json"
 

@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import nn
 
-from synthgen.embedded.optimizers import Optimizer
+from synthgen.training.optimizers import Optimizer
 
 
 def network() -> nn.Module:

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from synthgen.embedded import attention
-from synthgen.embedded.attention import SpelledOut
+from synthgen.training import attention
+from synthgen.training.attention import SpelledOut
 
 MASK = torch.rand(7, 5, generator=torch.Generator().manual_seed(1)) < 0.7
 MASK[:, 0] = True
