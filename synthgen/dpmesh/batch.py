@@ -9,6 +9,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from synthgen.joints import DPMESH30, JointSet
+
+CASCADE15 = JointSet(
+    "dpmesh_cascade15",
+    (
+        "pelvis", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
+        "neck", "head_top", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow",
+        "left_wrist", "right_wrist",
+    ),
+)  # fmt: skip
+"""Joints of the cascade decoder, in the order of the published model."""
+CASCADE_ROWS = CASCADE15.indices_in(DPMESH30)
+
 
 @dataclass(frozen=True)
 class Crops:
