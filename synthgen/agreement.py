@@ -3,7 +3,6 @@
 PCK, OKS and overlaps are parts in [0, 1]; MPVPE is in millimetres after the pelves are laid onto each other.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,24 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.joints import COCO17
+from synthgen.metrics import longer_side, oks, pck
 from synthgen.sample import Float
 
 OnMismatch = Literal["reject", "retry", "rectify"]
 NEAR = 0.1  # of the box's longer side: within this a joint counts as found (PCK@0.1)
 VISIBLE = 0.5  # visibility from which on a joint counts
-MM_PER_M = 1000.0
 TRUSTED = 0.5  # confidence from which on one detected joint alone can speak against a label
-# Deviation of annotators per joint, relative to the root of a person's area (COCO keypoint evaluation).
-_COCO_SIGMA: Mapping[str, float] = {
-    "nose": 0.026, "eye": 0.025, "ear": 0.035, "shoulder": 0.079, "elbow": 0.072, "wrist": 0.062,
-    "hip": 0.107, "knee": 0.087, "ankle": 0.089,
-}  # fmt: skip
 _LIMBS = (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"))
 LIMBS = np.array(
     [[COCO17.index(f"{side}_{end}") for end in ends] for side in ("left", "right") for ends in _LIMBS]
 )
 LIMB_POINTS = np.linspace(0.1, 0.9, 9)  # parts of the way from one joint to the next that are looked at
-SIGMAS = np.array([_COCO_SIGMA[n.removeprefix("left_").removeprefix("right_")] for n in COCO17.names])
 
 
 @dataclass(frozen=True)
@@ -156,19 +149,15 @@ def keypoint_agreement(
     Returns:
         All 1 (and a distance of 0) for people without a visible joint.
     """
-    is_seen = visibility >= VISIBLE
-    count = np.maximum(is_seen.sum(-1), 1)
-    distance = np.linalg.norm(found - labelled, axis=-1)
-    sides = np.maximum((boxes[:, 2:] - boxes[:, :2]).max(-1), 1.0)
-    relative = distance / sides[:, None]
+    is_seen = (visibility >= VISIBLE).astype(np.float64)
+    sides = longer_side(boxes)
+    is_near = pck(found, labelled, sides, NEAR, is_seen)
+    similarity = oks(found, labelled, areas, is_seen)
     nobody = ~is_seen.any(-1)
-    pck = ((relative <= NEAR) & is_seen).sum(-1) / count
-    # OKS = mean exp(-d² / (2 s² k²)), s² the area, k = 2 sigma (COCO keypoint evaluation)
-    spread = 2 * np.maximum(areas, 1.0)[:, None] * (2 * SIGMAS) ** 2
-    oks = (np.exp(-(distance**2) / spread) * is_seen).sum(-1) / count
-    trusted = is_seen & (confidence >= TRUSTED)
+    trusted = (is_seen > 0) & (confidence >= TRUSTED)
+    relative = np.linalg.norm(found - labelled, axis=-1) / sides[:, None]
     worst = np.where(trusted, relative, 0.0).max(-1)
-    return JointAgreement(np.where(nobody, 1.0, pck), np.where(nobody, 1.0, oks), worst)
+    return JointAgreement(np.where(nobody, 1.0, is_near), np.where(nobody, 1.0, similarity), worst)
 
 
 def limb_cover(
@@ -199,16 +188,3 @@ def limb_cover(
     total = counts.sum(-1)
     cover = np.where(total * 2 >= len(LIMB_POINTS), inside / np.maximum(total, 1), 1.0)
     return cover.min(-1)
-
-
-def mesh_distance(found: Float, found_pelvis: Float, labelled: Float, pelvis: Float) -> Float:
-    """Return the mean distance (P,) of vertices [mm] after the pelves are laid onto each other (MPVPE).
-
-    Args:
-        found: (P, V, 3) [m].
-        found_pelvis: (P, 3) [m].
-        labelled: (P, V, 3) [m].
-        pelvis: (P, 3) [m].
-    """
-    one, other = found - found_pelvis[:, None], labelled - pelvis[:, None]
-    return np.linalg.norm(one - other, axis=-1).mean(-1) * MM_PER_M

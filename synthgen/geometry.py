@@ -136,21 +136,25 @@ def crop_affine(center: Array, size: Array, output_size: int) -> Array:
     return np.concatenate([linear, shift[..., None]], -1)
 
 
-def procrustes(source: Array, target: Array) -> Array:
+def procrustes(source: Array, target: Array, weight: Array | None = None) -> Array:
     """Align source to target with the best similarity transform (Umeyama, 1991).
 
     Args:
         source: (..., N, 3).
         target: (..., N, 3).
+        weight: (..., N) at least 0, not all 0: how much each point counts; None for 1 each.
 
     Returns:
         (..., N, 3) source after the scale, rotation (never a reflection) and translation of least squares.
     """
-    mu_s, mu_t = source.mean(-2, keepdims=True), target.mean(-2, keepdims=True)
+    share = np.full((*np.shape(source)[:-1], 1), 1 / np.shape(source)[-2])
+    if weight is not None:
+        share = (weight / weight.sum(-1, keepdims=True))[..., None]
+    mu_s, mu_t = (share * source).sum(-2, keepdims=True), (share * target).sum(-2, keepdims=True)
     s, t = source - mu_s, target - mu_t
-    U, singular, Vt = np.linalg.svd(np.swapaxes(t, -1, -2) @ s)
+    U, singular, Vt = np.linalg.svd(np.swapaxes(t, -1, -2) @ (share * s))
     sign = np.ones_like(singular)
     sign[..., -1] = np.linalg.det(U @ Vt)
     R = (U * sign[..., None, :]) @ Vt
-    scale = (singular * sign).sum(-1) / (s**2).sum((-2, -1))
+    scale = (singular * sign).sum(-1) / (share * s**2).sum((-2, -1))
     return scale[..., None, None] * (s @ np.swapaxes(R, -1, -2)) + mu_t

@@ -3,14 +3,13 @@ import pytest
 
 from synthgen.agreement import (
     NEAR,
-    SIGMAS,
     Agreement,
     Verification,
     keypoint_agreement,
     limb_cover,
-    mesh_distance,
 )
 from synthgen.joints import COCO17
+from synthgen.metrics import SIGMAS
 
 BOX = np.array([[0.0, 0, 100, 200]])  # a tenth of its longer side: 20 px
 AREA = np.array([5000.0])
@@ -58,15 +57,6 @@ def test_an_unsure_detection_alone_is_no_witness():
 def test_nobody_visible_cannot_disagree():
     found = agree(np.full((1, 17, 2), 99.0), np.zeros(17))
     assert (found.pck[0], found.oks[0], found.worst[0]) == (1, 1, 0)
-
-
-def test_mesh_distance_is_in_millimetres_and_ignores_the_place():
-    one = np.random.default_rng(0).normal(size=(2, 10, 3))
-    pelvis = np.zeros((2, 3))
-    moved = one + 5.0
-    np.testing.assert_allclose(mesh_distance(moved, pelvis + 5.0, one, pelvis), 0, atol=1e-9)
-    larger = one + np.array([0.01, 0, 0])
-    np.testing.assert_allclose(mesh_distance(larger, pelvis, one, pelvis), 10.0)
 
 
 GOOD = {

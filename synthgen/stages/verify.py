@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthgen.agreement import Agreement, keypoint_agreement, limb_cover, mesh_distance
+from synthgen.agreement import Agreement, keypoint_agreement, limb_cover
 from synthgen.backends.protocols import Keypoints, MeshEstimate, Segments
 from synthgen.body import Body
 from synthgen.geometry import project
 from synthgen.joints import COCO17
+from synthgen.metrics import mpvpe
 from synthgen.sample import Float
 from synthgen.stages.depth import Plan
 from synthgen.stages.label import boxes, visibilities
@@ -89,7 +90,7 @@ def compare(plans: Sequence[Plan], testimonies: Sequence[Testimony], body: Body)
     estimated = [person for testimony in testimonies for person in testimony.estimate.people]
     posed = body.pose([*labelled, *estimated])
     total, ends = len(labelled), np.cumsum(counts)
-    distances = mesh_distance(
+    distances = mpvpe(
         posed.vertices[total:], posed.points[total:, 0], posed.vertices[:total], posed.points[:total, 0]
     )
     return [
