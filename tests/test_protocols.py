@@ -9,10 +9,8 @@ from synthgen.sample import Person
 
 def test_3dpw_counts_fourteen_joints_by_name() -> None:
     protocol = PROTOCOLS["3dpw"]
-    assert (
-        set(H36M17.names) - set(protocol.joints) == {"pelvis", "spine", "jaw"}
+    assert set(H36M17.names) - set(protocol.joints) == {"pelvis", "spine", "jaw"}
     assert len(protocol.joints) == 14
-    )
     assert protocol.root == ("pelvis",) and protocol.joint_set is H36M17
     for name in ("3doh", "cmu_panoptic"):
         assert set(PROTOCOLS[name].joints) == set(protocol.joints)

@@ -2,7 +2,8 @@
 
 `bodies` compares joints and meshes in space, `pictures` compares them in pixels, `protocols` says which
 joints and which root each data set is evaluated with. Every function keeps the batch: one figure for each
-body, to be averaged as the caller likes. A figure that cannot be computed (no joint known, nothing hidden) is NaN.
+body, to be averaged as the caller likes. A figure that cannot be computed (no joint known, nothing hidden) is
+NaN.
 """
 
 from synthgen.metrics.bodies import (
