@@ -4,7 +4,7 @@ A generated `Sample` holds the whole truth; an `Observation` holds what its anno
 evaluate the same models. Frames, units and axes as in `synthgen.geometry`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ class ObservedPerson:
         person: SMPL parameters in the camera frame, or None.
         family: pose family ("ski"); "unknown" where nobody chose one.
         action: pose within the family; "unknown" likewise.
+        visibility: (17,) part of the body around each COCO-17 joint that the picture shows, in [0, 1]; None
+            where nobody knows. A hidden joint whose place is known has its full confidence.
     """
 
     bbox: Float
@@ -37,15 +39,18 @@ class ObservedPerson:
     person: Person | None
     family: str = "unknown"
     action: str = "unknown"
+    visibility: Float | None = None
 
     def __post_init__(self) -> None:
         _check("bbox", self.bbox, (4,))
         _check("keypoints_2d", self.keypoints_2d, (len(COCO17), 2))
         _check("confidence_2d", self.confidence_2d, (len(COCO17),))
         _check("confidence_3d", self.confidence_3d, (len(SMPL24),))
-        for name in ("confidence_2d", "confidence_3d"):
+        if self.visibility is not None:
+            _check("visibility", self.visibility, (len(COCO17),))
+        for name in ("confidence_2d", "confidence_3d", "visibility"):
             values = getattr(self, name)
-            if values.min() < 0 or values.max() > 1:
+            if values is not None and (values.min() < 0 or values.max() > 1):
                 raise ValueError(f"ObservedPerson.{name} must lie in [0, 1], got {values}")
         if self.keypoints_3d is not None:
             _check("keypoints_3d", self.keypoints_3d, (len(SMPL24), 3))
@@ -53,6 +58,54 @@ class ObservedPerson:
             raise ValueError("ObservedPerson.confidence_3d must be 0 where there are no keypoints_3d")
         if not (self.bbox[2:] > self.bbox[:2]).all():
             raise ValueError(f"ObservedPerson.bbox must have x1 > x0 and y1 > y0, got {self.bbox}")
+
+
+@dataclass(frozen=True)
+class Notes:
+    """All that is known of a picture but its pixels; attributes as in `Observation`.
+
+    Attributes:
+        image_size: (H, W) [px].
+    """
+
+    key: str
+    image_size: tuple[int, int]
+    camera: Camera | None
+    people: tuple[ObservedPerson, ...]
+    body: str
+    source: str
+    sequence: str = ""
+    frame: int = 0
+    view: str = ""
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.key or any(mark in self.key for mark in "./\\"):
+            raise ValueError(
+                f"Observation.key must be non-empty, without '.', '/' and '\\', got {self.key!r}"
+            )
+        if self.camera is not None and self.camera.image_size != self.image_size:
+            raise ValueError(
+                f"Observation {self.key}: its camera is for {self.camera.image_size}, the picture is "
+                f"{self.image_size}"
+            )
+        if not self.people:
+            raise ValueError(f"Observation {self.key}: people must hold at least one person")
+        if self.frame < 0:
+            raise ValueError(f"Observation {self.key}: frame must be at least 0, got {self.frame}")
+
+    def with_image(self, image: NDArray[np.uint8]) -> "Observation":
+        """Return the observation of which these are the notes.
+
+        Raises:
+            ValueError: the picture, (H, W, 3) uint8 RGB, is of another size or type.
+        """
+        if image.shape[:2] != self.image_size:
+            raise ValueError(
+                f"Observation {self.key}: the picture is {image.shape[:2]}, its record says {self.image_size}"
+            )
+        known = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "image_size"}
+        return Observation(image=image, **known)
 
 
 @dataclass(frozen=True)
@@ -84,24 +137,18 @@ class Observation:
     caption: str = ""
 
     def __post_init__(self) -> None:
-        if not self.key or any(mark in self.key for mark in "./\\"):
-            raise ValueError(
-                f"Observation.key must be non-empty, without '.', '/' and '\\', got {self.key!r}"
-            )
         if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
             raise ValueError(
                 f"Observation {self.key}: image must be (H, W, 3) uint8, got {self.image.shape} "
                 f"{self.image.dtype}"
             )
-        if self.camera is not None and self.camera.image_size != self.image.shape[:2]:
-            raise ValueError(
-                f"Observation {self.key}: its camera is for {self.camera.image_size}, the picture is "
-                f"{self.image.shape[:2]}"
-            )
-        if not self.people:
-            raise ValueError(f"Observation {self.key}: people must hold at least one person")
-        if self.frame < 0:
-            raise ValueError(f"Observation {self.key}: frame must be at least 0, got {self.frame}")
+        self.notes()
+
+    def notes(self) -> Notes:
+        """Return all that is known of the picture but its pixels."""
+        known = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "image"}
+        height, width = self.image.shape[:2]
+        return Notes(image_size=(height, width), **known)
 
 
 def _check(name: str, value: Float, shape: tuple[int, ...]) -> None:

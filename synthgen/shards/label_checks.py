@@ -14,6 +14,7 @@ from synthgen.body import Body
 from synthgen.geometry import project
 from synthgen.joints import COCO17, SMPL24
 from synthgen.sample import BACKGROUND, OCCLUDER, Float, Label, Person
+from synthgen.shards.observation_checks import unknown_keys
 from synthgen.shards.records import (
     DEPTH_MEMBER,
     DEPTH_UNITS_PER_M,
@@ -94,19 +95,7 @@ def _decode_pictures(members: Mapping[str, bytes]) -> tuple[dict[str, Picture], 
 def _record_findings(key: str, record: Mapping[str, Any], picture: LabelledPicture) -> Iterator[str]:
     if picture.request.key != key:
         yield f"key must be that of its file, got {picture.request.key!r}"
-    yield from _unknown_keys(record, to_record(picture), "")
-
-
-def _unknown_keys(found: Any, known: Any, where: str) -> Iterator[str]:
-    if isinstance(found, dict) and isinstance(known, dict):
-        for key in found:
-            if key not in known:
-                yield f"unknown key {f'{where}{key}'!r}"
-            else:
-                yield from _unknown_keys(found[key], known[key], f"{where}{key}.")
-    elif isinstance(found, list) and isinstance(known, list):
-        for number, (one, other) in enumerate(zip(found, known, strict=False)):
-            yield from _unknown_keys(one, other, f"{where}{number}.")
+    yield from unknown_keys(record, to_record(picture), "")
 
 
 def _size_findings(pictures: Mapping[str, Picture], size: tuple[int, int]) -> Iterator[Finding]:

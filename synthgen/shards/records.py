@@ -134,6 +134,8 @@ def from_record(record: Mapping[str, Any], image: NDArray[np.uint8]) -> Labelled
     """
     if record.get("schema") != SCHEMA:
         raise ValueError(f"schema must be {SCHEMA}, got {record.get('schema')!r}")
+    if "kind" in record:
+        raise ValueError(f"is no generated sample but an {record['kind']!r:.60}; see read_observations")
     try:
         return LabelledPicture(
             request=_request(record),
@@ -249,7 +251,8 @@ def _person(person: Person, label: Label) -> dict[str, Any]:
     }
 
 
-def _array(value: Any, dtype: type[np.floating[Any]] = np.float32) -> Float:
+def read_array(value: Any, dtype: type[np.floating[Any]] = np.float32) -> Float:
+    """Return numbers of a record as an array; anything else is a TypeError."""
     array = np.asarray(value)
     if array.dtype.kind not in "fi":
         raise TypeError(f"expected numbers, got {str(value)[:60]}")
@@ -275,41 +278,41 @@ def _names(node: Mapping[str, str]) -> dict[str, str]:
 
 def _request(record: Mapping[str, Any]) -> Request:
     return Request(
-        key=_typed(record, "key", str),
-        index=_typed(record, "index", int),
-        seed=_typed(record, "seed", int),
-        prompt=_typed(record, "prompt", str),
-        negative_prompt=_typed(record, "negative_prompt", str),
-        guide=_typed(record, "source", str),
-        guide_index=_typed(record, "guide_index", int) if "guide_index" in record else 0,
-        variant=_typed(record, "variant", int) if "variant" in record else 0,
+        key=typed(record, "key", str),
+        index=typed(record, "index", int),
+        seed=typed(record, "seed", int),
+        prompt=typed(record, "prompt", str),
+        negative_prompt=typed(record, "negative_prompt", str),
+        guide=typed(record, "source", str),
+        guide_index=typed(record, "guide_index", int) if "guide_index" in record else 0,
+        variant=typed(record, "variant", int) if "variant" in record else 0,
     )
 
 
 def _scene(record: Mapping[str, Any]) -> Scene:
     size = record["image"]
     camera = Camera(
-        _array(record["camera"]["cam_int"], np.float64),
-        (_typed(size, "height", int), _typed(size, "width", int)),
+        read_array(record["camera"]["cam_int"], np.float64),
+        (typed(size, "height", int), typed(size, "width", int)),
     )
     names = ("global_orient", "body_pose", "betas", "transl")
-    people = tuple(Person(*(_array(person[name]) for name in names)) for person in record["people"])
-    return Scene(camera, people, _typed(record, "body", str))
+    people = tuple(Person(*(read_array(person[name]) for name in names)) for person in record["people"])
+    return Scene(camera, people, typed(record, "body", str))
 
 
 def _label(person: Mapping[str, Any]) -> Label:
-    keypoints = _array(person["keypoints_2d"])
+    keypoints = read_array(person["keypoints_2d"])
     if keypoints.ndim != 2 or keypoints.shape[1] != 3:
         raise ValueError(f"keypoints_2d must be rows of x, y, visibility, got shape {keypoints.shape}")
     valid = person["valid"]
     return Label(
-        bbox=_array(person["bbox"]),
+        bbox=read_array(person["bbox"]),
         keypoints_2d=keypoints[:, :2],
         visibility=keypoints[:, 2],
-        keypoints_3d=_array(person["keypoints_3d"]),
-        valid=Validity(*(_typed(valid, name, bool) for name in ("smpl", "keypoints_2d", "keypoints_3d"))),
-        family=_typed(person, "family", str),
-        action=_typed(person, "action", str),
+        keypoints_3d=read_array(person["keypoints_3d"]),
+        valid=Validity(*(typed(valid, name, bool) for name in ("smpl", "keypoints_2d", "keypoints_3d"))),
+        family=typed(person, "family", str),
+        action=typed(person, "action", str),
         scores=_scores(person["scores"]),
     )
 
@@ -318,12 +321,13 @@ def _provenance(node: Mapping[str, Any]) -> Provenance:
     return Provenance(
         models=_names(node["models"]),
         revisions=_names(node["revisions"]),
-        config_hash=_typed(node, "config_hash", str),
-        synthgen_version=_typed(node, "synthgen_version", str),
+        config_hash=typed(node, "config_hash", str),
+        synthgen_version=typed(node, "synthgen_version", str),
     )
 
 
-def _typed(node: Mapping[str, Any], name: str, kind: type[Any]) -> Any:
+def typed(node: Mapping[str, Any], name: str, kind: type[Any]) -> Any:
+    """Return a value of a record that is of exactly this type; anything else is a TypeError."""
     value = node[name]
     if type(value) is not kind:
         raise TypeError(f"{name} must be {kind.__name__}, got {value!r:.60}")

@@ -14,19 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from synthgen import storage
+from synthgen.observation import Observation
 from synthgen.sample import Rejection, Sample
-from synthgen.shards.records import (
-    SCHEMA,
-    ImageFormat,
-    LabelledPicture,
-    decode,
-    decode_json,
-    decode_picture,
-    encode,
-)
+from synthgen.shards.observation_records import StoredPicture, to_members
+from synthgen.shards.records import SCHEMA, ImageFormat, LabelledPicture, decode, decode_json, decode_picture
 from synthgen.shards.rejected import Album, from_row, to_row
 from synthgen.shards.tarball import read_groups
 
+Item = Sample | Observation | StoredPicture | Rejection
 SHARD_PATTERN = re.compile(r"(?P<run>[A-Za-z0-9][A-Za-z0-9_-]*)-(?P<index>\d{6,})")
 KEY_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 MAX_REPORT_BYTES = 64 << 20
@@ -134,7 +129,7 @@ class _Tally:
 def write_shard(
     folder: str,
     shard: Shard,
-    items: Iterable[Sample | Rejection],
+    items: Iterable[Item],
     seconds: Mapping[str, float] | None = None,
     keep_rejected: int = 0,
 ) -> ShardReport:
@@ -143,7 +138,7 @@ def write_shard(
     Args:
         folder: of the run, existing; local path or fsspec URL.
         shard: what `items` cover.
-        items: one Sample or Rejection for each request, in order; consumed as a stream.
+        items: one Sample, Observation or Rejection for each request, in order; consumed as a stream.
         seconds: time by stage [s]; read once all items were consumed.
         keep_rejected: how many pictures of rejections are kept for each reason.
 
@@ -304,7 +299,7 @@ def summarize(folder: str) -> RunSummary:
 
 
 def _write_tar(
-    output: storage.Output, items: Iterable[Sample | Rejection], image_format: ImageFormat, tally: _Tally
+    output: storage.Output, items: Iterable[Item], image_format: ImageFormat, tally: _Tally
 ) -> None:
     from webdataset.writer import TarWriter
 
@@ -314,9 +309,10 @@ def _write_tar(
                 tally.album.add(item)
                 tally.rejections.append(dataclasses.replace(item, picture=None))
                 continue
-            if not KEY_PATTERN.fullmatch(item.request.key):
-                raise ValueError(f"key {item.request.key!r} must match {KEY_PATTERN.pattern}")
-            tar.write({"__key__": item.request.key, **encode(item, image_format)})
+            key, members = to_members(item, image_format)
+            if not KEY_PATTERN.fullmatch(key):
+                raise ValueError(f"key {key!r} must match {KEY_PATTERN.pattern}")
+            tar.write({"__key__": key, **members})
             tally.accepted += 1
 
 

@@ -13,6 +13,7 @@ from synthgen import storage
 from synthgen.body import Body
 from synthgen.config import ConfigError, parse
 from synthgen.shards.label_checks import body_of, check_sample
+from synthgen.shards.observation_checks import check_observation, is_observation
 from synthgen.shards.records import DEPTH_MEMBER, DRAFT_MEMBER, IMAGE_FORMATS, JSON_MEMBER, MASK_MEMBER
 from synthgen.shards.rejected import REJECTED_SUFFIX, read_rejected
 from synthgen.shards.shard import (
@@ -33,6 +34,7 @@ MAX_CONFIG_BYTES = 1 << 20
 KNOWN_FILES = (CONFIG_NAME, HTML_NAME, SHEET_NAME, "README.md")  # beside the shards
 REPORT_SUFFIX = ".json"
 LABELS = (DEPTH_MEMBER, JSON_MEMBER, MASK_MEMBER)
+OBSERVED = (JSON_MEMBER,)
 
 
 @dataclass
@@ -127,11 +129,23 @@ class Verification:
         if key in self._seen:
             yield f"{key}: this key was there before"
         self._seen.add(key)
-        wrong = list(_member_problems(key, [suffix for suffix, _ in members]))
+        is_real = is_observation(dict(members).get(JSON_MEMBER, b""))
+        wrong = list(_member_problems(key, [suffix for suffix, _ in members], is_real))
         if wrong:
             yield from wrong
             return
-        picture, findings = check_sample(key, dict(members), self.bodies)
+        if is_real:
+            notes, findings = check_observation(key, dict(members))
+            self.people += len(notes.people) if notes is not None else 0
+            yield from (f"{key}.{member}: {_clean(text)}" for member, text in findings)
+        else:
+            yield from self._label_problems(key, dict(members), report)
+
+    def _label_problems(
+        self, key: str, members: Mapping[str, bytes], report: ShardReport | None
+    ) -> Iterator[str]:
+        """Yield what is wrong with a generated sample that has all its members."""
+        picture, findings = check_sample(key, members, self.bodies)
         yield from (f"{key}.{member}: {_clean(text)}" for member, text in findings)
         if picture is None:
             return
@@ -274,15 +288,17 @@ def _rejected_problems(folder: str, shard: str, report: ShardReport | None) -> I
             yield _clean(f"{shard}{REJECTED_SUFFIX}: shows {text}; the report does not list that")
 
 
-def _member_problems(key: str, suffixes: list[str]) -> Iterator[str]:
+def _member_problems(key: str, suffixes: list[str], is_real: bool) -> Iterator[str]:
+    needed, allowed = (OBSERVED, OBSERVED) if is_real else (LABELS, (*LABELS, DRAFT_MEMBER))
+    what = "an observation" if is_real else "a sample"
     pictures = [suffix for suffix in suffixes if suffix in IMAGE_FORMATS]
-    for suffix in sorted(set(LABELS) - set(suffixes)):
+    for suffix in sorted(set(needed) - set(suffixes)):
         yield f"{key}.{suffix}: is missing"
     if not pictures:
         yield f"{key}.{IMAGE_FORMATS[0]}: is missing"
     for suffix in sorted(set(suffixes)):
-        if suffix not in (*LABELS, *IMAGE_FORMATS, DRAFT_MEMBER):
-            yield f"{key}.{_clean(suffix)}: is no member of a sample"
+        if suffix not in (*allowed, *IMAGE_FORMATS):
+            yield f"{key}.{_clean(suffix)}: is no member of {what}"
         elif suffixes.count(suffix) > 1:
             yield f"{key}.{suffix}: is there {suffixes.count(suffix)} times"
     if len(set(pictures)) > 1:
