@@ -1,4 +1,4 @@
-"""Noisy key-point reasoning (paper, section 3.3): a student that sees noisy joints learns a teacher's features.
+"""Noisy key-point reasoning (paper, section 3.3): a student that sees noisy joints learns from a teacher.
 
 The teacher saw the true joints. Both losses look at whole feature maps of the backbone; the paper names no
 projection between them.

@@ -1,4 +1,4 @@
-"""Losses that weigh themselves, as the published training code of DPMesh has it (Kendall et al., CVPR 2018)."""
+"""Losses that weigh themselves, as in the published training code of DPMesh (Kendall et al., CVPR 2018)."""
 
 from collections.abc import Mapping
 
