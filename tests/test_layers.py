@@ -16,7 +16,7 @@ FLOORS = [
      "stopwatch", "storage", "torch_file"},
     {"checkpoints", "config", "open_body", "body_file", "metrics", "nearness", "sample", "quality", "training"},
     {"agreement", "body", "guide", "observation", "prompts", "surface"},
-    {"body_points", "render", "shards"},
+    {"body_points", "crop_moves", "render", "shards"},
     {"datasets", "exporters", "report", "run_folder", "scenes"},
     {"calibration", "guides"},
     {"backends"},

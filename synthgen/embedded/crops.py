@@ -1,4 +1,4 @@
-"""Crops around people for training, with random changes, and what these changes do to the labels.
+"""Crops around people for training, with random changes; what these do to labels is in `crop_moves`.
 
 Pixels have their origin at the centre of the top-left pixel. As for ViTPose and HMR2, the
 box, widened to 3:4 (w:h), fills the crop's height.
@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from synthgen.crop_moves import View, lay, swap_sides
 from synthgen.embedded.pictures import Pictures
-from synthgen.geometry import Array, rotvec_to_rotmat
-from synthgen.joints import COCO17, SMPL24, JointSet
+from synthgen.geometry import Array
+from synthgen.joints import COCO17
 
 ASPECT = 4 / 3  # height over width that boxes are widened to
 VISIBLE = 0.5  # visibility from which on a joint counts as seen
@@ -45,21 +46,6 @@ SOFTEST = 2.5  # how much coarser the pixels of a softened picture are, at most
 
 
 @dataclass(frozen=True)
-class View:
-    """How crops lie in their pictures.
-
-    Attributes:
-        affine: (B, 2, 3) from pixels of the picture to pixels of the crop.
-        angle: (B,) [rad] by which the crop's content is turned, clockwise as seen.
-        is_flipped: (B,) mirrored left to right, before the turn.
-    """
-
-    affine: Array
-    angle: Array
-    is_flipped: NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
 class Frame:
     """What a model's crops look like.
 
@@ -85,11 +71,7 @@ def place(bbox: Array, frame: Frame, jitter: Jitter, rng: np.random.Generator) -
     center = (bbox[:, :2] + bbox[:, 2:]) / 2 + jitter.shift * height[:, None] * draws[1:3].T
     angle = np.where(turns, jitter.rotation * draws[3], 0.0)
     scale = frame.size[0] / height
-    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
-    mirror = np.where(is_flipped, -1.0, 1.0)
-    linear = np.stack([np.stack([cos * mirror, -sin], -1), np.stack([sin * mirror, cos], -1)], -2)
-    shift = np.array(frame.middle) - (linear @ center[..., None])[..., 0]
-    return View(np.concatenate([linear, shift[..., None]], -1), angle, is_flipped)
+    return lay(center, scale, angle, is_flipped, frame.middle)
 
 
 def sample(pictures: Pictures, rows: NDArray[np.int64], view: View, size: tuple[int, int]) -> Tensor:
@@ -126,47 +108,7 @@ def soften(images: Tensor, jitter: Jitter, rng: np.random.Generator) -> Tensor:
     return torch.cat([sharp, torch.nn.functional.interpolate(small, size, mode="bicubic").clamp(0, 1)])
 
 
-def move_2d(points: Array, view: View, joint_set: JointSet) -> Array:
-    """Return where pixels (B, J, 2) of the picture lie in the crop."""
-    moved = points @ view.affine[:, :, :2].swapaxes(-1, -2) + view.affine[:, None, :, 2]
-    return swap_sides(moved, view, joint_set)
-
-
-def move_3d(points: Array, view: View, joint_set: JointSet) -> Array:
-    """Turn and mirror points (B, J, 3), relative to one of them, as the crop's content is."""
-    mirrored = np.where(view.is_flipped[:, None, None], points * (-1, 1, 1), points)
-    return swap_sides(mirrored @ _turn(view.angle).swapaxes(-1, -2), view, joint_set)
-
-
-def swap_sides(values: Array, view: View, joint_set: JointSet) -> Array:
-    """Exchange left and right joints of values (B, J, ...) where the crop is mirrored."""
-    keep = np.expand_dims(~view.is_flipped, tuple(range(1, values.ndim)))
-    return np.where(keep, values, values[:, list(joint_set.flip_permutation())])
-
-
-def move_pose(global_orient: Array, body_pose: Array, view: View) -> Array:
-    """Turn and mirror SMPL rotations with the crop.
-
-    Args:
-        global_orient: (B, 3) axis-angle [rad].
-        body_pose: (B, 23, 3) axis-angle [rad].
-        view: how the crops lie.
-
-    Returns:
-        (B, 24, 3, 3) rotation matrices, the root's first.
-    """
-    rotvec = np.concatenate([global_orient[:, None], body_pose], 1)
-    mirrored = np.where(view.is_flipped[:, None, None], rotvec * (1, -1, -1), rotvec)
-    rotmat = rotvec_to_rotmat(swap_sides(mirrored, view, SMPL24))
-    rotmat[:, 0] = _turn(view.angle) @ rotmat[:, 0]
-    return rotmat
-
-
 def seen(points: Array, visibility: Array, view: View, size: tuple[int, int]) -> NDArray[np.float32]:
     """Return (B, 17) 1 for COCO joints that the crop shows, 0 else; `points` as `move_2d` gives them."""
     is_inside = ((points >= -0.5) & (points < np.array([size[1], size[0]]) - 0.5)).all(-1)
     return (is_inside & (swap_sides(visibility, view, COCO17) >= VISIBLE)).astype(np.float32)
-
-
-def _turn(angle: Array) -> Array:
-    return rotvec_to_rotmat(np.stack([0 * angle, 0 * angle, angle], -1))

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from synthgen import crop_moves
 from synthgen.backends.hmr2 import HMR2
 from synthgen.embedded import crops, grids, vit_weights
 from synthgen.embedded.imagenet import MEAN, STD, normalized
@@ -79,7 +80,7 @@ class KeypointsLesson:
         people = self.pictures.people
         view = crops.place(people.bbox[rows], self.frame, jitter, rng)
         images = crops.sample(self.pictures, people.picture[rows], view, self.frame.size)
-        joints = crops.move_2d(people.keypoints_2d[rows], view, COCO17)
+        joints = crop_moves.move_2d(people.keypoints_2d[rows], view, COCO17)
         is_seen = crops.seen(joints, people.visibility[rows], view, self.frame.size)
         return crops.soften(crops.recolor(images, jitter, rng), jitter, rng), joints, is_seen
 

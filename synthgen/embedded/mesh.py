@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from synthgen import crop_moves
 from synthgen.backends.crop_camera import CROP_SIZE, FOCAL_LENGTH, crop_translation
 from synthgen.backends.hmr2 import HMR2, HMR2Config, HMR2Output
 from synthgen.backends.mesh_decoder import START_CAM, DecoderConfig, Estimate
@@ -123,12 +124,12 @@ class MeshLesson:
         people = self.pictures.people
         view = crops.place(people.bbox[rows], self.frame, jitter, rng)
         images = crops.sample(self.pictures, people.picture[rows], view, self.frame.size)
-        joints = crops.move_2d(people.keypoints_2d[rows], view, COCO17)
+        joints = crop_moves.move_2d(people.keypoints_2d[rows], view, COCO17)
         relative = people.keypoints_3d[rows] - people.keypoints_3d[rows][:, _ROOT, None]
         arrays = (
-            crops.move_pose(people.global_orient[rows], people.body_pose[rows], view),
+            crop_moves.move_pose(people.global_orient[rows], people.body_pose[rows], view),
             people.betas[rows],
-            crops.move_3d(relative, view, SMPL24),
+            crop_moves.move_3d(relative, view, SMPL24),
             (joints - self.frame.middle[0]) / self.options.height,
             crops.seen(joints, people.visibility[rows], view, self.frame.size),
         )

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from synthgen import crop_moves
 from synthgen.body import OPEN_FILE, Body
 from synthgen.body_file import read_body_file
 from synthgen.body_points import BodyPoints, blend
+from synthgen.crop_moves import View
 from synthgen.embedded import crops
-from synthgen.embedded.crops import STILL, Frame, Jitter, View
+from synthgen.embedded.crops import STILL, Frame, Jitter
 from synthgen.geometry import rotvec_to_rotmat
 from synthgen.joints import COCO17, SMPL24
 from synthgen.sample import Person
@@ -40,7 +42,7 @@ def test_joints_move_with_what_the_picture_shows(pictures):
     view = crops.place(np.tile([30.0, 20.0, 90.0, 100.0], (6, 1)), FRAME, WILD, rng())
     assert view.is_flipped.any() and not view.is_flipped.all() and (view.angle != 0).any()
     cut = crops.sample(black, np.arange(6), view, FRAME.size)[:, 0].numpy()
-    moved = crops.move_2d(spots.astype(float), view, COCO17)[:, 0]
+    moved = crop_moves.move_2d(spots.astype(float), view, COCO17)[:, 0]
     y, x = np.mgrid[: FRAME.size[0], : FRAME.size[1]]
     for picture, spot in zip(cut, moved, strict=True):
         center = [(picture * x).sum() / picture.sum(), (picture * y).sum() / picture.sum()]
@@ -55,9 +57,9 @@ def test_poses_move_as_joints_do(body: Body):
     joints = body.joints(body.pose(people).points, SMPL24)
     view = crops.place(np.tile([10.0, 10.0, 60.0, 90.0], (count, 1)), FRAME, WILD, draw)
     assert view.is_flipped.any()
-    rotmat = torch.from_numpy(crops.move_pose(orient, pose, view)).float()
+    rotmat = torch.from_numpy(crop_moves.move_pose(orient, pose, view)).float()
     found = blend(BodyPoints(read_body_file(OPEN_FILE))(rotmat, torch.zeros(count, 10)), SMPL24).numpy()
-    expected = crops.move_3d(joints - joints[:, :1], view, SMPL24)
+    expected = crop_moves.move_3d(joints - joints[:, :1], view, SMPL24)
     assert np.abs(found - found[:, :1] - expected).max() < 2e-4
 
 
@@ -73,7 +75,7 @@ def test_joints_outside_or_hidden_are_not_seen():
 def test_sides_are_exchanged_in_mirrored_crops_only():
     view = View(np.eye(2, 3)[None].repeat(2, 0), np.zeros(2), np.array([False, True]))
     values = np.tile(np.arange(17.0), (2, 1))
-    found = crops.swap_sides(values, view, COCO17)
+    found = crop_moves.swap_sides(values, view, COCO17)
     assert found[0].tolist() == values[0].tolist()
     assert found[1, COCO17.index("left_knee")] == COCO17.index("right_knee")
     assert found[1, COCO17.index("nose")] == COCO17.index("nose")
