@@ -186,16 +186,23 @@ def save_folder(model: nn.Module, config: Any, folder: Path, dtype: torch.dtype 
         folder: made when missing.
         dtype: precision of floating weights in the file.
     """
+    save_weights(model.state_dict(), type(model).__name__, config, folder, dtype)
+
+
+def save_weights(
+    weights: Mapping[str, Tensor], architecture: str, config: Any, folder: Path, dtype: torch.dtype
+) -> None:
+    """Write what `save_folder` writes, for a part of a model's state dict."""
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {
+    ready = {
         key: value.detach().to("cpu", dtype if value.is_floating_point() else value.dtype).contiguous()
-        for key, value in model.state_dict().items()
+        for key, value in weights.items()
     }
-    text = json.dumps({"architecture": type(model).__name__, **dataclasses.asdict(config)}, indent=2)
+    text = json.dumps({"architecture": architecture, **dataclasses.asdict(config)}, indent=2)
     partial = folder / f"{WEIGHTS_FILE}.partial"
-    save_file(weights, partial)
+    save_file(ready, partial)
     os.replace(partial, folder / WEIGHTS_FILE)
     partial = folder / f"{CONFIG_FILE}.partial"
     partial.write_text(text + "\n")

@@ -1,0 +1,142 @@
+"""DPMesh: crops and 2D keypoints to SMPL parameters, through one step of a diffusion model."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self, cast
+
+import torch
+from torch import Tensor, nn
+
+from synthgen.backends.rotations import rot6d_to_rotmat
+from synthgen.checkpoints import fit, read_folder, save_weights
+from synthgen.dpmesh.backbone import DiffusionBackbone
+from synthgen.dpmesh.backbones import build_backbone
+from synthgen.dpmesh.batch import Bodies, Crops
+from synthgen.dpmesh.camera import camera_translation
+from synthgen.dpmesh.cascade import Cascade
+from synthgen.dpmesh.config import NUM_JOINTS, DPMeshConfig
+from synthgen.dpmesh.pose_heads import build_pose_head
+from synthgen.dpmesh.regressor import NUM_BETAS, Recurrent, Regressed
+
+
+class DPMesh(nn.Module):
+    """Backbone, regressor and pose head (paper, section 3)."""
+
+    pelvis: Tensor
+    pelvis_dirs: Tensor
+
+    def __init__(self, config: DPMeshConfig) -> None:
+        """Build: frozen parts from the config's folder, the others with fresh weights."""
+        super().__init__()
+        self.config = config
+        backbone, head = build_backbone(config), build_pose_head(config)
+        self.backbone, self.pose_head = cast(nn.Module, backbone), cast(nn.Module, head)
+        if config.regressor == "cascade":
+            self.regressor: nn.Module = Cascade(config, backbone.side, head.width)
+        else:
+            self.regressor = Recurrent(config, head.width)
+        # Where the camera numbers place a body's origin instead of its pelvis: the pelvis in the body's rest
+        # pose. Models of this project are trained with 0; the released one gets it from its checkpoint.
+        self.register_buffer("pelvis", torch.zeros(3))
+        self.register_buffer("pelvis_dirs", torch.zeros(3, NUM_BETAS))
+
+    def forward(self, crops: Crops) -> Bodies:
+        """Estimate the body in the middle of each crop.
+
+        Raises:
+            ValueError: the crops have another size or other joints.
+        """
+        side = self.config.crop_size
+        if crops.images.shape[1:] != (3, side, side):
+            raise ValueError(f"images must be (B, 3, {side}, {side}), got {tuple(crops.images.shape)}")
+        if crops.keypoints_2d.shape[1:] != (NUM_JOINTS, 2):
+            raise ValueError(
+                f"keypoints_2d must be (B, {NUM_JOINTS}, 2), got {tuple(crops.keypoints_2d.shape)}"
+            )
+        features = self.backbone(crops.images, crops.keypoints_2d, crops.confidence)
+        return self.bodies(self.regressor(features), features, crops.cam_int)
+
+    def bodies(self, regressed: Regressed, features: Tensor, cam_int: Tensor) -> Bodies:
+        """Turn what the regressor says into bodies; in float32 also under autocast."""
+        with torch.autocast(features.device.type, enabled=False):
+            betas = regressed.betas.float()
+            root = rot6d_to_rotmat(regressed.root.float(), "rows")
+            rotmat = torch.cat([root[:, None], self.pose_head(regressed.code.float())], 1)
+            transl = camera_translation(regressed.cam.float(), cam_int.float(), self.config.crop_size)
+            transl = transl + self.pelvis + betas @ self.pelvis_dirs.T
+        return Bodies(rotmat, betas, transl, regressed.cascade.float(), features)
+
+    def trainable(self) -> dict[str, nn.Parameter]:
+        """Return the parameters that learn, by name."""
+        return {name: value for name, value in self.named_parameters() if value.requires_grad}
+
+    def own_keys(self) -> list[str]:
+        """Return the keys of the state dict that are not in the frozen model's folder."""
+        frozen = self.backbone.frozen_keys() if isinstance(self.backbone, DiffusionBackbone) else set()
+        return [key for key in self.state_dict() if key.removeprefix("backbone.") not in frozen]
+
+    def save_folder(self, folder: str | Path, dtype: torch.dtype = torch.float32) -> None:
+        """Write `config.json` and `model.safetensors`, weights in `dtype`, without the frozen model's own."""
+        weights = self.state_dict()
+        own = {key: weights[key] for key in self.own_keys()}
+        save_weights(own, type(self).__name__, self.config, Path(folder), dtype)
+
+    @classmethod
+    def from_folder(cls, folder: str | Path, diffusion: str | Path | None = None) -> Self:
+        """Load what `save_folder` wrote; float32, on the CPU, in evaluation mode.
+
+        Args:
+            folder: with `config.json` and `model.safetensors`.
+            diffusion: folder of the frozen model; None for the one the config names.
+
+        Raises:
+            FileNotFoundError: the folder, or the frozen model's, lacks a file.
+            ValueError: a model of another class, or a damaged file.
+        """
+        config, weights = read_folder(Path(folder), cls.__name__, DPMeshConfig)
+        if diffusion is not None:
+            config = replace(config, folder=str(diffusion))
+        model = cls(replace(config, pose_prior=""))
+        model.config = config
+        fit(_OwnPart(model), weights, Path(folder))
+        return model.eval()
+
+    @classmethod
+    def from_checkpoint(cls, path: str | Path) -> Self:
+        """Load a released DPMesh as published; float32, on the CPU, in evaluation mode.
+
+        Args:
+            path: one of the files `*_best_ckpt.pth.tar`.
+
+        Raises:
+            FileNotFoundError: no such file.
+            ValueError: not a DPMesh checkpoint, damaged, unsafe to open, or of other sizes; the message says
+                which keys, what was expected, and what the file looks like.
+        """
+        from synthgen.dpmesh.official import config_of, named_as_ours, read_official
+
+        checkpoint = read_official(Path(path))
+        config = config_of(checkpoint)
+        with torch.device("meta"):
+            model = cls(config)
+        return fit(model, named_as_ours(checkpoint, config), checkpoint.path)
+
+
+class _OwnPart(nn.Module):
+    """A DPMesh as `fit` shall see it: without what its frozen model's folder holds."""
+
+    def __init__(self, model: DPMesh) -> None:
+        super().__init__()
+        self.model = model
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        """Return the model's own weights."""
+        weights = self.model.state_dict()
+        return {key: weights[key] for key in self.model.own_keys()}
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> Any:
+        """Take the model's own weights; `fit` has checked that none is missing."""
+        return self.model.load_state_dict(state_dict, strict=False, assign=assign)
