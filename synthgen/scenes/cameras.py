@@ -59,8 +59,44 @@ class Room:
     max_height: float
 
 
+@dataclass(frozen=True)
+class Lens:
+    """How a kind of photographer works.
+
+    Attributes:
+        fov_deg: range of the field of view that the distance is chosen with [deg].
+        pitch_deg: mean and standard deviation of the angle that the camera looks down [deg].
+        pitch_limits_deg: the least and the most [deg].
+        roll_deg: standard deviation of the camera's roll [deg].
+        framings: kinds of framing: odds, least and greatest part of the picture that the subject fills.
+        focal: least and greatest focal length [sides of the picture].
+    """
+
+    fov_deg: tuple[float, float]
+    pitch_deg: tuple[float, float]
+    pitch_limits_deg: tuple[float, float]
+    roll_deg: float
+    framings: tuple[tuple[float, float, float], ...]
+    focal: tuple[float, float]
+
+
+STUDIO_LENS = Lens(  # mostly whole people, sometimes small or cropped
+    fov_deg=(18, 62),
+    pitch_deg=(6, 11),
+    pitch_limits_deg=(-18, 50),
+    roll_deg=2.5,
+    framings=((0.12, 0.30, 0.50), (0.78, 0.55, 0.92), (0.10, 0.95, 1.2)),
+    focal=(0.75, 6.0),
+)
+
+
 def draw_view(
-    crowd: Sequence[Array], image_size: int, up: Array, room: Room, rng: np.random.Generator
+    crowd: Sequence[Array],
+    image_size: int,
+    up: Array,
+    room: Room,
+    rng: np.random.Generator,
+    lens: Lens = STUDIO_LENS,
 ) -> View:
     """Draw a view of people.
 
@@ -70,21 +106,22 @@ def draw_view(
         up: (3,) unit vector against gravity.
         room: limits of the place.
         rng: of the sample.
+        lens: how the photographer works.
     """
     is_group = len(crowd) > 1 and rng.uniform() < _GROUP
     subject = (np.concatenate(crowd) if is_group else crowd[0])[::_SPARSE]
     low, high = subject.min(0), subject.max(0)
     center = (low + high) / 2
-    fov = np.deg2rad(rng.uniform(18, 62))
-    wanted = max(_framing(rng), 0.8) if is_group else _framing(rng)
+    fov = np.deg2rad(rng.uniform(*lens.fov_deg))
+    wanted = max(_framing(lens, rng), 0.8) if is_group else _framing(lens, rng)
     distance = np.clip(_longest(subject, center) / (2 * np.tan(fov / 2) * wanted), 1.3, room.max_distance)
-    pitch = np.deg2rad(np.clip(rng.normal(6, 11), -18, 50))
+    pitch = np.deg2rad(np.clip(rng.normal(*lens.pitch_deg), *lens.pitch_limits_deg))
     heading = rng.uniform(0, 2 * np.pi)
     eye = center + distance * np.array(
         [np.cos(pitch) * np.sin(heading), np.sin(pitch), np.cos(pitch) * np.cos(heading)]
     )
     eye[1] = np.clip(eye[1], LOWEST_EYE, room.max_height)
-    roll = np.deg2rad(rng.normal(0, 2.5))
+    roll = np.deg2rad(rng.normal(0, lens.roll_deg))
     sideways = np.cross(center - eye, up)
     tilted = up + np.tan(roll) * sideways / max(float(np.linalg.norm(sideways)), 1e-6)
     middle, span = _bounds(subject, look_at(eye, center, tilted))
@@ -92,19 +129,17 @@ def draw_view(
     middle = middle + rng.uniform(-0.4, 0.4, 2) * slack
     center = eye + look_at(eye, center, tilted)[0].T @ np.array([*middle, 1.0])
     rotation, shift = look_at(eye, center, tilted)
-    focal = float(np.clip(wanted * image_size / span, 0.75 * image_size, 6.0 * image_size))
+    shortest, longest = lens.focal
+    focal = float(np.clip(wanted * image_size / span, shortest * image_size, longest * image_size))
     camera = Camera(intrinsics(focal, (image_size, image_size)), (image_size, image_size))
     return View(camera, rotation, shift, eye)
 
 
-def _framing(rng: np.random.Generator) -> float:
-    """Draw how much of the picture the person fills: mostly whole, sometimes small or cropped."""
-    kind = rng.uniform()
-    if kind < 0.12:
-        return float(rng.uniform(0.30, 0.50))
-    if kind < 0.9:
-        return float(rng.uniform(0.55, 0.92))
-    return float(rng.uniform(0.95, 1.2))
+def _framing(lens: Lens, rng: np.random.Generator) -> float:
+    """Draw how much of the picture the person fills."""
+    ends = np.cumsum([odds for odds, _, _ in lens.framings])
+    kind = min(int(np.searchsorted(ends, rng.uniform(), side="right")), len(ends) - 1)
+    return float(rng.uniform(*lens.framings[kind][1:]))
 
 
 def _longest(points: Array, center: Array) -> float:

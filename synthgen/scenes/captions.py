@@ -55,6 +55,11 @@ _LIGHT = {
     "evening": ("in the evening light", "at sunset"),
     "night": ("at night under floodlights", "at night"),
     "indoor": ("",),
+    "floodlit": ("at night under floodlights", ""),
+    "fog": ("in flat light", ""),
+    "backlit": ("in the evening light", ""),
+    "tungsten": ("",),
+    "stage": ("",),
 }
 _OPENINGS = ("a photo of", "a photograph of", "a picture of", "a snapshot of", "")
 

@@ -18,10 +18,10 @@ from synthgen.render import Drawing, Renderer
 from synthgen.sample import MAX_PEOPLE, Rejection, Request, Scene
 from synthgen.scenes import poses
 from synthgen.scenes.apparatus import apparatus_for
+from synthgen.scenes.appearance import APPEARANCES, AppearanceName
 from synthgen.scenes.body_map import map_body
 from synthgen.scenes.cameras import View, draw_view, fault
 from synthgen.scenes.captions import Seen, caption
-from synthgen.scenes.effects import develop
 from synthgen.scenes.figure import Figure
 from synthgen.scenes.furnish import occlude, surround
 from synthgen.scenes.meshes import Mesh
@@ -33,7 +33,7 @@ from synthgen.scenes.venues import Venue, draw_venue
 from synthgen.surface import Float32, Stage, Surface
 
 SMALLEST, LARGEST = 128, 512  # [px]
-_PLACE, _PEOPLE, _VIEW, _PROPS, _EFFECTS, _WORDS = range(6)  # streams of a request's seed
+_PLACE, _PEOPLE, _VIEW, _PROPS, _EFFECTS, _WORDS, _PAINT = range(7)  # streams of a request's seed
 _VIEWS = 5  # tries to find a view that shows the subject
 _SHOWN, _SHOWN_OTHERS = 0.55, 0.25  # visible part of a silhouette that a picture needs
 _LEAST_COVER = 0.012  # part of the picture
@@ -78,6 +78,8 @@ class RenderSource:
         body_shape: standard deviation of the betas.
         motion_blur: longest smear, as a part of the picture's width; 0 for none.
         sensor_noise: greatest standard deviation at middle grey, as a part of full scale; 0 for none.
+        appearance: studio, the looks that the models of the package have learnt; or standin, other places,
+            light, clothes, lenses and film that no model is trained on, in place of real pictures.
     """
 
     image_size: int = 256
@@ -88,6 +90,7 @@ class RenderSource:
     body_shape: float = 0.9
     motion_blur: float = 0.04
     sensor_noise: float = 0.025
+    appearance: AppearanceName = "studio"
 
     def __post_init__(self) -> None:
         found = self.problems()
@@ -125,11 +128,14 @@ class RenderSource:
             value = getattr(self, name)
             if not 0 <= value <= limit:
                 found.append(f"{name} must be in [0, {limit:g}], got {value}")
+        if self.appearance not in APPEARANCES:
+            found.append(f"appearance must be one of {', '.join(APPEARANCES)}, got {self.appearance!r}")
         return found
 
     def setup(self, body: Body, renderer: Renderer) -> None:
         """Measure the body for its clothes; called once per worker."""
-        self._casting = Casting(body, map_body(body), self.body_shape)
+        self._looks = APPEARANCES[self.appearance]
+        self._casting = Casting(body, map_body(body), self.body_shape, self._looks.tailors)
         self._renderer = renderer
 
     def __call__(self, requests: Sequence[Request]) -> list[Composition | Rejection]:
@@ -139,14 +145,14 @@ class RenderSource:
     def _compose(self, request: Request) -> Posing[Composition | Rejection]:
         place, people = (np.random.default_rng([request.seed, stream]) for stream in (_PLACE, _PEOPLE))
         family = self._draw_family(place)
-        venue = draw_venue(family, place)
-        setting = draw_setting(venue, place)
+        venue = draw_venue(family, place, self._looks.venues)
+        setting = draw_setting(venue, place, self._looks.outdoors)
         players = yield from self._draw_players(family, venue, people)
         reason = ""
         for attempt in range(_VIEWS):
             rng = np.random.default_rng([request.seed, _VIEW, attempt])
             outlines = [player.figure.cloth for player in players]
-            view = draw_view(outlines, self.image_size, setting.up, setting.room, rng)
+            view = draw_view(outlines, self.image_size, setting.up, setting.room, rng, self._looks.lens)
             reasons = [fault(view, p.figure.points, p.figure.cloth) for p in players]
             shown = [player for player, why in zip(players, reasons, strict=True) if not why]
             reason = reasons[0]
@@ -164,10 +170,10 @@ class RenderSource:
         return names[int(rng.choice(len(names), p=weights / weights.sum()))]
 
     def _draw_players(self, family: str, venue: Venue, rng: np.random.Generator) -> Posing[list[Player]]:
-        pose = poses.draw_pose(family, rng)
+        pose = poses.draw_pose(family, rng, self._looks.variety)
         players = [(yield from self._casting.player(pose, family, venue.luminance, 0.0, rng))]
         while len(players) < self.max_people and rng.uniform() < self.second_person:
-            pose = draw_other_pose(family, rng)
+            pose = draw_other_pose(family, rng, self._looks.variety)
             heading = rng.normal(0, 0.5) if family in ("ski", "athletics") else rng.uniform(0, 2 * np.pi)
             other = yield from self._casting.player(pose, family, venue.luminance, heading, rng)
             placed = place_beside(other, players, venue.others_behind, rng)
@@ -184,12 +190,14 @@ class RenderSource:
         highest = max(float(figure.cloth[:, 1].max()) for figure in world)
         hall = setting.hall(view.eye, highest) if venue.is_indoor else None
         extent = extent_of(setting, hall)
-        things = [*ground_of(setting, extent), *chain.from_iterable(player.held for player in players)]
+        things = [*chain.from_iterable(player.held for player in players)]
         for figure in world:
             things += apparatus_for(figure, rng)
         things += surround(setting, extent, view, world, rng)
         if attempt < 2 and rng.uniform() < self.occluders:
             things += occlude(setting, view, world[0], rng)
+        things = self._looks.repaint(things, np.random.default_rng([request.seed, _PAINT]))
+        things = [*ground_of(setting, extent), *things]
         stage = Stage(
             camera=view.camera,
             surfaces=(*_bodies(figures), *(thing.surface(view.rotation, view.shift) for thing in things)),
@@ -200,7 +208,7 @@ class RenderSource:
         sprays = [spray for figure in world for spray in sprays_for(figure, rng)]
         image = blend_sprays(drawing.image, drawing.depth, sprays, view, setting.weather.white)
         effects = np.random.default_rng([request.seed, _EFFECTS])
-        image = develop(image, drawing.mask, self.motion_blur, self.sensor_noise, effects)
+        image = self._looks.develop(image, drawing.mask, self.motion_blur, self.sensor_noise, effects)
         return Composition(
             prompt=_describe(setting, view, world, np.random.default_rng([request.seed, _WORDS])),
             scene=Scene(view.camera, tuple(figure.person for figure in figures), self._casting.body.name),

@@ -4,7 +4,7 @@ The subject stands at the origin and faces +z; others stand beside or behind wit
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,8 +17,9 @@ from synthgen.scenes.cameras import View
 from synthgen.scenes.figure import Figure, joint_rotations
 from synthgen.scenes.held import HELD
 from synthgen.scenes.meshes import Mesh, turn
-from synthgen.scenes.poses import DrawnPose
+from synthgen.scenes.poses import USUAL, DrawnPose, Variety
 from synthgen.scenes.posing import Posing
+from synthgen.scenes.tailors import TAILORS, Tailors
 from synthgen.scenes.wardrobe import draw_outfit
 
 _WORN = ("skis", "snowboard")  # lift the body off the ground by their own thickness
@@ -56,11 +57,13 @@ class Casting:
         body: poses people.
         body_map: dresses them.
         body_shape: standard deviation of the betas.
+        tailors: who make the clothes.
     """
 
     body: Body
     body_map: BodyMap
     body_shape: float
+    tailors: Tailors = field(default_factory=lambda: TAILORS)
 
     def player(
         self, pose: DrawnPose, family: str, luminance: float, heading: float, rng: np.random.Generator
@@ -74,7 +77,7 @@ class Casting:
             heading: about y [rad]; 0 faces +z.
             rng: of this person.
         """
-        outfit = draw_outfit(self.body_map, family, luminance, rng)
+        outfit = draw_outfit(self.body_map, family, luminance, rng, self.tailors)
         orient = rotmat_to_rotvec(turn(heading) @ rotvec_to_rotmat(pose.global_orient))
         betas = np.clip(rng.normal(0, self.body_shape, NUM_BETAS), -2.5, 2.5)
         person = Person(orient, pose.body_pose, betas, np.zeros(3))
@@ -127,14 +130,14 @@ def _lowest(player: Player) -> float:
     )
 
 
-def draw_other_pose(family: str, rng: np.random.Generator) -> DrawnPose:
+def draw_other_pose(family: str, rng: np.random.Generator, variety: Variety = USUAL) -> DrawnPose:
     """Draw what somebody else does beside the subject: feet on the ground, without apparatus."""
     if family in ("ski", "athletics", "yoga", "everyday"):
         for _ in range(_POSE_TRIES):
-            pose = poses.draw_pose(family, rng)
+            pose = poses.draw_pose(family, rng, variety)
             if pose.support == "ground" and pose.apparatus in ("", "mat", "skis", "phone", "ball"):
                 return pose
-    return poses.draw_action("everyday", str(rng.choice(["stand", "walk"])), rng)
+    return poses.draw_action("everyday", str(rng.choice(["stand", "walk"])), rng, variety)
 
 
 def place_beside(

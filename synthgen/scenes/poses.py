@@ -36,6 +36,23 @@ _NOISE: dict[str, float] = {  # standard deviation [deg]
 
 
 @dataclass(frozen=True)
+class Variety:
+    """How far draws stray from the library's keyframes.
+
+    Attributes:
+        noise: scale of the joint noise.
+        overshoot: how far a moment may lie before the first or past the second of its two keyframes, in
+            steps between them.
+    """
+
+    noise: float = 1.0
+    overshoot: float = 0.0
+
+
+USUAL = Variety()
+
+
+@dataclass(frozen=True)
 class DrawnPose:
     """A pose as drawn from the library.
 
@@ -71,17 +88,17 @@ def actions(family: str) -> tuple[str, ...]:
     return tuple(action.name for action in _family(family))
 
 
-def draw_pose(family: str, rng: np.random.Generator) -> DrawnPose:
+def draw_pose(family: str, rng: np.random.Generator, variety: Variety = USUAL) -> DrawnPose:
     """Draw a pose of a family; the same generator state gives the same pose.
 
     Raises:
         ValueError: no such family.
     """
     choices = _family(family)
-    return _draw(family, choices[int(rng.integers(len(choices)))], rng)
+    return _draw(family, choices[int(rng.integers(len(choices)))], rng, variety)
 
 
-def draw_action(family: str, action: str, rng: np.random.Generator) -> DrawnPose:
+def draw_action(family: str, action: str, rng: np.random.Generator, variety: Variety = USUAL) -> DrawnPose:
     """Draw a pose of one action of a family.
 
     Raises:
@@ -89,7 +106,7 @@ def draw_action(family: str, action: str, rng: np.random.Generator) -> DrawnPose
     """
     for choice in _family(family):
         if choice.name == action:
-            return _draw(family, choice, rng)
+            return _draw(family, choice, rng, variety)
     raise ValueError(f"unknown action {action!r} in {family}; known: {', '.join(actions(family))}")
 
 
@@ -99,12 +116,12 @@ def _family(family: str) -> tuple[Action, ...]:
     return LIBRARY[family]
 
 
-def _draw(family: str, action: Action, rng: np.random.Generator) -> DrawnPose:
-    moment, goal = _moment(family, action, rng)
+def _draw(family: str, action: Action, rng: np.random.Generator, variety: Variety) -> DrawnPose:
+    moment, goal = _moment(family, action, rng, variety)
     if rng.random() < 0.5:
         moment = moment.mirrored()
         goal = _goal(family, action, moment)
-    noise = _noise(rng) * action.noise
+    noise = _noise(rng) * action.noise * variety.noise
     scale = 1.0
     for _ in range(_ATTEMPTS):
         angles, depth = settle(np.array(moment.angles) + scale * noise, goal)
@@ -143,14 +160,14 @@ def _settled(family: str, action: Action) -> tuple[Keyframe, ...]:
     return tuple(settled)
 
 
-def _moment(family: str, action: Action, rng: np.random.Generator) -> tuple[Keyframe, Goal]:
+def _moment(family: str, action: Action, rng: np.random.Generator, variety: Variety) -> tuple[Keyframe, Goal]:
     """Pick a moment of an action: between two neighbouring keyframes, with the contacts of the nearer one."""
     keys = _settled(family, action)
     if action.motion == "variants" or len(keys) == 1:
         frame = keys[int(rng.integers(len(keys)))]
         return frame, _goal(family, action, frame)
     start = int(rng.integers(len(keys) - 1))
-    part = float(rng.random())
+    part = (1 + 2 * variety.overshoot) * float(rng.random()) - variety.overshoot
     first, second = keys[start], keys[start + 1]
     angles = (1 - part) * np.array(first.angles) + part * np.array(second.angles)
     nearer = replace(first if part < 0.5 else second, angles=tuple(angles.tolist()))

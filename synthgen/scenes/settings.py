@@ -13,12 +13,20 @@ from synthgen.scenes.meshes import Mesh
 from synthgen.scenes.noise import Float32
 from synthgen.scenes.outdoors import PANORAMAS
 from synthgen.scenes.skies import make_rays
+from synthgen.scenes.standin import grounds as standin_grounds
+from synthgen.scenes.standin import halls, panoramas
 from synthgen.scenes.venues import Venue, draw_weather_name
 
 _OPEN_REACH = 24.0  # [m] every outdoor ground reaches at least this far
 _LOWEST_SUN = 0.22  # sine of the sun's height over a tilted ground
-_REACH = {"room": 4.5, "studio": 6.0, "gym": 12.0, "pool": 14.0}
-_OUTDOORS = Room(max_distance=14.0, max_height=4.0)
+_REACH = {
+    "room": 4.5, "studio": 6.0, "gym": 12.0, "pool": 14.0, "office": 6.0, "arena": 18.0, "timber_hall": 18.0,
+}  # fmt: skip
+_GROUNDS = {**GROUNDS, **standin_grounds.GROUNDS}
+_GROUND_COLORS = {**GROUND_COLORS, **standin_grounds.GROUND_COLORS}
+_PANORAMAS = {**PANORAMAS, **panoramas.PANORAMAS}
+_INTERIORS = {**INTERIORS, **halls.INTERIORS}
+OUTDOORS = Room(max_distance=14.0, max_height=4.0)
 
 
 @dataclass(frozen=True)
@@ -30,12 +38,14 @@ class Setting:
         weather: its light, in the frame of the sky.
         to_sky: (3, 3) from the world (ground at y=0) to a frame with y against gravity.
         seed: of everything that is painted once the camera stands.
+        outdoors: limits for a camera where there are no walls.
     """
 
     venue: Venue
     weather: Weather
     to_sky: Array
     seed: int
+    outdoors: Room = OUTDOORS
 
     @property
     def up(self) -> Array:
@@ -46,7 +56,7 @@ class Setting:
     def room(self) -> Room:
         """Limits for the camera."""
         if not self.venue.is_indoor:
-            return _OUTDOORS
+            return self.outdoors
         return Room(_REACH[self.venue.backdrop], self.venue.hall[2][0] - 0.3)
 
     def hall(self, eye: Array, highest: float) -> Hall:
@@ -57,7 +67,7 @@ class Setting:
         return hall.holding(eye)
 
 
-def draw_setting(venue: Venue, rng: np.random.Generator) -> Setting:
+def draw_setting(venue: Venue, rng: np.random.Generator, outdoors: Room = OUTDOORS) -> Setting:
     """Draw weather and, on a slope, which way is down; people mostly face downhill."""
     tilt, way = np.deg2rad(rng.uniform(*venue.incline)), np.deg2rad(rng.normal(0, 45))
     down = np.array([np.sin(way), 0.0, np.cos(way)])
@@ -65,10 +75,10 @@ def draw_setting(venue: Venue, rng: np.random.Generator) -> Setting:
     side = np.cross(up, (0.0, 0.0, 1.0))
     side = side / np.linalg.norm(side)
     to_sky = np.stack([side, up, np.cross(side, up)])
-    weather = draw_weather(draw_weather_name(venue, rng), GROUND_COLORS[venue.ground], rng)
+    weather = draw_weather(draw_weather_name(venue, rng), _GROUND_COLORS[venue.ground], rng)
     if (to_sky.T @ weather.sun)[1] < _LOWEST_SUN:
         weather = replace(weather, sun=weather.sun * (-1, 1, -1))
-    return Setting(venue, weather, to_sky, int(rng.integers(2**31)))
+    return Setting(venue, weather, to_sky, int(rng.integers(2**31)), outdoors)
 
 
 def extent_of(setting: Setting, hall: Hall | None) -> Extent:
@@ -78,7 +88,7 @@ def extent_of(setting: Setting, hall: Hall | None) -> Extent:
 
 def ground_of(setting: Setting, extent: Extent) -> list[Mesh]:
     """Return the ground's meshes."""
-    return GROUNDS[setting.venue.ground](extent, np.random.default_rng([setting.seed, 2]))
+    return _GROUNDS[setting.venue.ground](extent, np.random.default_rng([setting.seed, 2]))
 
 
 def backdrop_of(setting: Setting, view: View, hall: Hall | None) -> Float32:
@@ -90,9 +100,9 @@ def backdrop_of(setting: Setting, view: View, hall: Hall | None) -> Float32:
     picture = np.zeros((*view.camera.image_size, 3), np.float32)
     if rays.turn.size:
         picture[rows] = (
-            INTERIORS[setting.venue.backdrop](rays, view.eye, hall, rng)
+            _INTERIORS[setting.venue.backdrop](rays, view.eye, hall, rng)
             if hall
-            else PANORAMAS[setting.venue.backdrop](rays, setting.weather, rng)
+            else _PANORAMAS[setting.venue.backdrop](rays, setting.weather, rng)
         )
     return np.clip(picture, 0, 1)
 

@@ -1,8 +1,8 @@
 """One tailor per sport: paints a person's clothes and says what they are."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -290,7 +290,8 @@ def _yoga(canvas: Canvas, look: Look, rng: np.random.Generator) -> Tailored:
     )
 
 
-TAILORS: dict[str, Callable[[Canvas, Look, np.random.Generator], Tailored]] = {
+Tailors: TypeAlias = Mapping[str, Callable[[Canvas, Look, np.random.Generator], Tailored]]
+TAILORS: Tailors = {
     "everyday": _everyday,
     "ski": _ski,
     "gymnastics": _gymnastics,

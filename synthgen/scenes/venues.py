@@ -1,6 +1,8 @@
 """What belongs to which sport: where it happens, on what ground, in what light and in front of what."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -102,7 +104,8 @@ BEACH = Venue(
     ("parasol", "ball"),
 )
 
-VENUES: dict[str, tuple[tuple[Venue, float], ...]] = {  # by pose family, with odds
+Venues: TypeAlias = Mapping[str, tuple[tuple[Venue, float], ...]]
+VENUES: Venues = {  # by pose family, with odds
     "everyday": ((STREET, 0.35), (ROOM, 0.4), (PARK, 0.25)),
     "ski": ((SLOPE, 1.0),),
     "gymnastics": ((GYM, 1.0),),
@@ -112,9 +115,9 @@ VENUES: dict[str, tuple[tuple[Venue, float], ...]] = {  # by pose family, with o
 }
 
 
-def draw_venue(family: str, rng: np.random.Generator) -> Venue:
+def draw_venue(family: str, rng: np.random.Generator, venues_of: Venues = VENUES) -> Venue:
     """Draw where a family's action happens."""
-    venues, odds = zip(*VENUES[family], strict=True)
+    venues, odds = zip(*venues_of[family], strict=True)
     return venues[int(rng.choice(len(venues), p=np.array(odds) / sum(odds)))]
 
 

@@ -15,7 +15,7 @@ from synthgen.scenes.body_map import BodyMap
 from synthgen.scenes.garments import Canvas
 from synthgen.scenes.meshes import Mesh
 from synthgen.scenes.palette import Color
-from synthgen.scenes.tailors import TAILORS, Look, Piece
+from synthgen.scenes.tailors import TAILORS, Look, Piece, Tailors
 from synthgen.surface import Material
 
 
@@ -42,7 +42,9 @@ class Outfit:
     accent: Color
 
 
-def draw_outfit(body: BodyMap, family: str, backdrop: float, rng: np.random.Generator) -> Outfit:
+def draw_outfit(
+    body: BodyMap, family: str, backdrop: float, rng: np.random.Generator, tailors: Tailors = TAILORS
+) -> Outfit:
     """Draw skin, hair and clothes for a sport.
 
     Args:
@@ -50,6 +52,7 @@ def draw_outfit(body: BodyMap, family: str, backdrop: float, rng: np.random.Gene
         family: pose family, which decides the kind of clothes.
         backdrop: luminance of what is behind, in [0, 1]; cloth tends to contrast with it.
         rng: of the person.
+        tailors: who make the clothes, by family.
     """
     skin = palette.draw_skin(rng)
     _, hair = palette.draw_hair(skin, rng)
@@ -60,7 +63,7 @@ def draw_outfit(body: BodyMap, family: str, backdrop: float, rng: np.random.Gene
     heads.paint_face(canvas, skin, hair, rng)
     if is_bearded:
         heads.paint_beard(canvas, hair, bool(rng.uniform() < 0.6))
-    words, worn, accent = TAILORS[family](canvas, look, rng)
+    words, worn, accent = tailors[family](canvas, look, rng)
     return Outfit(
         tuple(canvas.materials),
         canvas.face_material,
