@@ -154,8 +154,7 @@ def version_of(path: Path) -> str:
     if path.parent.name == "snapshots" and len(path.name) == 40:
         return path.name
     digest = hashlib.sha256()
-    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-    for file in files:
+    for file in _files_of(path):
         size = file.stat().st_size
         name = file.relative_to(path).as_posix() if path.is_dir() else file.name
         digest.update(f"{name}\0{size}\0".encode())
@@ -167,6 +166,14 @@ def version_of(path: Path) -> str:
                 stream.seek(number * (size - _BLOCK) // (_BLOCKS - 1))
                 digest.update(stream.read(_BLOCK))
     return digest.hexdigest()[:16]
+
+
+def _files_of(path: Path) -> list[Path]:
+    """Return all files of a model; parts that it shares with another are links to folders right below it."""
+    if not path.is_dir():
+        return [path]
+    linked = [part for part in path.iterdir() if part.is_symlink() and part.is_dir()]
+    return sorted(file for folder in (path, *linked) for file in folder.rglob("*") if file.is_file())
 
 
 def all_used(path: Path, missing: list[str], unexpected: list[str], mismatched: list[str]) -> None:

@@ -130,15 +130,16 @@ def _that_saw_depth(unet: Any, folder: Path) -> nn.Module | None:
 
 
 def train(shop: Workshop) -> None:
-    """Train the U-Net and write the pipeline with copies of the draft's other parts."""
+    """Train the U-Net and write the pipeline; its other parts are links to the draft's beside it."""
     options = shop.options.redraw
     lesson = RedrawLesson(shop, open_latents(shop))
     shop.begin(lesson.model, f"{FOLDER}/unet")
     model: Any = shop.train(lesson, options.training)
     folder = shop.weights / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     for part in _SHARED:
-        shutil.copytree(shop.weights / draft.FOLDER / part, folder / part)
+        (folder / part).symlink_to(Path("..") / draft.FOLDER / part, target_is_directory=True)
     model.to(KEEP_DTYPE).save_pretrained(folder / "unet", max_shard_size=MAX_SHARD)
     (folder / "model_index.json").write_text(_INDEX)
     shop.note(FOLDER, options.training, len(shop.pictures.rows(False)))
