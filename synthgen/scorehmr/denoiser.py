@@ -1,8 +1,8 @@
 """The diffusion model of ScoreHMR (Stathopoulos, Han and Metaxas, CVPR 2024): which poses fit a picture.
 
 It predicts the noise in a vector x of a person: 24 rotations in 6D form (the first two columns of each
-matrix, one after the other; root first, in the camera's frame), and 10 betas scaled to [-1, 1] where it models
-shape. It reads features of the picture. One class for the published weights and for small ones of our own.
+matrix, one after the other; root first, in the camera's frame), and 10 betas scaled to [-1, 1] where it
+models shape. It reads features of the picture. One class for the published weights and for small ones of ours.
 """
 
 from collections.abc import Callable, Sequence

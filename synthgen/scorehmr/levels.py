@@ -12,7 +12,10 @@ class Levels:
     """Coefficients of a schedule as plain numbers, by time step."""
 
     def __init__(self, schedule: Schedule) -> None:
-        self.signal = schedule.alphas_cumprod.sqrt().tolist()
+        # The published sampler takes 1 - alpha of the rounded float32: off by 1e-4 at the first steps, where
+        # little noise is left, so that exact values would lead elsewhere.
+        self._signal = schedule.alphas_cumprod.sqrt().tolist()
+        self._spread = (1 - schedule.alphas_cumprod).sqrt().tolist()
         self.noise = schedule.sqrt_one_minus_alphas_cumprod.tolist()
         self.clean_scale = schedule.sqrt_recip_alphas_cumprod.tolist()
         self._clean_noise = schedule.sqrt_recipm1_alphas_cumprod.tolist()
@@ -24,7 +27,7 @@ class Levels:
 
     def noisy(self, clean: Tensor, noise: Tensor, time: int) -> Tensor:
         """Return clean vectors with noise as of a time."""
-        return torch.add(clean * self.signal[time], noise, alpha=self.noise[time])
+        return torch.add(clean * self._signal[time], noise, alpha=self._spread[time])
 
     def down(
         self,

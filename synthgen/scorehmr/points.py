@@ -2,7 +2,7 @@
 
 A point is a fixed blend of joints and vertices: a landmark, a joint of a data set, a row of any regressor.
 For a blend c over vertices v with skinning weights w, linear blend skinning (SMPL, section 3) gathers into
-one term per bone k:  p = sum_k R_k q_k + a_k (t_k - R_k j_k),  q_k = sum_v c_v w_vk r_v,  a_k = sum_v c_v w_vk,
+one term per bone k: p = sum_k R_k q_k + a_k (t_k - R_k j_k), q_k = sum_v c_v w_vk r_v, a_k = sum_v c_v w_vk,
 with r_v the vertex after shape and pose blending: a row with hundreds of vertices costs as much as its bones.
 """
 

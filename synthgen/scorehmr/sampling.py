@@ -1,7 +1,7 @@
 """Sampling of the pose diffusion model: from noise, and guided from an estimate (section 3.3 of ScoreHMR)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor

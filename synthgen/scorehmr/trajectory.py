@@ -5,7 +5,7 @@ of the terms bends the predicted noise (ScoreHMR, section 3.3). Nothing that is 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
