@@ -19,7 +19,8 @@ from synthgen.checkpoints import Checkpoint, fit, read_checkpoint, read_folder, 
 NUM_JOINTS = 21  # SMPL's body joints without root and hands: body_pose[:, :21]
 Version = Literal["v1", "v2"]
 _SLOPE = {"v1": 0.2, "v2": 0.01}  # of the leaky ReLUs
-_V1_NAMES = {
+V1_NAMES = {  # layers of version 1 by their name in `VPoser`, which is that of version 2
+
     "bodyprior_enc_bn1": "encoder_net.1", "bodyprior_enc_fc1": "encoder_net.2",
     "bodyprior_enc_bn2": "encoder_net.4", "bodyprior_enc_fc2": "encoder_net.6",
     "bodyprior_enc_mu": "encoder_net.8.mu", "bodyprior_enc_logvar": "encoder_net.8.logvar",
@@ -187,7 +188,7 @@ def _named_as_v2(checkpoint: Checkpoint) -> tuple[Version, dict[str, Tensor]]:
     if checkpoint.kind == "a VPoser v1 checkpoint":
         split_keys = ((*key.partition("."), value) for key, value in tensors.items())
         return "v1", {
-            _V1_NAMES.get(layer, layer) + dot + name: value for layer, dot, name, value in split_keys
+            V1_NAMES.get(layer, layer) + dot + name: value for layer, dot, name, value in split_keys
         }
     if checkpoint.kind != "a VPoser v2 checkpoint":
         raise wrong_kind(

@@ -20,9 +20,10 @@ _EXPONENT = (1.0, 20.0)
 
 def sinusoids(count: int, width: int) -> Tensor:
     """Return the position table (count, width) of "Attention is all you need"."""
-    pair = 2 * torch.div(torch.arange(width), 2, rounding_mode="floor")
-    angle = torch.arange(count, dtype=torch.float64)[:, None] / 10000 ** (pair / width)
-    return torch.where(torch.arange(width) % 2 == 0, angle.sin(), angle.cos()).float()
+    channels = torch.arange(width, device="cpu")  # also while a model is built without weights
+    places = torch.arange(count, dtype=torch.float64, device="cpu")[:, None]
+    angle = places / 10000 ** (2 * torch.div(channels, 2, rounding_mode="floor") / width)
+    return torch.where(channels % 2 == 0, angle.sin(), angle.cos()).float()
 
 
 def picture_positions(side: int, width: int) -> Tensor:
@@ -31,7 +32,7 @@ def picture_positions(side: int, width: int) -> Tensor:
     The released model meant the frequencies of DETR, but an exponent rounded down to 0 makes each of them 1:
     even channels are the sine and odd ones the cosine of one turn over the picture.
     """
-    turn = torch.arange(1, side + 1) / (side + 1e-6) * (2 * torch.pi)
+    turn = torch.arange(1, side + 1, device="cpu") / (side + 1e-6) * (2 * torch.pi)
     waves = torch.stack([turn.sin(), turn.cos()], -1).repeat(1, width // 4)  # (side, width / 2)
     down, across = waves[:, None].expand(-1, side, -1), waves[None].expand(side, -1, -1)
     return torch.cat([down, across], -1).flatten(0, 1)

@@ -1,7 +1,10 @@
 """What a DPMesh is made of; the defaults are the released model."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
+
+from synthgen.backends.vposer import VPoserConfig
+from synthgen.dpmesh.codebook import CodebookConfig, embedded_codebook_config
 
 Backbone = Literal["diffusion", "resnet50", "vit_l"]
 Control = Literal["none", "heatmap", "heatmap_added", "skeleton"]
@@ -47,6 +50,8 @@ class DPMeshConfig:
         dropout: chance in the regressor while training.
         pose_head: what turns the regressed code into rotations: vposer (the released model's), codebook (the
             paper's) or rot6d (none).
+        vposer: sizes of the VPoser; those of `pose_prior` win.
+        codebook: sizes of the codebook; those of `pose_prior` win.
         pose_prior: folder or file with the trained VPoser or codebook; empty for fresh weights.
     """
 
@@ -72,6 +77,8 @@ class DPMeshConfig:
     mlp_width: int = 2048
     dropout: float = 0.1
     pose_head: PoseHead = "vposer"
+    vposer: VPoserConfig = field(default_factory=lambda: VPoserConfig("v1"))
+    codebook: CodebookConfig = field(default_factory=CodebookConfig)
     pose_prior: str = ""
 
     def __post_init__(self) -> None:
@@ -137,4 +144,5 @@ def embedded_config() -> DPMeshConfig:
         mlp_width=256,
         dropout=0.0,
         pose_head="rot6d",
+        codebook=embedded_codebook_config(),
     )

@@ -16,7 +16,7 @@ from synthgen.dpmesh.batch import Bodies, Crops
 from synthgen.dpmesh.camera import camera_translation
 from synthgen.dpmesh.cascade import Cascade
 from synthgen.dpmesh.config import NUM_JOINTS, DPMeshConfig
-from synthgen.dpmesh.pose_heads import build_pose_head
+from synthgen.dpmesh.pose_heads import build_pose_head, with_sizes_of
 from synthgen.dpmesh.regressor import NUM_BETAS, Recurrent, Regressed
 
 
@@ -29,8 +29,8 @@ class DPMesh(nn.Module):
     def __init__(self, config: DPMeshConfig) -> None:
         """Build: frozen parts from the config's folder, the others with fresh weights."""
         super().__init__()
-        self.config = config
         backbone, head = build_backbone(config), build_pose_head(config)
+        self.config = with_sizes_of(head, config)
         self.backbone, self.pose_head = cast(nn.Module, backbone), cast(nn.Module, head)
         if config.regressor == "cascade":
             self.regressor: nn.Module = Cascade(config, backbone.side, head.width)
@@ -98,7 +98,7 @@ class DPMesh(nn.Module):
         if diffusion is not None:
             config = replace(config, folder=str(diffusion))
         model = cls(replace(config, pose_prior=""))
-        model.config = config
+        model.config = replace(model.config, pose_prior=config.pose_prior)
         fit(_OwnPart(model), weights, Path(folder))
         return model.eval()
 
@@ -120,7 +120,7 @@ class DPMesh(nn.Module):
         config = config_of(checkpoint)
         with torch.device("meta"):
             model = cls(config)
-        return fit(model, named_as_ours(checkpoint, config), checkpoint.path)
+        return fit(model, named_as_ours(checkpoint), checkpoint.path)
 
 
 class _OwnPart(nn.Module):

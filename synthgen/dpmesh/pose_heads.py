@@ -1,6 +1,7 @@
 """What turns the regressed code into rotations of the body: a table of pose heads."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, Self, cast
 
@@ -9,8 +10,10 @@ from torch import Tensor, nn
 
 from synthgen.backends.model_files import BUNDLED, BUNDLED_FOLDER
 from synthgen.backends.rotations import rot6d_to_rotmat
-from synthgen.backends.vposer import NUM_JOINTS, VPoser, VPoserConfig
+from synthgen.backends.vposer import NUM_JOINTS, VPoser
 from synthgen.checkpoints import CONFIG_FILE
+from synthgen.dpmesh.codebook import PoseCodebook
+from synthgen.dpmesh.codebook_head import CodebookHead
 from synthgen.dpmesh.config import DPMeshConfig
 
 NUM_ROTATIONS = 23  # of SMPL's body_pose
@@ -59,7 +62,8 @@ class Rot6DHead(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.width = 6 * NUM_ROTATIONS
-        self.register_buffer("identity", torch.tensor([1.0, 0, 0, 1, 0, 0]), persistent=False)
+        identity = torch.tensor([1.0, 0, 0, 1, 0, 0], device="cpu")
+        self.register_buffer("identity", identity, persistent=False)
 
     def forward(self, code: Tensor) -> Tensor:
         """Convert codes (B, 138) to rotations (B, 23, 3, 3)."""
@@ -68,17 +72,16 @@ class Rot6DHead(nn.Module):
 
 def _vposer(config: DPMeshConfig) -> nn.Module:
     if not config.pose_prior:
-        return VPoserHead(VPoser(VPoserConfig("v1")))
+        return VPoserHead(VPoser(config.vposer))
     path = prior_path(config.pose_prior)
-    if (path / CONFIG_FILE).is_file():
-        return VPoserHead(VPoser.from_folder(path))
-    return VPoserHead(VPoser.from_checkpoint(path))
+    load = VPoser.from_folder if (path / CONFIG_FILE).is_file() else VPoser.from_checkpoint
+    return VPoserHead(load(path))
 
 
 def _codebook(config: DPMeshConfig) -> nn.Module:
-    from synthgen.dpmesh.codebook_head import codebook_head
-
-    return codebook_head(prior_path(config.pose_prior) if config.pose_prior else None)
+    if not config.pose_prior:
+        return CodebookHead(PoseCodebook(config.codebook), config.width)
+    return CodebookHead(PoseCodebook.from_folder(prior_path(config.pose_prior)), config.width)
 
 
 _HEADS: dict[str, Callable[[DPMeshConfig], nn.Module]] = {
@@ -89,6 +92,15 @@ _HEADS: dict[str, Callable[[DPMeshConfig], nn.Module]] = {
 def build_pose_head(config: DPMeshConfig) -> PoseHead:
     """Build the pose head that a config names."""
     return cast(PoseHead, _HEADS[config.pose_head](config))
+
+
+def with_sizes_of(head: PoseHead, config: DPMeshConfig) -> DPMeshConfig:
+    """Return the config with the sizes of the head's prior, so that it can be built without the prior."""
+    if isinstance(head, VPoserHead):
+        return replace(config, vposer=head.vposer.config)
+    if isinstance(head, CodebookHead):
+        return replace(config, codebook=head.codebook.config)
+    return config
 
 
 def prior_path(name: str) -> Path:

@@ -52,7 +52,8 @@ class Recurrent(nn.Module):
         self.out = nn.Linear(width, total)
         nn.init.xavier_uniform_(self.out.weight, gain=0.01)
         nn.init.zeros_(self.out.bias)
-        self.register_buffer("mean", torch.tensor([*UPRIGHT, *[0.0] * (total - 6)]), persistent=False)
+        mean = torch.tensor([*UPRIGHT, *[0.0] * (total - 6)], device="cpu")
+        self.register_buffer("mean", mean, persistent=False)
 
     def forward(self, features: Tensor) -> Regressed:
         """Regress from features (B, C, s, s), averaged over the picture."""
