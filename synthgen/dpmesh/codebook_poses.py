@@ -79,7 +79,7 @@ def poses_of(observations: Iterable[Observation]) -> Float32:
     people = [found.person for item in observations for found in item.people if found.person is not None]
     if not people:
         raise ValueError(
-            "no person with SMPL parameters among these pictures; a codebook needs poses, from other shards or "
+            "no person with SMPL parameters among these pictures; a codebook learns from other shards, or "
             "from the pose library"
         )
     return np.array([np.vstack([one.global_orient[None], one.body_pose]) for one in people], np.float32)

@@ -1,8 +1,8 @@
 """How the pose codebook is trained: reconstruction, commitment, and codes that follow what is encoded.
 
-Codes are running means of the features they stand for (van den Oord et al., NeurIPS 2017, appendix A.1); codes
-that hardly anything is near to start anew at a feature (as in Jukebox, Dhariwal et al., 2020). All chance of a
-step follows from its seed, so a stopped training goes on as if it had not been.
+Codes are running means of the features they stand for (van den Oord et al., NeurIPS 2017, appendix A.1); those
+that hardly anything is near to start anew at a feature (as in Jukebox, Dhariwal et al., 2020). All chance of
+a step follows from its seed, so a stopped training goes on as if it had not been.
 """
 
 from collections.abc import Mapping

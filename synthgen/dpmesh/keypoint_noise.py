@@ -34,7 +34,8 @@ class NoiseOptions:
     """How often each error occurs; the defaults are about what detectors do on crowded pictures.
 
     Attributes:
-        jitter: chance in [0, 1], as all others, that a joint is found beside its place, at a similarity of 0.5 to 0.85.
+        jitter: chance in [0, 1], as all others; joint is found beside its place, at a similarity of 0.5 to
+            0.85.
         stray: joint is found far from its place, at a similarity of 0.1 to 0.5.
         missing: joint is not found.
         missing_limb: arm, leg, or the eye and ear of one side are not found.
