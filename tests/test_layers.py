@@ -15,7 +15,7 @@ FLOORS = [
     {"__init__", "assets", "cluster", "fields", "geometry", "interrupts", "joints", "progress", "safe_pickle",
      "stopwatch", "storage", "torch_file"},
     {"checkpoints", "config", "open_body", "body_file", "metrics", "nearness", "sample", "quality", "training"},
-    {"agreement", "body", "guide", "observation", "prompts", "surface"},
+    {"agreement", "body", "cluster_training", "guide", "observation", "prompts", "surface"},
     {"body_points", "crop_moves", "render", "shards"},
     {"datasets", "exporters", "report", "run_folder", "scenes"},
     {"calibration", "guides"},
@@ -44,7 +44,7 @@ NEVER = {  # what a room may not import although it lies lower
     "generate": {"cluster", "shards", "storage", "run_folder", "config"},
     "run": {"body", "render", "scenes", "shards", "report", "cluster", "storage"},
 }
-RAY_ROOMS = {"cluster"}  # `actors` reaches Ray through it
+RAY_ROOMS = {"cluster", "cluster_training"}  # `actors` reaches Ray through `cluster`
 MODULES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = (
     *("torch", "ray", "smplx", "warp", "pyrender", "webdataset", "datasets", "PIL", "s3fs", "jinja2"),
