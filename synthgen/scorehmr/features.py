@@ -1,6 +1,6 @@
 """What the denoiser is told about a picture: a vector from a mesh estimator, computed once and kept on disk.
 
-Any backend of the role `mesh` serves: its picture tokens are averaged and its own estimate is put beside them.
+Any backend of the role `mesh` serves: its picture tokens are averaged, its own estimate is put beside them.
 Published denoisers are told PARE's or ProHMR's features instead, which come as files (`inputs`).
 """
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from synthgen.backends.protocols import MeshEstimate, MeshEstimator
 from synthgen.geometry import rotmat_to_rot6d, rotvec_to_rotmat
+from synthgen.joints import SMPL24
 from synthgen.sample import Float, Person
 from synthgen.shards import read_pictures, read_report
 from synthgen.shards.records import LabelledPicture
@@ -27,7 +28,7 @@ from synthgen.shards.shard import shard_names
 logger = logging.getLogger(__name__)
 
 HELD_OUT_EVERY = 50  # each so-manieth picture of a run is kept for measuring
-RECIPE = 1  # raised when the vector is made in another way, so that old caches are not used
+RECIPE = 2  # raised when the vector is made in another way, so that old caches are not used
 _GROUP = 64  # pictures asked about at once
 _META = "features.json"
 _ARRAYS = ("features", "poses", "betas", "held_out")
@@ -81,22 +82,14 @@ class FeatureStats:
         if not (np.isfinite(self.mean).all() and np.isfinite(self.std).all() and (self.std > 0).all()):
             raise ValueError("feature statistics must be finite, std above 0")
 
-    def condition(self, features: Float) -> NDArray[np.float32]:
-        """Return what the denoiser is told, (N, C + 1): standardised features and a 1.
-
-        `unknown` gives the vector of somebody of whom nothing is known.
-        """
+    def standardise(self, features: Float) -> NDArray[np.float32]:
+        """Return features (N, C) with the mean and deviation of the training data taken out."""
         if features.ndim != 2 or features.shape[1] != len(self.mean):
             raise ValueError(
                 f"features must be (N, {len(self.mean)}) as in the statistics, got {features.shape}; they "
                 "come from another estimator than the one the denoiser was trained with"
             )
-        known = np.ones((len(features), 1), np.float32)
-        return np.concatenate([(features - self.mean) / self.std, known], 1).astype(np.float32)
-
-    def unknown(self, count: int) -> NDArray[np.float32]:
-        """Return the condition (count, C + 1) that says nothing: all zeros."""
-        return np.zeros((count, len(self.mean) + 1), np.float32)
+        return ((features - self.mean) / self.std).astype(np.float32)
 
     def save(self, path: Path) -> None:
         """Write the file; it appears whole or not at all."""
@@ -127,26 +120,30 @@ class FeatureStats:
 
 def pose6d(people: Sequence[Person]) -> NDArray[np.float32]:
     """Return the rotations of people as (N, 144): 24 joints in 6D, columns first, the root's first."""
-    rotvec = np.array([np.concatenate([p.global_orient[None], p.body_pose]) for p in people], np.float64)
-    return rotmat_to_rot6d(rotvec_to_rotmat(rotvec.reshape(-1, 24, 3))).reshape(-1, 144).astype(np.float32)
+    rotvec = [np.concatenate([p.global_orient[None], p.body_pose]) for p in people]
+    rotmat = rotvec_to_rotmat(np.array(rotvec, np.float64).reshape(-1, len(SMPL24), 3))
+    return rotmat_to_rot6d(rotmat).reshape(-1, 6 * len(SMPL24)).astype(np.float32)
 
 
 def vectors(estimate: MeshEstimate) -> NDArray[np.float32]:
-    """Return the feature vector of each person of a picture: (N, C), C = tokens' channels + 144 + 10.
+    """Return the feature vector of each person of a picture: (N, C), C = tokens' channels + 144 + 10 + 1.
 
     The mean token says what the picture looks like, the estimate (rotations in 6D, betas) what it was taken
-    for.
+    for. The last is 1: where nothing is known of a picture, all standardised features are 0, this one too.
     """
-    betas = np.array([person.betas for person in estimate.people], np.float32).reshape(-1, 10)
-    return np.concatenate([estimate.tokens.mean(1), pose6d(estimate.people), betas], 1)
+    count = len(estimate.people)
+    betas = np.array([person.betas for person in estimate.people], np.float32).reshape(count, 10)
+    known = np.ones((count, 1), np.float32)
+    return np.concatenate([estimate.tokens.mean(1), pose6d(estimate.people), betas, known], 1)
 
 
 def stats_of(rows: FeatureRows) -> FeatureStats:
-    """Return mean and deviation of the training rows' features; a channel that never changes keeps 1."""
+    """Return mean and deviation of the training rows' features; what never changes is left as it is."""
     features = rows.features[~rows.held_out].astype(np.float64)
-    std = features.std(0)
-    std = np.where(std > 1e-6, std, 1.0)
-    return FeatureStats(features.mean(0).astype(np.float32), std.astype(np.float32), rows.version)
+    mean, std = features.mean(0), features.std(0)
+    is_constant = std < 1e-6
+    mean, std = np.where(is_constant, 0.0, mean), np.where(is_constant, 1.0, std)
+    return FeatureStats(mean.astype(np.float32), std.astype(np.float32), rows.version)
 
 
 def open_features(

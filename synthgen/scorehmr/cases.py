@@ -1,0 +1,196 @@
+"""People to be fitted: estimates, cameras and 2D joints of a batch; as types that travel and as tensors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from synthgen.geometry import rotmat_to_rotvec, rotvec_to_rotmat
+from synthgen.joints import COCO17
+from synthgen.sample import Camera, Float, Person
+from synthgen.scorehmr.cameras import Cameras, Extrinsics
+from synthgen.scorehmr.groups import Groups
+from synthgen.scorehmr.guidance import MIN_DEPTH_M, Keypoints, MultiView, Smoothness, Term
+from synthgen.scorehmr.placement import FreePlacement, Placement, SharedPlacement, least_squares_transl
+from synthgen.scorehmr.points import SparsePoints
+from synthgen.scorehmr.state import Start
+
+
+@dataclass(frozen=True)
+class Cases:
+    """N people with what was observed of them; each in the frame of a camera of its own.
+
+    Attributes:
+        people: estimates to start from.
+        cameras: of each.
+        keypoints_2d: (N, 17, 2) COCO-17 [px].
+        confidence: (N, 17) in [0, 1].
+        features: (N, C) as the denoiser was trained with, not standardised; None where there are none.
+        moments: name of the moment that each shows; people of one moment are one body in several views.
+            Empty: all different.
+        clips: name of the clip that each is a frame of; empty: no clips.
+        frames: number of each frame within its clip; empty with `clips` empty.
+        extrinsics: (N, 3, 4) world to camera [m], or None where nobody calibrated the views.
+    """
+
+    people: tuple[Person, ...]
+    cameras: tuple[Camera, ...]
+    keypoints_2d: Float
+    confidence: Float
+    features: NDArray[np.float32] | None = None
+    moments: tuple[str, ...] = ()
+    clips: tuple[str, ...] = ()
+    frames: tuple[int, ...] = ()
+    extrinsics: Float | None = None
+
+    def __post_init__(self) -> None:
+        count = len(self.people)
+        if not count:
+            raise ValueError("Cases must hold at least one person")
+        joints = (count, len(COCO17))
+        if self.keypoints_2d.shape != (*joints, 2) or self.confidence.shape != joints:
+            raise ValueError(
+                f"Cases: keypoints_2d must be {(*joints, 2)} and confidence {joints}, got "
+                f"{self.keypoints_2d.shape}, {self.confidence.shape}"
+            )
+        lengths = {
+            "cameras": self.cameras,
+            "moments": self.moments,
+            "clips": self.clips,
+            "frames": self.frames,
+        }
+        for name, value in lengths.items():
+            if len(value) not in ({count} if name == "cameras" else {0, count}):
+                raise ValueError(f"Cases: {count} people but {len(value)} {name}")
+        if self.extrinsics is not None and self.extrinsics.shape != (count, 3, 4):
+            raise ValueError(f"Cases: extrinsics must be {(count, 3, 4)}, got {self.extrinsics.shape}")
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+    def take(self, rows: Sequence[int]) -> "Cases":
+        """Return some of the people, in this order."""
+        chosen = list(rows)
+        return Cases(
+            people=tuple(self.people[row] for row in chosen),
+            cameras=tuple(self.cameras[row] for row in chosen),
+            keypoints_2d=self.keypoints_2d[chosen],
+            confidence=self.confidence[chosen],
+            features=None if self.features is None else self.features[chosen],
+            moments=tuple(self.moments[row] for row in chosen) if self.moments else (),
+            clips=tuple(self.clips[row] for row in chosen) if self.clips else (),
+            frames=tuple(self.frames[row] for row in chosen) if self.frames else (),
+            extrinsics=None if self.extrinsics is None else self.extrinsics[chosen],
+        )
+
+    def with_people(self, people: Sequence[Person]) -> "Cases":
+        """Return the same observations with other estimates."""
+        return replace(self, people=tuple(people))
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each term counts; see `synthgen.scorehmr.guidance`, whose defaults are published.
+
+    Attributes:
+        keypoints: of the reprojection error.
+        sigma: errors [px, of a picture 1000 px wide] well above it stop to count.
+        multiview: of the views' agreement.
+        smoothness: of neighbouring frames' likeness.
+        transl_smoothness: of the squared difference of translations [1/m²].
+    """
+
+    keypoints: float = 0.003
+    sigma: float = 100.0
+    multiview: float = 450.0
+    smoothness: float = 30.0
+    transl_smoothness: float = 0.0
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with these options, one message each."""
+        found = [
+            f"{name} must be at least 0, got {value}" for name, value in vars(self).items() if not value >= 0
+        ]
+        return found if self.sigma > 0 else [*found, f"sigma must be above 0, got {self.sigma}"]
+
+
+@dataclass(frozen=True)
+class Posed:
+    """Cases as tensors on a device.
+
+    Attributes:
+        start: the estimates.
+        terms: what was observed.
+    """
+
+    start: Start
+    terms: tuple[Term, ...] = field(default=())
+
+
+def pose_cases(cases: Cases, points: SparsePoints, weights: Weights, dtype: torch.dtype) -> Posed:
+    """Turn cases into a start and guidance terms.
+
+    Each body starts where its estimate stands, or where the joints put it, whichever shows less error.
+
+    Args:
+        cases: whom to fit.
+        points: COCO-17 of the body that the estimates belong to; says the device, too.
+        weights: of the terms.
+        dtype: of the tensors.
+    """
+    device = points.joints.device
+
+    def tensor(values: object) -> Tensor:
+        return torch.as_tensor(np.asarray(values), dtype=dtype, device=device)
+
+    rotvec = np.stack([np.concatenate([p.global_orient[None], p.body_pose]) for p in cases.people])
+    rotmat, betas = tensor(rotvec_to_rotmat(rotvec)), tensor([person.betas for person in cases.people])
+    cameras = Cameras.of_intrinsics(
+        tensor([camera.cam_int for camera in cases.cameras]),
+        tensor([camera.image_size for camera in cases.cameras]),
+    )
+    scaled = tensor([max(camera.image_size) / 1000 for camera in cases.cameras])
+    keypoints = Keypoints(
+        keypoints_2d=tensor(cases.keypoints_2d),
+        confidence=tensor(cases.confidence),
+        names=points.names,
+        cameras=cameras,
+        weight=weights.keypoints,
+        sigma=weights.sigma * float(scaled.max()),
+    )
+    transl = _placed(keypoints, points(rotmat, betas), tensor([p.transl for p in cases.people]))
+    terms: list[Term] = [keypoints]
+    placement: Placement = FreePlacement()
+    if cases.moments and len(set(cases.moments)) < len(cases):
+        groups = Groups.of(cases.moments, device)
+        extrinsics = None
+        if cases.extrinsics is not None:
+            known = tensor(cases.extrinsics)
+            extrinsics = Extrinsics(known[:, :, :3], known[:, :, 3])
+            placement = SharedPlacement(groups, extrinsics)
+        terms.append(MultiView(groups, extrinsics, weights.multiview))
+    if cases.clips and len(set(cases.clips)) < len(cases):
+        clips = Groups.of(cases.clips, device)
+        numbers = torch.tensor(cases.frames, device=device)
+        terms.append(Smoothness(clips, numbers, weights.smoothness, weights.transl_smoothness))
+    return Posed(Start(rotmat, betas, transl, points, placement), tuple(terms))
+
+
+def to_people(rotmat: Tensor, betas: Tensor, transl: Tensor) -> list[Person]:
+    """Return bodies (N, 24, 3, 3), (N, 10), (N, 3) as people, float32."""
+    rotvec = rotmat_to_rotvec(rotmat.detach().double().cpu().numpy()).astype(np.float32)
+    shapes, places = (value.detach().cpu().numpy().astype(np.float32) for value in (betas, transl))
+    return [Person(turn[0], turn[1:], *rest) for turn, *rest in zip(rotvec, shapes, places, strict=True)]
+
+
+def _placed(keypoints: Keypoints, points: Tensor, transl: Tensor) -> Tensor:
+    """Return the better of given translations (N, 3) [m] and those of least squares."""
+    fitted = least_squares_transl(points, keypoints.keypoints_2d, keypoints.confidence, keypoints.cameras)
+    is_before = ((points + fitted[:, None])[..., 2] > MIN_DEPTH_M).all(1)
+    fitted = torch.where(is_before[:, None], fitted, transl)
+    ahead = ((points + transl[:, None])[..., 2] > MIN_DEPTH_M).all(1)
+    better = keypoints.energy(points, fitted) < keypoints.energy(points, transl)
+    return torch.where((better | ~ahead)[:, None], fitted, transl)

@@ -1,0 +1,207 @@
+"""Reads 2D joints that other tools found: COCO json, OpenPose json, npz; as COCO-17 with confidence.
+
+Pictures are known by the stem of their file name. Wrong joint sets and wrong shapes are errors that name file
+and expectation; NaN in single joints means that these were not found.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthgen.backends.protocols import Keypoints
+from synthgen.joints import COCO17, OPENPOSE25, JointSet
+from synthgen.sample import Float
+
+SETS = {len(COCO17): COCO17, len(OPENPOSE25): OPENPOSE25}
+OPENPOSE_SUFFIX = "_keypoints.json"
+MAX_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a file says about pictures.
+
+    Attributes:
+        people: {stem of the picture's name: everybody in it}.
+        sizes: {stem: (H, W) [px]} where the file says for which size its numbers are.
+        cam_ints: {stem: (3, 3) [px]} where it has intrinsics.
+        extrinsics: {stem: (3, 4) world to camera [m]} where it has them.
+    """
+
+    people: Mapping[str, Keypoints]
+    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    cam_ints: Mapping[str, Float] = field(default_factory=dict)
+    extrinsics: Mapping[str, Float] = field(default_factory=dict)
+
+
+def read_keypoints(path: Path) -> Found:
+    """Read a file or folder of 2D joints; which format it is shows in its content.
+
+    Args:
+        path: COCO .json (annotations, or a list of results), .npz, or a folder of OpenPose's
+            `<picture>_keypoints.json`.
+
+    Raises:
+        FileNotFoundError: no such file or folder.
+        ValueError: no known format, another joint set, wrong shapes; names the file.
+    """
+    if path.is_dir():
+        return _openpose(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"keypoints: no such file or folder: {path}; give a COCO .json, an .npz or OpenPose's folder"
+        )
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError(f"{path} has more than {MAX_BYTES} bytes")
+    if path.suffix == ".npz":
+        return _npz(path)
+    if path.suffix == ".json":
+        return _coco(path)
+    raise ValueError(f"{path}: expected .json (COCO), .npz, or a folder of OpenPose's files")
+
+
+def to_coco17(joints: Float, confidence: Float, where: str) -> Keypoints:
+    """Return joints of a known set as COCO-17; those that are NaN get confidence 0.
+
+    Args:
+        joints: (N, J, 2) [px], J 17 (COCO) or 25 (OpenPose).
+        confidence: (N, J), clipped to [0, 1].
+        where: file and picture, for messages.
+    """
+    if joints.ndim != 3 or joints.shape[2] != 2 or joints.shape[1] not in SETS:
+        known = ", ".join(f"{count} ({joint_set.name})" for count, joint_set in SETS.items())
+        raise ValueError(f"{where}: joints must be (people, J, 2) with J one of {known}, got {joints.shape}")
+    if confidence.shape != joints.shape[:2]:
+        raise ValueError(f"{where}: confidence must be {joints.shape[:2]}, got {confidence.shape}")
+    joint_set: JointSet = SETS[joints.shape[1]]
+    rows = list(COCO17.indices_in(joint_set))
+    places, sure = joints[:, rows].astype(np.float64), confidence[:, rows].astype(np.float64)
+    is_known = np.isfinite(places).all(-1) & np.isfinite(sure)
+    return Keypoints(np.where(is_known[..., None], places, 0.0), np.where(is_known, np.clip(sure, 0, 1), 0.0))
+
+
+def _triples(rows: list[Any], where: str) -> Keypoints:
+    """Return people given as flat lists of x, y, confidence, joint by joint."""
+    try:
+        widths = {len(row) for row in rows}
+        values = np.array(rows, np.float64).reshape(len(rows), -1, 3)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{where}: joints must be flat lists of x, y, confidence, all of one length: {error}"
+        ) from error
+    if not rows:
+        return Keypoints(np.zeros((0, len(COCO17), 2)), np.zeros((0, len(COCO17))))
+    if len(widths) != 1:
+        raise ValueError(f"{where}: people have {sorted(widths)} numbers, expected as many each")
+    return to_coco17(values[..., :2], _scaled(values[..., 2]), where)
+
+
+def _scaled(third: Float) -> Float:
+    """Turn COCO's visibility flags 0, 1, 2 into confidences; confidences stay."""
+    is_flag = np.isin(third, (0, 1, 2)).all() and (third == 2).any()
+    return (third > 0).astype(np.float64) if is_flag else third
+
+
+def _load(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+
+
+def _openpose(folder: Path) -> Found:
+    files = sorted(folder.rglob(f"*{OPENPOSE_SUFFIX}"))
+    if not files:
+        raise ValueError(f"{folder}: no OpenPose file (<picture>{OPENPOSE_SUFFIX}) in it")
+    people = {}
+    for file in files:
+        content = _load(file)
+        found = content.get("people") if isinstance(content, dict) else None
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise ValueError(f"{file}: expected an object with a list 'people' of objects")
+        rows = [one.get("pose_keypoints_2d", []) for one in found]
+        people[file.name.removesuffix(OPENPOSE_SUFFIX)] = _triples(rows, str(file))
+    return Found(people)
+
+
+def _coco(path: Path) -> Found:
+    content = _load(path)
+    names: dict[Any, str] = {}
+    sizes: dict[str, tuple[int, int]] = {}
+    if isinstance(content, dict):
+        images, results = content.get("images"), content.get("annotations")
+        if not isinstance(images, list) or not isinstance(results, list):
+            raise ValueError(f"{path}: expected COCO's 'images' and 'annotations'")
+        try:
+            names = {image["id"]: Path(str(image["file_name"])).stem for image in images}
+            sizes = {
+                Path(str(image["file_name"])).stem: (int(image["height"]), int(image["width"]))
+                for image in images
+                if "height" in image
+            }
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{path}: an image lacks 'id' or 'file_name': {error}") from error
+    elif isinstance(content, list):
+        results = content
+    else:
+        raise ValueError(f"{path}: expected COCO annotations or a list of results")
+    rows: dict[str, list[Any]] = {name: [] for name in names.values()}
+    for result in results:
+        if not isinstance(result, dict) or "keypoints" not in result or "image_id" not in result:
+            raise ValueError(f"{path}: an annotation lacks 'image_id' or 'keypoints'")
+        image_id = result["image_id"]
+        if names and image_id not in names:
+            raise ValueError(f"{path}: image_id {image_id!r} is not among its images")
+        rows.setdefault(names.get(image_id, str(image_id)), []).append(result["keypoints"])
+    people = {name: _triples(found, f"{path}: {name}") for name, found in rows.items()}
+    return Found(people, sizes)
+
+
+def _npz(path: Path) -> Found:
+    """Read `names` (N,), `keypoints_2d` (N, [P,] J, 2 or 3), and what there is of the rest."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (ValueError, OSError, EOFError) as error:
+        raise ValueError(f"{path} is no .npz of plain arrays: {error}") from error
+    if missing := [name for name in ("names", "keypoints_2d") if name not in arrays]:
+        raise ValueError(f"{path} lacks {', '.join(missing)}; it holds {', '.join(arrays) or 'nothing'}")
+    names = [Path(str(name)).stem for name in arrays["names"].ravel()]
+    joints = np.asarray(arrays["keypoints_2d"], np.float64)
+    joints = joints[:, None] if joints.ndim == 3 else joints
+    if joints.ndim != 4 or len(joints) != len(names) or joints.shape[3] not in (2, 3):
+        raise ValueError(
+            f"{path}: keypoints_2d must be ({len(names)}, [people,] J, 2 or 3), got "
+            f"{arrays['keypoints_2d'].shape}"
+        )
+    if "confidence" in arrays:
+        sure = np.asarray(arrays["confidence"], np.float64).reshape(len(names), joints.shape[1], -1)
+    else:
+        sure = joints[..., 2] if joints.shape[3] == 3 else np.isfinite(joints).all(-1).astype(np.float64)
+    people = {
+        name: to_coco17(own[..., :2], confidence, f"{path}: {name}")
+        for name, own, confidence in zip(names, joints, sure, strict=True)
+    }
+    return Found(
+        people,
+        cam_ints=_matrices(arrays, "cam_int", (3, 3), names, path),
+        extrinsics=_matrices(arrays, "extrinsics", (3, 4), names, path),
+    )
+
+
+def _matrices(
+    arrays: Mapping[str, NDArray[Any]], key: str, shape: tuple[int, int], names: list[str], path: Path
+) -> dict[str, Float]:
+    if key not in arrays:
+        return {}
+    values = np.asarray(arrays[key], np.float64)
+    if values.shape == shape:
+        values = np.broadcast_to(values, (len(names), *shape))
+    if values.shape != (len(names), *shape) or not np.isfinite(values).all():
+        raise ValueError(f"{path}: {key} must be {(len(names), *shape)} finite, got {values.shape}")
+    return dict(zip(names, values, strict=True))

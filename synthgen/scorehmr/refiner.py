@@ -1,0 +1,231 @@
+"""Role `refiner`: score guidance (ScoreHMR) fits the bodies of a scene to the joints that its picture shows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthgen import backends
+from synthgen.backends.protocols import Image, Keypoints, Precision
+from synthgen.backends.ranges import (
+    Range,
+    check_images,
+    check_lengths,
+    fixed_groups,
+    id_problems,
+    raise_problems,
+    range_problems,
+    ready,
+)
+from synthgen.sample import Float, Person, Scene
+
+RANGES = {
+    "iterations": Range(1),
+    "start": Range(1),
+    "step": Range(1),
+    "scale": Range(0),
+    "camera_rate": Range(0),
+    "keypoint_weight": Range(0),
+    "min_confidence": Range(0, 1),
+    "batch_size": Range(1),
+}
+SOURCE = (
+    "The published denoiser comes with ScoreHMR (github.com/statho/ScoreHMR): score_hmr/model-100.pt among its "
+    "model weights; embedded/score is the package's own"
+)
+MESH = {"backend": "hmr2", "id": "embedded/mesh"}
+
+
+@dataclass
+class ScoreRefiner:
+    """A denoiser of ScoreHMR with the estimator whose features it is told.
+
+    Two starts are refined, the body of the scene and what the estimator sees; the one with less error stays.
+
+    Attributes:
+        id: folder or hub id of a denoiser of ours, published checkpoint, or embedded/score.
+        revision: branch, tag or commit of a hub id; empty for the newest.
+        body: open, or the path of the SMPL file that scenes belong to; in `generate` that of the run.
+        mesh: node of the mesh estimator whose features the denoiser was trained with; empty (null) tells it
+            nothing of pictures.
+        iterations: rounds of inversion and guided sampling.
+        start: time step that the inversion goes up to.
+        step: time steps between two predictions.
+        scale: of the guidance.
+        camera_rate: rate of the step on translations [m].
+        keypoint_weight: of the reprojection error; published: 0.003.
+        min_confidence: joints below count as not found.
+        batch_size: people refined at once; the last batch is filled up.
+    """
+
+    id: str = "embedded/score"
+    revision: str = ""
+    body: str = "open"
+    mesh: dict[str, Any] | None = field(default_factory=lambda: dict(MESH))
+    iterations: int = 10
+    start: int = 50
+    step: int = 2
+    scale: float = 1.0
+    camera_rate: float = 0.01
+    keypoint_weight: float = 0.003
+    min_confidence: float = 0.2
+    batch_size: int = 8
+
+    def __post_init__(self) -> None:
+        raise_problems(self.problems())
+        self.version = ""
+        self._refinery: Any = None
+        self._estimator: Any = None
+        self._body_name = ""
+
+    def problems(self) -> list[str]:
+        """Return everything that is wrong with the keys, one line each."""
+        found = id_problems(self) + range_problems(self, RANGES)
+        if self.step > self.start:
+            found.append(f"step must be at most start {self.start}, got {self.step}")
+        if not self.body.strip():
+            found.append("body must be open or the path of an SMPL file, got an empty text")
+        if self.mesh is not None:
+            found += backends.problems(backends.MODELS["mesh"], self.mesh, "mesh")
+        return found
+
+    def setup(self, device: str = "cpu", dtype: Precision = "float32") -> None:
+        """Load denoiser, body and estimator; guidance computes in float32, whatever is asked for."""
+        from pathlib import Path
+
+        from synthgen.backends.model_files import fetch_files, find_model, version_of
+        from synthgen.backends.pipelines import place
+        from synthgen.body import OPEN, OPEN_FILE, SMPL
+        from synthgen.body_file import read_body_file
+        from synthgen.scorehmr.cases import Weights
+        from synthgen.scorehmr.refinery import Refinery, check_version, load_denoiser
+        from synthgen.scorehmr.sampling import GuidanceOptions
+
+        path = find_model(self.id, self.revision, fetch_files, SOURCE)
+        denoiser, trained_with = load_denoiser(path)
+        arrays = read_body_file(OPEN_FILE if self.body == OPEN else Path(self.body).expanduser())
+        self._body_name = OPEN if arrays.is_open else SMPL
+        options = GuidanceOptions(self.iterations, self.start, self.step, self.scale, 0.0, self.camera_rate)
+        weights = Weights(keypoints=self.keypoint_weight)
+        if self.mesh is not None:
+            self._estimator = backends.build(backends.MODELS["mesh"], self.mesh, "mesh")
+            self._estimator.setup(device, dtype)
+            check_version(self._estimator, trained_with, self.id)
+        self._refinery = Refinery(place(denoiser, device), arrays, options, weights, device)
+        self.version = version_of(path)
+
+    def __call__(
+        self, images: Sequence[Image], scenes: Sequence[Scene], keypoints: Sequence[Keypoints]
+    ) -> list[Scene]:
+        """Fit bodies; see `MeshRefiner`. People of whom too little was seen stay as they are."""
+        refinery = ready(self._refinery, self)
+        check_images(images)
+        check_lengths(images=images, scenes=scenes, keypoints=keypoints)
+        for number, (scene, found) in enumerate(zip(scenes, keypoints, strict=True)):
+            if scene.body != self._body_name:
+                raise ValueError(
+                    f"scene {number} is of body {scene.body}, the refiner's is {self._body_name}: give "
+                    "body=open or the path of the SMPL file (models.refiner.body)"
+                )
+            if len(found.keypoints_2d) != len(scene.people):
+                raise ValueError(
+                    f"picture {number} has joints of {len(found.keypoints_2d)} people, its scene has "
+                    f"{len(scene.people)}"
+                )
+        rows = self._rows(images, scenes, keypoints)
+        people: list[Person] = []
+        for members, count in fixed_groups(len(rows), self.batch_size):
+            people += self._refined([rows[member] for member in members], refinery)[:count]
+        refined, start = [], 0
+        for scene in scenes:
+            end = start + len(scene.people)
+            refined.append(replace(scene, people=tuple(people[start:end])))
+            start = end
+        return refined
+
+    def _refined(self, rows: Sequence["_Row"], refinery: Any) -> list[Person]:
+        from synthgen.scorehmr.cases import Cases
+
+        def cases(people: Sequence[Person]) -> Cases:
+            has_features = all(row.features is not None for row in rows)
+            return Cases(
+                people=tuple(people),
+                cameras=tuple(row.scene.camera for row in rows),
+                keypoints_2d=np.stack([row.joints for row in rows]),
+                confidence=np.stack([row.confidence for row in rows]),
+                features=np.stack([row.features for row in rows]) if has_features else None,
+            )
+
+        own = refinery.refine(cases([row.person for row in rows]))
+        if any(row.seen is None for row in rows):
+            return list(own.people)
+        other = refinery.refine(cases([row.seen for row in rows if row.seen is not None]))
+        is_better = [
+            not reason and after < before
+            for reason, after, before in zip(other.reasons, other.energy_after, own.energy_after, strict=True)
+        ]
+        return [
+            second if better else first
+            for first, second, better in zip(own.people, other.people, is_better, strict=True)
+        ]
+
+    def _rows(
+        self, images: Sequence[Image], scenes: Sequence[Scene], keypoints: Sequence[Keypoints]
+    ) -> list["_Row"]:
+        from synthgen.scorehmr.inputs import box_around
+        from synthgen.scorehmr.refinery import look
+
+        rows = [
+            _Row(scene, person, joints, np.where(sure >= self.min_confidence, np.clip(sure, 0, 1), 0.0))
+            for scene, found in zip(scenes, keypoints, strict=True)
+            for person, joints, sure in zip(scene.people, found.keypoints_2d, found.confidence, strict=True)
+        ]
+        if self._estimator is None or not rows:
+            return rows
+        sizes = [scene.camera.image_size for scene in scenes]
+        boxes = [
+            np.array(
+                [box_around(*_shown(joints, sure, size, self.min_confidence), size) for joints, sure in pairs]
+            )
+            for pairs, size in zip(
+                [list(zip(found.keypoints_2d, found.confidence, strict=True)) for found in keypoints],
+                sizes,
+                strict=True,
+            )
+        ]
+        people, features = look(
+            self._estimator,
+            images,
+            [box.reshape(-1, 4) for box in boxes],
+            [scene.camera.cam_int for scene in scenes],
+        )
+        seen = [person for found in people for person in found]
+        told = [vector for found in features for vector in found]
+        return [
+            replace(row, seen=person if _is_ahead(person) else row.person, features=vector)
+            for row, person, vector in zip(rows, seen, told, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class _Row:
+    scene: Scene
+    person: Person
+    joints: Float
+    confidence: Float
+    seen: Person | None = None
+    features: NDArray[np.float32] | None = None
+
+
+def _is_ahead(person: Person) -> bool:
+    return bool(person.transl[2] > 0.3)
+
+
+def _shown(joints: Float, sure: Float, size: tuple[int, int], least: float) -> tuple[Float, Float]:
+    """Return joints and confidences for a box; the whole picture's corners where none was found."""
+    if (sure >= max(least, 0.2)).sum() >= 2:
+        return joints, sure
+    corners = np.array([[0.0, 0.0], [size[1] - 1.0, size[0] - 1.0]])
+    return corners, np.ones(2)

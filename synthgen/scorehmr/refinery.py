@@ -1,0 +1,130 @@
+"""Everything that a refinement needs, loaded once: denoiser, body, features; cases in, people out."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from synthgen.backends.protocols import Image, MeshEstimator
+from synthgen.backends.vposer import VPoser
+from synthgen.body_file import BodyArrays
+from synthgen.joints import COCO17
+from synthgen.sample import Float, Person
+from synthgen.scorehmr.cases import Cases, Weights, pose_cases, to_people
+from synthgen.scorehmr.denoiser import ScoreDenoiser
+from synthgen.scorehmr.features import FeatureStats, vectors
+from synthgen.scorehmr.fitting import FittingOptions, fit
+from synthgen.scorehmr.points import SparsePoints
+from synthgen.scorehmr.sampling import GuidanceOptions, Refined, refine
+
+logger = logging.getLogger(__name__)
+
+STATS = "feature_stats.npz"  # beside a denoiser of ours
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What became of N people.
+
+    Attributes:
+        people: fitted; those with a reason are as they came.
+        reasons: why each was not fitted, "" for who was.
+        energy_before: (N,) of the observations, at the start.
+        energy_after: (N,) at the end.
+    """
+
+    people: tuple[Person, ...]
+    reasons: tuple[str, ...]
+    energy_before: Float
+    energy_after: Float
+
+
+@dataclass
+class Refinery:
+    """Fits people by score guidance, or plainly.
+
+    Attributes:
+        denoiser: the prior over poses.
+        body: body model that estimates belong to.
+        guidance: how score guidance runs.
+        weights: of the observations.
+        device: torch device.
+        dtype: of the computation.
+    """
+
+    denoiser: ScoreDenoiser
+    body: BodyArrays
+    guidance: GuidanceOptions = field(default_factory=GuidanceOptions)
+    weights: Weights = field(default_factory=Weights)
+    device: str = "cpu"
+    dtype: torch.dtype = torch.float32
+
+    def __post_init__(self) -> None:
+        self.denoiser = self.denoiser.to(self.device, self.dtype).eval()
+        self._points = SparsePoints.of_joint_set(self.body, COCO17).to(self.device, self.dtype)
+
+    def refine(self, cases: Cases) -> Fitted:
+        """Fit people by score guidance (ScoreHMR)."""
+        posed = pose_cases(cases, self._points, self.weights, self.dtype)
+        features = self._features(cases)
+        return _fitted(refine(self.denoiser, posed.start, features, posed.terms, self.guidance))
+
+    def fit(self, cases: Cases, prior: VPoser | None, options: FittingOptions) -> Fitted:
+        """Fit people by plain optimisation of the same energies."""
+        posed = pose_cases(cases, self._points, self.weights, self.dtype)
+        return _fitted(fit(posed.start, posed.terms, prior, options))
+
+    def _features(self, cases: Cases) -> torch.Tensor:
+        if cases.features is None:
+            count = self.denoiser.config.num_features
+            return torch.zeros(len(cases), count, device=self.device, dtype=self.dtype)
+        features = torch.from_numpy(np.asarray(cases.features)).to(self.device, self.dtype)
+        return self.denoiser.standardise(features)
+
+
+def load_denoiser(path: Path) -> tuple[ScoreDenoiser, str]:
+    """Load a denoiser of ours (a folder) or a published one (a file).
+
+    Returns:
+        The denoiser, and the version of the estimator whose features it was told; "" where nobody noted it.
+    """
+    if not path.is_dir():
+        return ScoreDenoiser.from_checkpoint(path), ""
+    denoiser = ScoreDenoiser.from_folder(path)
+    stats = path / STATS
+    return denoiser, FeatureStats.load(stats).version if stats.is_file() else ""
+
+
+def look(
+    estimator: MeshEstimator, images: Sequence[Image], boxes: Sequence[Float], cam_ints: Sequence[Float]
+) -> tuple[list[tuple[Person, ...]], list[NDArray[np.float32]]]:
+    """Ask a mesh estimator about the people in boxes: their bodies and the features of each picture."""
+    estimates = estimator(images, boxes, cam_ints)
+    return [estimate.people for estimate in estimates], [vectors(estimate) for estimate in estimates]
+
+
+def check_version(estimator: Any, trained_with: str, where: str) -> None:
+    """Warn where the estimator is another one than the denoiser knows."""
+    if trained_with and estimator.version != trained_with:
+        logger.warning(
+            "%s was trained with features of estimator %s, this one is %s: refinements will be worse; train "
+            "it anew (config=train_scorehmr.yaml)",
+            where,
+            trained_with,
+            estimator.version,
+        )
+
+
+def _fitted(refined: Refined) -> Fitted:
+    people = to_people(refined.rotmat, refined.betas, refined.transl)
+    return Fitted(
+        tuple(people),
+        tuple(refined.reasons),
+        refined.energy_before.double().cpu().numpy(),
+        refined.energy_after.double().cpu().numpy(),
+    )
