@@ -240,9 +240,12 @@ def _verify(requests: list[Request], jobs: list[Job], models: Models) -> list[Do
         for place, job, verdict in zip(failed, drawn, _look(drawn, models), strict=True):
             jobs[place], verdicts[place] = job, verdict
     if options.on_mismatch == "rectify":
-        for place in [place for place, verdict in enumerate(verdicts) if verdict.reason]:
-            plan, verdicts[place] = rectify(jobs[place].plan, verdicts[place], models)
-            jobs[place] = replace(jobs[place], plan=plan)
+        failed = [place for place, verdict in enumerate(verdicts) if verdict.reason]
+        fitted = rectify(
+            [jobs[place].plan for place in failed], [verdicts[place] for place in failed], models
+        )
+        for place, (plan, verdict) in zip(failed, fitted, strict=True):
+            jobs[place], verdicts[place] = replace(jobs[place], plan=plan), verdict
     return [
         Rejection(request.key, "verify", verdict.reason, _seen(job))  # the job's last picture, not the first
         if verdict.reason

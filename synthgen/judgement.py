@@ -6,6 +6,7 @@ from functools import partial
 
 from synthgen.agreement import Agreement
 from synthgen.models import Models
+from synthgen.sample import Scene
 from synthgen.stages.depth import Plan, plan_picture
 from synthgen.stages.label import measure, visibilities
 from synthgen.stages.verify import Testimony, Verdict, Witnesses, compare, question
@@ -46,15 +47,37 @@ def agreements(plans: Sequence[Plan], models: Models) -> list[Agreement]:
     return compare(plans, question(plans, _witnesses(models)), models.body)
 
 
-def rectify(plan: Plan, verdict: Verdict, models: Models) -> tuple[Plan, Verdict]:
-    """Let the refiner fit the bodies to the picture, and look again with the same eyes."""
-    bodies, seen = plan.bodies, verdict.testimony
-    if seen is None:
-        return plan, verdict
-    refined = models.ask("refiner", [bodies.image], [bodies.scene], [seen.keypoints])[0]
-    fitted = plan_picture(replace(bodies, scene=refined), models.body, models.renderer, models.options.depth)
-    if isinstance(fitted, str):
-        return plan, replace(verdict, reason=fitted)
+def rectify(plans: Sequence[Plan], verdicts: Sequence[Verdict], models: Models) -> list[tuple[Plan, Verdict]]:
+    """Let the refiner fit the bodies to their pictures, and look again with the same eyes.
+
+    Args:
+        plans: with pictures that do not show them.
+        verdicts: on them; where no witness was asked, nothing can be fitted.
+        models: the refiner, and the limits.
+    """
+    answers = list(zip(plans, verdicts, strict=True))
+    asked = [place for place, verdict in enumerate(verdicts) if verdict.testimony is not None]
+    if not asked:
+        return answers
+    known = [(plans[place].bodies, verdicts[place].testimony) for place in asked]
+    scenes = models.ask(
+        "refiner",
+        [bodies.image for bodies, _ in known],
+        [bodies.scene for bodies, _ in known],
+        [seen.keypoints for _, seen in known if seen is not None],
+    )
+    for place, scene in zip(asked, scenes, strict=True):
+        answers[place] = _refitted(plans[place], verdicts[place], scene, models)
+    return answers
+
+
+def _refitted(plan: Plan, verdict: Verdict, scene: Scene, models: Models) -> tuple[Plan, Verdict]:
+    seen = verdict.testimony
+    fitted = plan_picture(
+        replace(plan.bodies, scene=scene), models.body, models.renderer, models.options.depth
+    )
+    if isinstance(fitted, str) or seen is None:
+        return plan, replace(verdict, reason=fitted if isinstance(fitted, str) else verdict.reason)
     shown = gated(fitted, models)
     if shown.reason:
         return fitted, shown

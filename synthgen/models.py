@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from synthgen import __version__
 from synthgen.agreement import Verification
-from synthgen.backends import MODELS, NAME, SOURCES, build
+from synthgen.backends import MODELS, NAME, SOURCES, build, find
 from synthgen.backends.protocols import MeshEstimator, MeshRefiner, PosePrior, Precision
 from synthgen.body import Body, load_body
 from synthgen.quality import Gate
@@ -22,7 +22,7 @@ from synthgen.stopwatch import Stopwatch
 logger = logging.getLogger(__name__)
 
 WITNESSES = ("segmenter", "keypoints", "mesh")  # roles that look at the final picture
-OPTIONAL = ("prior", "refiner")
+OPTIONAL = ("prior",)  # taken where there is one
 
 
 class Source(Protocol):
@@ -198,7 +198,7 @@ def load_models(choice: ModelChoice) -> Models:
     renderer = make_renderer(choice.renderer, "cuda:0" if choice.device == "cuda" else choice.device)
     source: Source = build(SOURCES, choice.source)
     roles = {
-        role: build(MODELS[role], choice.nodes[role], f"models.{role}")
+        role: build(MODELS[role], _node(role, choice), f"models.{role}")
         for role in _wanted(source_name, choice)
     }
     if "mesh" in roles and roles["mesh"].body != body.name:
@@ -222,6 +222,15 @@ def load_models(choice: ModelChoice) -> Models:
         synthgen_version=__version__,
     )
     return Models(body, renderer, source, choice.method, provenance, roles, choice.keep_drafts)
+
+
+def _node(role: str, choice: ModelChoice) -> Mapping[str, Any]:
+    """Return a role's node; a refiner that has a key `body` fits the bodies of the run."""
+    node = choice.nodes[role]
+    if role != "refiner":
+        return node
+    fields = find(MODELS[role], node.get(NAME), f"models.{role}").__dataclass_fields__
+    return {"body": choice.body, **node} if "body" in fields else node
 
 
 def _wanted(source: str, choice: ModelChoice) -> list[str]:

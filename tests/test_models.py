@@ -91,15 +91,17 @@ def test_nothing_is_loaded_that_is_not_needed() -> None:
     render = {"backend": "render", "image_size": 128}
     assert not load_models(choice(render)).roles
     models = load_models(choice(render, replace(METHOD, redraw=Redrawing(renders=True))))
-    assert set(models.roles) == EVERYTHING - {"draft"}, "prior and refiner are taken where there are any"
-    assert set(load_models(choice({"backend": "text"})).roles) == EVERYTHING
+    assert set(models.roles) == EVERYTHING - {"draft", "refiner"}, "a prior is taken where there is any"
+    assert set(load_models(choice({"backend": "text"})).roles) == EVERYTHING - {"refiner"}
+    rectify = replace(METHOD, verify=replace(OPEN, on_mismatch="rectify"))
+    assert set(load_models(choice({"backend": "text"}, rectify)).roles) == EVERYTHING
     assert set(load_models(choice(WORDS)).roles) == EVERYTHING, "a source of one's own may hand out anything"
 
 
 def test_provenance_names_every_role_and_its_revision() -> None:
     provenance = load_models(choice({"backend": "text"})).provenance
     assert provenance.models.keys() == provenance.revisions.keys()
-    assert provenance.models.keys() == {"source", "body", "renderer", *EVERYTHING}
+    assert provenance.models.keys() == {"source", "body", "renderer", *(EVERYTHING - {"refiner"})}
     assert provenance.revisions["prior"] == "Prior-1" and provenance.models["body"] == "open"
 
 

@@ -15,7 +15,7 @@ from synthgen.prompts import Prompts
 from synthgen.scenes import captions, keyframes, palette, tailors, venues
 
 PRESETS = configs.shipped(configs.MODELS)
-ROLES = {"draft", "redraw", "segmenter", "keypoints", "mesh", "prior"}
+ROLES = {"draft", "redraw", "segmenter", "keypoints", "mesh", "prior", "refiner"}
 RUNS = {name: configs.read(path).values for name, path in configs.shipped().items()}
 GENERATE = sorted(name for name, values in RUNS.items() if values["pipeline"] == "generate")
 WRITTEN = sorted(name for name in GENERATE if "prompts" in RUNS[name])
@@ -53,7 +53,7 @@ def test_the_paper_has_its_numbers() -> None:
 
 def test_sdxl_keeps_what_looks_at_pictures() -> None:
     paper, sdxl = preset("paper"), preset("sdxl")
-    for role in ("segmenter", "keypoints", "mesh", "prior"):
+    for role in ("segmenter", "keypoints", "mesh", "prior", "refiner"):
         assert sdxl[role] == paper[role]
     assert sdxl["redraw"]["backend"] == "controlnet"
 
@@ -64,7 +64,7 @@ def test_files_of_ones_own_are_never_taken_for_ids_of_the_hub(name: str) -> None
 
     nodes = preset(name)
     assert not looks_like_hub_id(nodes["mesh"]["id"]) and not looks_like_hub_id(nodes["prior"]["id"])
-    on_hub = [node["id"] for role, node in nodes.items() if role not in ("mesh", "prior")]
+    on_hub = [node["id"] for role, node in nodes.items() if role not in ("mesh", "prior", "refiner")]
     assert all(looks_like_hub_id(one) for one in on_hub)
 
 
@@ -73,7 +73,7 @@ def test_the_comments_of_a_preset_name_every_file_and_licence(name: str) -> None
     text = PRESETS[name].read_text("utf-8")
     comment = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
     nodes = preset(name)
-    ids = [node["id"] for role, node in nodes.items() if role not in ("mesh", "prior")]
+    ids = [node["id"] for role, node in nodes.items() if role not in ("mesh", "prior", "refiner")]
     ids += [nodes["redraw"]["controlnet"]] if "controlnet" in nodes["redraw"] else []
     for one in ids:
         assert f"{one}" in comment, one

@@ -30,9 +30,12 @@ MODELS: Mapping[str, Table] = {
     },
     "segmenter": {"segmentation": "synthgen.backends.segmenter:Segmentation"},
     "keypoints": {"vitpose": "synthgen.backends.vitpose:ViTPose"},
-    "mesh": {"hmr2": "synthgen.backends.hmr2_estimator:HMR2Estimator"},
+    "mesh": {
+        "hmr2": "synthgen.backends.hmr2_estimator:HMR2Estimator",
+        "dpmesh": "synthgen.dpmesh.estimator:DPMeshEstimator",
+    },
     "prior": {"vposer": "synthgen.backends.vposer_prior:VPoserPrior"},
-    "refiner": {},  # none comes with the package yet; "module:class" of one's own
+    "refiner": {"score": "synthgen.scorehmr.refiner:ScoreRefiner"},
 }
 
 NAME = "backend"  # the key of a node that picks the backend

@@ -19,6 +19,7 @@ from synthgen.backends.vitpose import ViTPose
 from synthgen.backends.vposer_prior import VPoserPrior
 from synthgen.doctor.weights import count_weights, read_table
 from synthgen.joints import COCO17
+from synthgen.scorehmr.refiner import ScoreRefiner
 
 NETWORKS = ("unet", "transformer", "vae", "text_encoder", "text_encoder_2", "text_encoder_3", "image_encoder")
 
@@ -132,6 +133,14 @@ def prior(backend: VPoserPrior, path: Path) -> Contents:
     return Contents("VPoser", 0)
 
 
+def refiner(backend: ScoreRefiner, path: Path) -> Contents:
+    """Look at a denoiser of ScoreHMR; being small, it is loaded."""
+    from synthgen.scorehmr.refinery import load_denoiser
+
+    denoiser, _ = load_denoiser(path)
+    return Contents("denoiser of ScoreHMR", sum(weight.numel() for weight in denoiser.parameters()))
+
+
 def _index(folder: Path) -> Mapping[str, Any]:
     """Read a pipeline's list of its parts, and see that each has a folder."""
     index = _json(folder / "model_index.json", f"{folder} is no pipeline in the layout of diffusers")
@@ -200,4 +209,5 @@ LOOKS: Mapping[type[Any], Callable[[Any, Path], Contents]] = {
     ViTPose: keypoints,
     HMR2Estimator: mesh,
     VPoserPrior: prior,
+    ScoreRefiner: refiner,
 }

@@ -12,10 +12,12 @@ from synthgen.doctor.finding import Finding
 from synthgen.doctor.hub import Place, locate
 from synthgen.doctor.model_folders import LOOKS, Contents, check_family, controlnet
 from synthgen.doctor.plan import Plan
+from synthgen.scorehmr import refiner
 
 SOURCES: Mapping[type[Any], str] = {  # where models come from that are on no hub
     hmr2_estimator.HMR2Estimator: hmr2_estimator.SOURCE,
     vposer_prior.VPoserPrior: vposer_prior.SOURCE,
+    refiner.ScoreRefiner: refiner.SOURCE,
 }
 FETCH = "fetch it again, or give another id"
 
