@@ -49,10 +49,11 @@ def test_sides_are_those_of_the_body(body: Body) -> None:
 
 
 def test_joints_that_need_the_skin_are_unknown_without_it() -> None:
-    known = np.array([name in SMPL24.names for name in POINT_NAMES])
+    known = np.array([float(name in SMPL24.names) for name in POINT_NAMES])
     protocol = PROTOCOLS["3dpw"]
-    joints, root = protocol.knows(known)
+    joints, root = protocol.confidence(known)
     assert [name for name, one in zip(protocol.joints, joints, strict=True) if not one] == ["head_top"]
-    assert root
-    known[POINT_NAMES.index("pelvis")] = False
-    assert not protocol.knows(known)[1]
+    assert root == 1
+    known[POINT_NAMES.index("pelvis")], known[POINT_NAMES.index("left_knee")] = 0, 0.25
+    joints, root = protocol.confidence(known)
+    assert root == 0 and joints[protocol.joints.index("left_knee")] == 0.25

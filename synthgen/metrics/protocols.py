@@ -57,18 +57,18 @@ class Protocol:
         root = joints[..., list(self.root_indices), :].mean(-2, keepdims=True)
         return joints[..., list(self.indices), :] - root
 
-    def knows(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Tell which joints follow from points that are known.
+    def confidence(self, points: Array) -> tuple[Array, Array]:
+        """Return how surely joints are known that follow from points: as surely as the least known of these.
 
         Args:
-            points: (..., len(POINT_NAMES)) bool.
+            points: (..., len(POINT_NAMES)) confidence of each point.
 
         Returns:
-            (..., len(joints)) bool, and (...) bool for the root.
+            (..., len(joints)), and (...) of the root.
         """
         needs = self.joint_set.point_weights() != 0  # (J, points)
-        known = (points[..., None, :] | ~needs).all(-1)
-        return known[..., list(self.indices)], known[..., list(self.root_indices)].all(-1)
+        least = np.where(needs, points[..., None, :], np.inf).min(-1)
+        return least[..., list(self.indices)], least[..., list(self.root_indices)].min(-1)
 
 
 _3DPW = (

@@ -77,9 +77,9 @@ def render_page(ledger: Ledger, found: Survey, gallery: Gallery, overlay_problem
         loader=PackageLoader("synthgen.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=False
     )
     engine.filters["number"] = number
-    style, script = (_asset(name) for name in ("report.css", "report.js"))
+    style, script = (asset(name) for name in ("report.css", "report.js"))
     return engine.get_template("report.html").render(
-        policy=_policy(style, script),
+        policy=content_policy(style, script),
         style=Markup(style),
         script=Markup(script),
         version=__version__,
@@ -93,11 +93,12 @@ def render_page(ledger: Ledger, found: Survey, gallery: Gallery, overlay_problem
     )
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Return a text file that comes with the report, as "report.css"."""
     return resources.files("synthgen.report.templates").joinpath(name).read_text("utf-8")
 
 
-def _policy(style: str, script: str) -> str:
+def content_policy(style: str, script: str) -> str:
     """Return a Content-Security-Policy: data URIs for pictures, these two texts, nothing else."""
     hashes = [
         f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -123,6 +123,7 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, str]]] = [
     ("keypoints", "vitpose", {}, {"id": "vitpose"}),
     ("keypoints", "vitpose", {}, {"id": "vitpose_plus"}),
     ("mesh", "hmr2", {}, {"id": "hmr2"}),
+    ("mesh", "dpmesh", {}, {"id": "dpmesh"}),
     ("prior", "vposer", {}, {"id": "vposer"}),
     ("prior", "vposer", {}, {"id": "vposer_v02_05"}),
 ]

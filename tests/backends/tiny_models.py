@@ -271,6 +271,15 @@ def hmr2(folder: Path) -> Path:
     return folder
 
 
+def dpmesh(folder: Path) -> Path:
+    from synthgen.dpmesh.config import embedded_config
+    from synthgen.dpmesh.model import DPMesh
+
+    torch.manual_seed(0)
+    DPMesh(embedded_config()).save_folder(folder)
+    return folder
+
+
 def vposer(folder: Path) -> Path:
     from synthgen.backends.vposer import VPoser, VPoserConfig
 

@@ -1,0 +1,78 @@
+"""What is known of people in space, from whatever labels there are: points, how surely, and the mesh.
+
+A person with SMPL parameters of a body that is at hand has all points and a mesh; one with 3D joints has
+those; one with 2D joints only has none. Nothing is filled in.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from synthgen.body import Body
+from synthgen.joints import POINT_NAMES, SMPL24
+from synthgen.observation import Observation, ObservedPerson
+from synthgen.sample import Float, Person
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Labels of N people.
+
+    Attributes:
+        points: (N, len(POINT_NAMES), 3) [m], camera frame; 0 where unknown.
+        confidence: (N, len(POINT_NAMES)) in [0, 1].
+        vertices: of each person (V, 3) [m], camera frame, or None.
+        body: of each person the name of the body that its vertices belong to; "" without.
+    """
+
+    points: Float
+    confidence: Float
+    vertices: tuple[Float | None, ...]
+    body: tuple[str, ...]
+
+
+def truth_of(observations: Sequence[Observation], bodies: Mapping[str, Body]) -> Truth:
+    """Return what is known of all people of some pictures, in their order."""
+    people = [(one.body, person) for one in observations for person in one.people]
+    points = np.zeros((len(people), len(POINT_NAMES), 3))
+    confidence = np.zeros((len(people), len(POINT_NAMES)))
+    vertices: list[Float | None] = [None] * len(people)
+    for row, (_, person) in enumerate(people):
+        if person.keypoints_3d is not None:
+            points[row, : len(SMPL24)] = person.keypoints_3d
+            confidence[row, : len(SMPL24)] = person.confidence_3d
+    for name, body in bodies.items():
+        rows = [row for row, (of, person) in enumerate(people) if of == name and person.person is not None]
+        posed = body.pose([_parameters(people[row][1]) for row in rows])
+        points[rows], confidence[rows] = posed.points, 1.0
+        for row, mesh in zip(rows, posed.vertices, strict=True):
+            vertices[row] = mesh
+    names = tuple(of if mesh is not None else "" for (of, _), mesh in zip(people, vertices, strict=True))
+    return Truth(points, confidence, tuple(vertices), names)
+
+
+def gaps(observations: Sequence[Observation], bodies: Mapping[str, Body]) -> Counter[str]:
+    """Count people and pictures that lack a label, by what they lack, in words."""
+    found: Counter[str] = Counter()
+    for one in observations:
+        if one.camera is None:
+            found["pictures without a known camera: a focal length of the picture's diagonal is assumed"] += 1
+        for person in one.people:
+            if person.person is None:
+                found["people without an SMPL body"] += 1
+            elif one.body not in bodies:
+                found[f"people with SMPL parameters of the body {one.body!r}, which is not at hand"] += 1
+            if not person.confidence_3d.any():
+                found["people without 3D joints"] += 1
+            if not person.confidence_2d.any():
+                found["people without 2D joints"] += 1
+            if person.visibility is None:
+                found["people of whom nobody knows which joints are hidden"] += 1
+    return found
+
+
+def _parameters(person: ObservedPerson) -> Person:
+    assert person.person is not None
+    return person.person
