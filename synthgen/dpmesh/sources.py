@@ -102,7 +102,7 @@ class Shelf:
         while self._place >= len(self._open()):
             lean = lean + 1 if not self._open() else 0
             self._turn_page()
-            if lean > len(self._used):
+            if lean > len(self._used) + self._share.world:
                 raise ValueError(self._empty())
         self._place += 1
         return self._open()[self._place - 1]
@@ -143,9 +143,10 @@ class Shelf:
             block = self._blocks()[self._block]
             people = [one for place in block for one in self._load(place, len(block))]
             order = self._rng(self.epoch, self._block + 1).permutation(len(people))
-            step = 1 if self._is_split_by_tar() else self._share.world
-            start = 0 if self._is_split_by_tar() else self._share.rank
-            self._people = [people[place] for place in order[start::step]]
+            if not self._is_split_by_tar():  # in turn, as small blocks have nobody for the last workers
+                start = (self._share.rank + self._block + self.epoch) % self._share.world
+                order = order[start :: self._share.world]
+            self._people = [people[place] for place in order]
         return self._people
 
     def _blocks(self) -> list[list[int]]:
