@@ -2,7 +2,8 @@
 
 `tests/data/*_layout.txt` list every key and shape, `[0-31]` standing for numbers; `*_official.safetensors`
 hold what the official code returned with these weights for inputs drawn from SEED.
-Official code: 4D-Humans at 6ec7965, human_body_prior at 78c86ea for VPoser v2, its release 0.8.5.0 for v1.
+Official code: 4D-Humans at 6ec7965, human_body_prior at 78c86ea for VPoser v2, its release 0.8.5.0 for v1,
+DPMesh at 721191b (its U-Net 64 and its VAE 32 channels wide, LoRA of rank 8; VPoser left to its own file).
 """
 
 import itertools
@@ -15,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parent / "data"
 SEED = 7
 INTEGERS = ("num_batches_tracked", "faces_tensor", "parents", "joint_map", "extra_joints_idxs")
 
