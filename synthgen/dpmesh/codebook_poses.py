@@ -86,14 +86,14 @@ def poses_of(observations: Iterable[Observation]) -> Float32:
 
 
 class PoseSet:
-    """Poses to train on and poses held out; which poses a step sees follows from (seed, step).
+    """Poses to train on and poses held out.
 
     Attributes:
         train: (N, 24, 3, 3) rotations.
         held_out: (M, 24, 3, 3), every 20th pose; all of them where there are fewer than 20.
     """
 
-    def __init__(self, poses: Float32, batch_size: int, seed: int) -> None:
+    def __init__(self, poses: Float32) -> None:
         """Take poses (N, 24, 3) [rad], the root's first.
 
         Raises:
@@ -109,12 +109,10 @@ class PoseSet:
         is_few = len(rotmat) < _HELD_OUT_EVERY
         self.train = rotmat if is_few else rotmat[~is_kept]
         self.held_out = rotmat if is_few else rotmat[is_kept]
-        self._batch_size, self._seed = batch_size, seed
 
-    def batch(self, step: int) -> Tensor:
-        """Return the rotations (batch_size, 24, 3, 3) of a step."""
-        rng = np.random.default_rng([self._seed, step])
-        return self.train[torch.from_numpy(rng.integers(0, len(self.train), self._batch_size))]
+    def draw(self, count: int, rng: np.random.Generator) -> Tensor:
+        """Draw rotations (count, 24, 3, 3) to train on, with replacement."""
+        return self.train[torch.from_numpy(rng.integers(0, len(self.train), count))]
 
 
 def _drawn(options: LibraryOptions, seed: int, index: int) -> Float32:

@@ -1,15 +1,12 @@
 """How the pose codebook is trained: reconstruction, commitment, and codes that follow what is encoded.
 
-Codes are running means of the features they stand for (van den Oord et al., NeurIPS 2017, appendix A.1); those
-that hardly anything is near to start anew at a feature (as in Jukebox, Dhariwal et al., 2020). All chance of
-a step follows from its seed, so a stopped training goes on as if it had not been.
+Codes are running means of the features they stand for (van den Oord et al., NeurIPS 2017, appendix A.1).
+Those that hardly anything is near to start anew at a feature (as in Jukebox, Dhariwal et al., 2020). All
+chance of a step follows from its seed. Workers share the codes: each sees what all have encoded.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,10 +14,9 @@ from synthgen.body_points import BodyPoints
 from synthgen.dpmesh.codebook import CodebookConfig, Coded, PoseCodebook
 from synthgen.joints import SMPL24
 from synthgen.metrics import MM_PER_M
+from synthgen.training import peers
 
 _SMOOTHING = 1e-5
-_WARMUP = 100  # steps
-_MAX_GRADIENT = 1.0
 _CHUNK = 1024  # poses measured at a time
 
 
@@ -30,9 +26,6 @@ class CodebookOptions:
 
     Attributes:
         sizes: of the codebook.
-        steps: optimiser steps. The paper trains 2000 epochs of AMASS.
-        batch_size: poses in a step.
-        learning_rate: highest of a cosine schedule.
         rotations: weight of the squared differences of rotation matrices, summed over a joint.
         joints: weight of the distances of joints [m], of a body of mean shape; 0 for none.
         commitment: weight of what keeps features near their codes.
@@ -43,9 +36,6 @@ class CodebookOptions:
     """
 
     sizes: CodebookConfig = field(default_factory=CodebookConfig)
-    steps: int = 20000
-    batch_size: int = 256
-    learning_rate: float = 1e-3
     rotations: float = 1.0
     joints: float = 1.0
     commitment: float = 0.25
@@ -57,11 +47,6 @@ class CodebookOptions:
     def problems(self) -> list[str]:
         """Return what is wrong with these options, one message each."""
         found = [
-            f"{name} must be at least 1, got {getattr(self, name)}"
-            for name in ("steps", "batch_size")
-            if getattr(self, name) < 1
-        ]
-        found += [
             f"{name} must be at least 0, got {getattr(self, name)}"
             for name in ("rotations", "joints", "commitment")
             if not getattr(self, name) >= 0
@@ -71,8 +56,6 @@ class CodebookOptions:
             for name in ("decay", "least_use")
             if not 0 <= getattr(self, name) < 1
         ]
-        if not self.learning_rate > 0:
-            found.append(f"learning_rate must be above 0, got {self.learning_rate}")
         return found
 
 
@@ -112,7 +95,7 @@ class CodebookLearner(nn.Module):
             "commitment", the error "degrees", and "codes" in use in this batch.
         """
         generator = torch.Generator().manual_seed(seed)
-        rotmat = self._prepared(rotmat, generator)
+        rotmat = self.prepared(rotmat, generator)
         if self.training and not bool(self.is_begun):
             self._begin(self.codebook.encode(rotmat), generator)
         coded = self.codebook(rotmat)
@@ -134,7 +117,8 @@ class CodebookLearner(nn.Module):
         joints = points(rotmat, rotmat.new_zeros(len(rotmat), 10))[:, : len(SMPL24)]
         return joints - joints[:, :1]
 
-    def _prepared(self, rotmat: Tensor, generator: torch.Generator) -> Tensor:
+    def prepared(self, rotmat: Tensor, generator: torch.Generator) -> Tensor:
+        """Return rotations as they are learned: some mirrored in training mode, the root at identity."""
         if self.options.mirror and self.training:
             which = torch.rand(len(rotmat), generator=generator).to(rotmat.device) < 0.5
             rotmat = torch.where(which[:, None, None, None], mirrored(rotmat), rotmat)
@@ -158,7 +142,7 @@ class CodebookLearner(nn.Module):
         rows = features.flatten(0, 1).float()
         chosen = _some_rows(rows, len(codes), generator)
         beside = torch.randn(chosen.shape, generator=generator).to(rows.device) * rows.std(0) * 0.01
-        codes.copy_(chosen + beside)
+        codes.copy_(_of_first_worker(chosen + beside))
         self.uses.fill_(features.shape[0] * features.shape[1] / len(codes))
         self.sums.copy_(codes * self.uses[:, None])
         self.is_begun.fill_(1)
@@ -168,62 +152,14 @@ class CodebookLearner(nn.Module):
         decay, codes = self.options.decay, self.codebook.codes
         uses = torch.zeros_like(self.uses).index_add_(0, tokens, torch.ones_like(rows[:, 0]))
         sums = torch.zeros_like(self.sums).index_add_(0, tokens, rows)
-        self.uses.lerp_(uses, 1 - decay)
-        self.sums.lerp_(sums, 1 - decay)
+        self.uses.lerp_(peers.mean({"uses": uses})["uses"], 1 - decay)
+        self.sums.lerp_(peers.mean({"sums": sums})["sums"], 1 - decay)
         mean_use = len(rows) / len(codes)
         is_dead = self.uses < self.options.least_use * mean_use
-        fresh = _some_rows(rows, len(codes), generator)
+        fresh = _of_first_worker(_some_rows(rows, len(codes), generator))
         self.uses.copy_(torch.where(is_dead, mean_use, self.uses))
         self.sums.copy_(torch.where(is_dead[:, None], fresh * mean_use, self.sums))
         codes.copy_(self.sums / (self.uses + _SMOOTHING)[:, None])
-
-
-class CodebookTrainer:
-    """A training of the codebook under way, on one device.
-
-    Attributes:
-        learner: holds the codebook.
-        step: how many were taken.
-    """
-
-    def __init__(self, options: CodebookOptions, points: BodyPoints, seed: int, device: str = "cpu") -> None:
-        """Begin a training; `load_state_dict` goes on with an earlier one."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self.learner = CodebookLearner(options, points).to(device)
-        self.options, self.seed, self.step = options, seed, 0
-        self._optimizer = torch.optim.AdamW(self.learner.parameters(), lr=options.learning_rate)
-
-    def advance(self, rotmat: Tensor) -> dict[str, Tensor]:
-        """Take one step on rotations (B, 24, 3, 3); return what `CodebookLearner.forward` does."""
-        self.learner.train()
-        for group in self._optimizer.param_groups:
-            group["lr"] = self.options.learning_rate * self._rate()
-        parts = self.learner(rotmat, step_seed(self.seed, self.step))
-        self._optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(parts["loss"])
-        nn.utils.clip_grad_norm_(self.learner.parameters(), _MAX_GRADIENT)
-        self._optimizer.step()
-        self.step += 1
-        return {name: value.detach() for name, value in parts.items()}
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return all that the rest of the training follows from, besides options, seed and poses."""
-        return {
-            "learner": self.learner.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "step": self.step,
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state."""
-        self.learner.load_state_dict(state["learner"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self.step = int(state["step"])
-
-    def _rate(self) -> float:
-        warm = min(1.0, (self.step + 1) / min(_WARMUP, max(1, self.options.steps // 10)))
-        return warm * 0.5 * (1 + float(np.cos(np.pi * min(1.0, self.step / self.options.steps))))
 
 
 @torch.no_grad()
@@ -237,8 +173,8 @@ def measure(learner: CodebookLearner, rotmat: Tensor) -> dict[str, float]:
     was_training = learner.training
     learner.eval()
     degrees, mm, uses = [], [], torch.zeros(learner.options.sizes.codes)
-    for chunk in rotmat.split(_CHUNK):
-        true = learner._prepared(chunk.to(learner.uses.device), torch.Generator())
+    for chunk in torch.split(rotmat, _CHUNK):
+        true = learner.prepared(chunk.to(learner.uses.device), torch.Generator())
         coded = learner.codebook(true)
         degrees.append(torch.rad2deg(angles_between(coded.rotmat, true))[:, 1:].mean(1).cpu())
         gap = torch.linalg.vector_norm(learner.joints(coded.rotmat) - learner.joints(true), dim=-1)
@@ -266,9 +202,10 @@ def mirrored(rotmat: Tensor) -> Tensor:
     return rotmat[:, list(SMPL24.flip_permutation())] * (signs[:, None] * signs)
 
 
-def step_seed(seed: int, step: int) -> int:
-    """Return the seed of a step of a training."""
-    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
+def _of_first_worker(value: Tensor) -> Tensor:
+    if peers.count() > 1:
+        torch.distributed.broadcast(value, 0)
+    return value
 
 
 def _some_rows(rows: Tensor, count: int, generator: torch.Generator) -> Tensor:

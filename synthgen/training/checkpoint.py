@@ -49,10 +49,13 @@ def trained(module: nn.Module) -> dict[str, nn.Parameter]:
 
 
 def statistics(module: nn.Module) -> dict[str, Tensor]:
-    """Return the buffers beside trained parameters (of batch norms), by name: a training moves these, too."""
+    """Return the buffers of modules with trained parameters in them, by name: a training moves these, too.
+
+    They are statistics of batch norms, or codes of a codebook.
+    """
     found: dict[str, Tensor] = {}
     for prefix, part in module.named_modules():
-        if any(value.requires_grad for value in part.parameters(recurse=False)):
+        if any(value.requires_grad for value in part.parameters()):
             names = part.named_buffers(prefix, recurse=False)
             found |= {name: value for name, value in names if value is not None}
     return found
