@@ -2,7 +2,7 @@
 
 It predicts the noise in a vector x of a person: 24 rotations in 6D form (the first two columns of each
 matrix, one after the other; root first, in the camera's frame), and 10 betas scaled to [-1, 1] where it
-models shape. It reads features of the picture. One class for the published weights and for small ones of ours.
+models shape. It reads features of the picture. One class for published weights and for small ones of ours.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,6 +1,7 @@
 """ScoreHMR's files as its authors publish them: checkpoints, statistics of features and of betas."""
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -115,8 +116,10 @@ def statistics_of(
             raise ValueError(
                 "this checkpoint models shape: give betas_stats, the path of betas_stats_eft_fits.npz"
             )
-        arrays = _read_npz(Path(betas_stats), ("betas_min", "betas_max"))
-        found |= {name: _checked(array, NUM_BETAS, name, betas_stats) for name, array in arrays.items()}
+        path = Path(betas_stats)
+        arrays = _read_npz(path)
+        for name in ("betas_min", "betas_max"):
+            found[name] = _checked(_array(arrays, name, path), NUM_BETAS, name, path)
         if not bool((found["betas_max"] > found["betas_min"]).all()):
             raise ValueError(f"{betas_stats}: betas_max must lie above betas_min")
     return found
@@ -129,21 +132,19 @@ def read_feature_stats(path: Path, num_features: int) -> tuple[Tensor, Tensor]:
         FileNotFoundError: no such file.
         ValueError: not such a file, of other features, or with a deviation that is not above 0.
     """
-    with _open(path) as file:
-        keys = [name for name in ("mean", "pose_feats_mean") if name in file.files]
-        if not keys:
-            raise ValueError(f"{path} holds no feature statistics; its arrays are {', '.join(file.files)}")
-        prefixes = ("",) if keys[0] == "mean" else ("pose_feats_", "cam_shape_feats_")
-        parts: dict[str, list[NDArray[np.float64]]] = {"mean": [], "std": []}
-        for prefix in prefixes:
-            if prefix.startswith("cam") and sum(part.size for part in parts["mean"]) == num_features:
-                break  # the published file also serves models without shape
-            for name, found in parts.items():
-                found.append(np.asarray(file[prefix + name], np.float64).reshape(-1))
-    mean, std = (_checked(np.concatenate(found), num_features, name, path) for name, found in parts.items())
-    if not bool((std > 0).all()):
-        raise ValueError(f"{path}: deviations must be above 0, {int((std <= 0).sum())} are not")
-    return mean, std
+    arrays = _read_npz(path)
+    if "mean" not in arrays and "pose_feats_mean" not in arrays:
+        raise ValueError(f"{path} holds no feature statistics; its arrays are {', '.join(arrays)}")
+    prefixes = ["" if "mean" in arrays else "pose_feats_"]
+    if "pose_feats_mean" in arrays and arrays["pose_feats_mean"].size < num_features:
+        prefixes.append("cam_shape_feats_")  # the same file serves models with and without shape
+    found = {}
+    for name in ("mean", "std"):
+        parts = [_array(arrays, prefix + name, path) for prefix in prefixes]
+        found[name] = _checked(np.concatenate(parts), num_features, name, path)
+    if not bool((found["std"] > 0).all()):
+        raise ValueError(f"{path}: deviations must be above 0, {int((found['std'] <= 0).sum())} are not")
+    return found["mean"], found["std"]
 
 
 def save_stats(path: Path, mean: Tensor, std: Tensor) -> None:
@@ -151,27 +152,27 @@ def save_stats(path: Path, mean: Tensor, std: Tensor) -> None:
     np.savez(path, mean=mean.cpu().numpy(), std=std.cpu().numpy())
 
 
-def _open(path: Path) -> "np.lib.npyio.NpzFile":
+def _read_npz(path: Path) -> dict[str, NDArray[np.float64]]:
+    """Return the arrays of an .npz file, flat."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such statistics file")
     try:
         file = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise ValueError("it holds one array")
+        with file:
+            return {name: np.asarray(file[name], np.float64).reshape(-1) for name in file.files}
+    except (ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is not an .npz file of plain arrays: {error}") from error
-    if not isinstance(file, np.lib.npyio.NpzFile):
-        raise ValueError(f"{path} holds one array, expected an .npz file")
-    return file
 
 
-def _read_npz(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[np.float64]]:
-    with _open(path) as file:
-        missing = [name for name in names if name not in file.files]
-        if missing:
-            raise ValueError(f"{path} lacks {', '.join(missing)}; its arrays are {', '.join(file.files)}")
-        return {name: np.asarray(file[name], np.float64).reshape(-1) for name in names}
+def _array(arrays: dict[str, NDArray[np.float64]], name: str, path: Path) -> NDArray[np.float64]:
+    if name not in arrays:
+        raise ValueError(f"{path} lacks {name}; its arrays are {', '.join(arrays)}")
+    return arrays[name]
 
 
-def _checked(array: NDArray[np.float64], size: int, name: str, path: str | Path) -> Tensor:
+def _checked(array: NDArray[np.float64], size: int, name: str, path: Path) -> Tensor:
     if array.shape != (size,) or not np.isfinite(array).all():
         raise ValueError(f"{path}: {name} must be {size} finite numbers, got shape {array.shape}")
     return torch.from_numpy(array.astype(np.float32))

@@ -80,16 +80,19 @@ class Tower(nn.Module):
             times: (B,) time steps.
             features: (B, num_features), standardised.
         """
-        time = self.time_mlp(times)
+        time = self._embed(times)
         x = self.init_mlp(x)
         for block in self.blocks:
             x = block(x, time, features)
         return self.final_mlp(x)
 
+    def _embed(self, times: Tensor) -> Tensor:
+        return self.time_mlp[1:](self.time_mlp[0](times).to(self.init_mlp.weight.dtype))
+
     def prepare(self, features: Tensor, times: Sequence[int]) -> "PreparedTower":
         """Return the tower for these people (B, num_features) and time steps, without gradients."""
         with torch.no_grad():
-            embedded = self.time_mlp(torch.tensor(list(times), device=features.device))
+            embedded = self._embed(torch.tensor(list(times), device=features.device))
             blocks = [_prepare(block, features, embedded) for block in self.blocks]
         rows = {time: row for row, time in enumerate(times)}
         return PreparedTower(self.init_mlp, blocks, self.final_mlp, rows)
