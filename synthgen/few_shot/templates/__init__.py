@@ -1,0 +1,1 @@
+"""Page template and style sheet of the few-shot report."""
