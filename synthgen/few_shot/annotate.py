@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from synthgen.agreement import SIGMAS, VISIBLE
+from synthgen.agreement import VISIBLE
 from synthgen.joints import COCO17, SMPL24
+from synthgen.metrics import SIGMAS
 from synthgen.observation import Observation, ObservedPerson
 from synthgen.sample import Float
 

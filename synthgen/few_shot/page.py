@@ -47,9 +47,7 @@ def render_page(
         version=__version__,
         name=name,
         lead=_lead(outcome, counts),
-        verdicts=[
-            {"word": one.word, "claim": one.claim, "sentence": one.sentence} for one in verdicts(outcome)
-        ],
+        verdicts=verdicts(outcome),
         figures=[(figure.title, figure.unit) for figure in outcome.figures()],
         rows=_rows(outcome),
         chart=_chart(outcome),

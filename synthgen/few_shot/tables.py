@@ -27,7 +27,8 @@ def _lines(name: str, outcome: Outcome, counts: Mapping[str, int]) -> Iterator[s
     yield f"# {name}"
     yield ""
     yield ", ".join(f"{count:,} {words}" for words, count in counts.items()) + "."
-    yield f"Mean ± standard deviation over {len(seeds)} seeds; the change is that of {FIGURES[DECIDING].title}."
+    decider = FIGURES[DECIDING].title
+    yield f"Mean ± standard deviation over {len(seeds)} seeds; the change is that of {decider}."
     yield ""
     figures = outcome.figures()
     yield "| arm | " + " | ".join(f"{one.title} [{one.unit}]" for one in figures) + " | change | minutes |"
