@@ -70,6 +70,7 @@ def main(config: Config) -> int:
         read = _in_new_process(_read, (folder,))
         say(f"read shards to tensors, one core: {read['rate']:.0f} samples/s")
         say(f"  with depth and masks: {read['whole_rate']:.0f} samples/s")
+    _measure_crops(config)
     _measure_handwork(config)
     _compare_renderers(config)
     _compare_workers(config)
@@ -146,6 +147,25 @@ def _read(folder: str) -> dict[str, Any]:
     start = time.perf_counter()
     whole = sum(1 for _ in read_samples(tar))
     return {"rate": rate, "whole_rate": whole / (time.perf_counter() - start)}
+
+
+def _measure_crops(config: Config) -> None:
+    rates = _in_new_process(_crops, (config.num_samples, HANDWORK_PX))
+    say(
+        f"DPMesh's training crops, 256 px from {HANDWORK_PX} px JPEGs, augmented, one core: "
+        f"{rates['augmented']:.0f} crops/s, {rates['augmented'] / rates['plain']:.2f} of the rate at which "
+        f"Pillow alone decodes, crops and resizes"
+    )
+
+
+def _crops(num_samples: int, image_size: int) -> dict[str, Any]:
+    import torch
+
+    from synthgen.bench.crops import compare
+
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        return compare(folder, num_samples, image_size)
 
 
 def _measure_handwork(config: Config) -> None:

@@ -46,7 +46,7 @@ def split(folder: str, num_samples: int, image_size: int) -> dict[str, float]:
     source.setup(body, renderer)
     stream = RequestStream("handwork", 0, Prompts(), "pose")
     batches = list(stream.batches(0, num_samples, BATCH_SIZE))
-    picture = _picture(image_size)
+    picture = draw_picture(image_size)
     bench = _Bench(body, renderer, picture, Path(folder))
     bench.make(batches[0], source, 0)  # compiles and loads what is needed
     bench.seconds.clear()
@@ -114,7 +114,7 @@ def _segments(plan: Plan) -> Segments:
     return Segments(shown[None], np.ones(1), np.zeros((0, *shown.shape), bool), np.zeros(0), ())
 
 
-def _picture(image_size: int) -> NDArray[np.uint8]:
+def draw_picture(image_size: int) -> NDArray[np.uint8]:
     """Return a soft picture of random colours, about as hard to encode as a photograph."""
     from scipy.ndimage import gaussian_filter
 

@@ -5,7 +5,7 @@ as in Sarandi et al., "How robust is 3D human pose estimation to occlusion?" (20
 place of cut-out objects.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -42,7 +42,7 @@ class Augmentation:
     @classmethod
     def none(cls) -> Self:
         """Return the options that leave crops as they are."""
-        return replace(cls(), **{one.name: 0.0 for one in fields(cls) if one.name != "max_occluders"})
+        return cls(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
     def problems(self) -> list[str]:
         """Return what is out of range."""

@@ -130,10 +130,10 @@ def _painter(subject: Subject, affine: Array, change: Change, side: int, decoder
 def _crops(pixels: Sequence[Pixels], points: Array, weights: Array, cam_int: Array, side: int) -> Crops:
     """Put crops together; the condition knows nothing of joints outside the crop."""
     inside = ((points >= -0.5) & (points < side - 0.5)).all(-1)
-    images = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float().div_(255)
+    images = torch.from_numpy(np.stack([one.transpose(2, 0, 1) for one in pixels])).float().div_(255)
     is_known = inside & (weights > 0)
     return Crops(
-        images=images.contiguous(),
+        images=images,
         keypoints_2d=_tensor(np.where(is_known[..., None], points, 0)),
         confidence=_tensor(np.where(is_known, weights, 0)),
         cam_int=_tensor(cam_int),

@@ -76,8 +76,10 @@ def decode(picture: StoredPicture, reduction: int) -> "Image.Image":
             if reduction > 1:
                 image.draft("RGB", (max(1, width // reduction), max(1, height // reduction)))
                 left = reduction * image.width // width
-                return image.reduce(max(1, left)) if left > 1 else image.copy()
-            return image.copy()
+                if left > 1:
+                    return image.reduce(left)
+            image.load()
+            return image
     except (OSError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise ValueError(f"{suffix} cannot be decoded: {error}") from error
 

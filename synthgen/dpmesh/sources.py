@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen.dpmesh.subjects import NOBODY, Subject, SubjectMaker
+from synthgen import storage
+from synthgen.dpmesh.subjects import NOBODY, Detections, Subject, SubjectMaker
 from synthgen.shards.observations import read_stored
 from synthgen.shards.shard import read_members, read_report, tars
-from synthgen.storage import split
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,15 @@ class Source:
         num_samples: how many of its pictures are used, chosen at random once and for all; null for all. A
             smaller choice with the same seed is part of a greater one.
         seed: of that choice.
+        detections: safetensors file of what a detector found, the condition of training: for each key, an
+            array (people, 17, 3) of COCO-17 x, y [px] and confidence; null takes the labels.
     """
 
     path: str
     weight: float = 1.0
     num_samples: int | None = None
     seed: int = 0
+    detections: str | None = None
 
     def problems(self) -> list[str]:
         """Return what is out of range."""
@@ -81,6 +84,7 @@ class Shelf:
     def __init__(self, source: Source, maker: SubjectMaker, share: Share) -> None:
         self.source = source
         self._maker, self._share = maker, share
+        self._detections = None if source.detections is None else _read_detections(source.detections)
         self._tars = tars(source.path)
         self._counts = [_count(tar) for tar in self._tars]
         self._chosen = _choose(source, self._counts)
@@ -176,7 +180,8 @@ class Shelf:
             if len(rows) != self._counts[place]:
                 raise ValueError(f"{tar}: holds {len(rows)} pictures, its report says {self._counts[place]}")
             stored = [one for row, one in enumerate(rows) if row in chosen]
-            people, skipped = self._maker([one for one in stored if not isinstance(one, str)], tar)
+            pictures = [one for one in stored if not isinstance(one, str)]
+            people, skipped = self._maker(pictures, tar, self._detections)
             nobody = sum(isinstance(one, str) for one in stored)
             self._skipped[place] = skipped + Counter({NOBODY: nobody})
             self._read[place] = people
@@ -196,9 +201,20 @@ class Shelf:
 
 def _count(tar: str) -> int:
     """Return how many pictures a tar holds: by its report, or by reading it where it has none."""
-    folder, name = split(tar)
+    folder, name = storage.split(tar)
     report = read_report(folder, name.removesuffix(".tar"))
     return report.accepted if report is not None else sum(1 for _ in read_members(tar))
+
+
+def _read_detections(path: str) -> Detections:
+    """Read a safetensors file of detections by key."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return load(storage.read_bytes(path))
+    except SafetensorError as error:
+        raise ValueError(f"{path}: is no safetensors file: {error}") from error
 
 
 def _choose(source: Source, counts: list[int]) -> list[NDArray[np.int64]]:

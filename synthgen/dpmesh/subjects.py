@@ -4,8 +4,8 @@ Everything that random changes do not touch is worked out here, once for each pi
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +17,11 @@ from synthgen.body_points import BodyPoints
 from synthgen.dpmesh.joint_maps import condition_from_coco, labels_from_coco
 from synthgen.geometry import Array, intrinsics, project, rotvec_to_rotmat
 from synthgen.joints import COCO17, DPMESH30, SMPL24
-from synthgen.observation import ObservedPerson
+from synthgen.observation import Notes, ObservedPerson
 from synthgen.sample import NUM_BETAS
 from synthgen.shards.observation_records import StoredPicture
 
+Detections = Mapping[str, Array]  # by key: (P, 17, 3) COCO-17 x, y [px], confidence, people as in the record
 NEAREST = 0.1  # [m] in front of the camera that a joint must be to have a place in the picture
 NOBODY = "no people in the picture"
 UNLABELLED = "no label of the person"
@@ -88,21 +89,38 @@ class SubjectMaker:
         self._points = BodyPoints(arrays)
         self._min_side, self._is_detected = min_side, is_detected
 
-    def __call__(self, pictures: Sequence[StoredPicture], tar: str) -> tuple[list[Subject], Counter[str]]:
-        """Return the subjects of pictures of one tar, in order, and how many were skipped, by reason."""
+    def __call__(
+        self, pictures: Sequence[StoredPicture], tar: str, detections: Detections | None = None
+    ) -> tuple[list[Subject], Counter[str]]:
+        """Turn pictures of one tar into subjects.
+
+        Args:
+            pictures: of the tar.
+            tar: for messages.
+            detections: what a detector found in each picture, the conditions; None makes them of the labels.
+
+        Returns:
+            The subjects, in order, and how many people were skipped, by reason.
+        """
         skipped: Counter[str] = Counter()
         pairs: list[tuple[StoredPicture, ObservedPerson]] = []
+        detected: list[Array | None] = []
         for picture in pictures:
-            for person in picture.notes.people:
+            found_in = None if detections is None else _of_picture(detections, picture.notes, tar)
+            for place, person in enumerate(picture.notes.people):
                 reason = self._reason(person)
                 if reason:
                     skipped[reason] += 1
                 else:
                     pairs.append((picture, person))
+                    detected.append(None if found_in is None else found_in[place])
         joints = self._joints([person if one.notes.body == self._body else None for one, person in pairs])
         found = []
-        for (picture, person), own in zip(pairs, joints, strict=True):
+        for (picture, person), own, seen in zip(pairs, joints, detected, strict=True):
             subject = self._subject(picture, person, own, tar)
+            if seen is not None:
+                condition, confidence = condition_from_coco(seen[:, :2], seen[:, 2])
+                subject = replace(subject, condition_2d=condition, condition_confidence=confidence)
             if subject.has_smpl or subject.confidence_2d.any() or subject.confidence_3d.any():
                 found.append(subject)
             else:
@@ -165,6 +183,17 @@ class SubjectMaker:
             cam_int=cam_int,
             has_camera=camera is not None,
         )
+
+
+def _of_picture(detections: Detections, notes: Notes, tar: str) -> Array:
+    """Return what was detected in a picture, (P, 17, 3)."""
+    found, shape = detections.get(notes.key), (len(notes.people), len(COCO17), 3)
+    where = f"{tar}: key {notes.key}"
+    if found is None:
+        raise ValueError(f"{where}: the file of detections has no such key")
+    if found.shape != shape or not np.isfinite(found).all():
+        raise ValueError(f"{where}: detections must be {shape} finite numbers, got {found.shape}")
+    return found
 
 
 def _relative(person: ObservedPerson, joints: Array | None) -> tuple[Array, Array]:

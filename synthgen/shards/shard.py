@@ -319,6 +319,8 @@ def _write_tar(
 def _named(tar: str, key: str, function: Any, members: Mapping[str, bytes]) -> Any:
     try:
         return function(members)
+    except KeyError as error:
+        raise ValueError(f"{tar}: key {key}: lacks its member .{error.args[0]}") from error
     except ValueError as error:
         raise ValueError(f"{tar}: key {key}: {error}") from error
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from people import observe, only_2d
+from safetensors.numpy import save_file
 
 from synthgen import storage
 from synthgen.dpmesh import sources
@@ -20,7 +21,7 @@ from synthgen.dpmesh.sources import Share, Shelf
 from synthgen.dpmesh.stream import CropStream, Source, StreamOptions
 from synthgen.dpmesh.subjects import NOBODY, UNLABELLED, SubjectMaker
 from synthgen.sample import Sample
-from synthgen.shards.observations import write_observations
+from synthgen.shards.observations import read_observations, write_observations
 from synthgen.shards.records import decode_json, encode_json
 from synthgen.shards.shard import read_members, report_url
 
@@ -149,6 +150,30 @@ def test_sources_are_mixed_by_weight(real: str, run_dir: Path) -> None:
     parts = [labels.has_smpl.mean().item() for _, labels in batches(stream, 8)]
     assert np.mean(parts) == pytest.approx(0.25, abs=0.06)
     assert stream.num_pictures == [10, 5]
+
+
+def test_conditions_may_be_what_a_detector_found(real: str, tmp_path: Path) -> None:
+    found = {}
+    for one in read_observations(real):
+        found[one.key] = np.stack([np.column_stack([p.keypoints_2d, p.confidence_2d]) for p in one.people])
+        found[one.key] += [3, 0, -0.5]
+    save_file(found, tmp_path / "found.safetensors")
+    detected = Source(real, detections=str(tmp_path / "found.safetensors"))
+    crops, labels = next(CropStream([detected], PLAIN, 15, seed=0))
+    plain, plain_labels = next(CropStream([Source(real)], PLAIN, 15, seed=0))
+    assert torch.equal(labels.keypoints_2d, plain_labels.keypoints_2d)
+    scale = crops.cam_int[:, 0, 0] / np.hypot(96, 128)
+    seen = (crops.confidence > 0) & (plain.confidence > 0)
+    offset = (crops.keypoints_2d - plain.keypoints_2d)[..., 0]
+    torch.testing.assert_close(offset[seen], (3 * scale)[:, None].expand(15, 30)[seen], atol=1e-3, rtol=0)
+    assert set(crops.confidence[seen].tolist()) == {0.5, 0.25}  # of midpoints, the product of both
+    del found["run-00000003"]
+    save_file(found, tmp_path / "found.safetensors")
+    with pytest.raises(ValueError, match="key run-00000003: the file of detections has no such key"):
+        next(CropStream([detected], PLAIN, 15, seed=0))
+    (tmp_path / "found.safetensors").write_bytes(b"x" * 99)
+    with pytest.raises(ValueError, match="found.safetensors: is no safetensors file"):
+        CropStream([detected], PLAIN, 15, seed=0)
 
 
 def test_shards_on_a_store_are_read_alike(real: str) -> None:

@@ -315,5 +315,31 @@ def test_verify_refuses_members_that_observations_do_not_have(tar: Path, body: B
     assert any("real-0.mask.png: is no member of an observation" in line for line in problems(tar, body))
 
 
+def test_the_readme_names_every_key_of_the_record() -> None:
+    text = (Path(__file__).parents[2] / "shards" / "README.md").read_text("utf-8")
+    text = text.partition("## An observation")[2].partition("## A report")[0]
+    record = to_record(make_observation().notes())
+    for key in [*record, *record["people"][0], *record["people"][0]["valid"]]:
+        assert f"`{key}`" in text, key
+
+
+def test_plain_webdataset_and_hugging_face_read_observations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import webdataset
+
+    items = [make_observation(f"real-{n}") for n in range(7)]
+    write_observations(str(tmp_path), "real", items)
+    tar = str(tmp_path / "real-000000.tar")
+    (row, *_) = webdataset.WebDataset(tar, shardshuffle=False).decode("rgb8")
+    assert row["jpg"].shape == (*SIZE, 3) and row["json"]["people"][1]["betas"] is None
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    from datasets import load_dataset
+
+    rows = load_dataset("webdataset", data_files={"train": tar}, split="train", streaming=True)
+    assert [row["json"]["people"][0]["family"] for row in rows] == ["ski"] * 7
+
+
 def test_joint_counts_are_those_of_the_sets() -> None:
     assert (len(COCO17), len(SMPL24)) == (17, 24)  # what this file's literals stand for

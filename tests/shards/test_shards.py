@@ -1,7 +1,9 @@
+import io
 import json
 import re
 import subprocess
 import sys
+import tarfile
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -220,7 +222,7 @@ def test_the_readme_of_the_format_is_right(
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
     snippets = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(snippets) == 3
+    assert len(snippets) == 4
     for snippet in snippets:
         code = snippet.replace("shards/ski/ski-", f"{run_dir}/run-").replace("shards/ski", str(run_dir))
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -236,3 +238,16 @@ def test_a_shard_that_is_made_again_has_no_report_meanwhile(tmp_path, make_sampl
         yield make_sample(0)
 
     assert write_shard(str(tmp_path), shard, watched()) == read_report(str(tmp_path), shard.name)
+
+
+def test_a_missing_member_is_an_error_that_names_it(run_dir: Path) -> None:
+    tar = run_dir / "run-000000.tar"
+    with tarfile.open(tar) as archive:
+        members = [(entry, archive.extractfile(entry).read()) for entry in archive]
+    for lost in ("depth.png", "json", "mask.png"):
+        with tarfile.open(tar, "w", format=tarfile.USTAR_FORMAT) as archive:
+            for entry, content in members:
+                if not entry.name.endswith(f"00000001.{lost}"):
+                    archive.addfile(entry, io.BytesIO(content))
+        with pytest.raises(ValueError, match=rf"run-000000.tar: key run-00000001: lacks its member .{lost}"):
+            list(read_samples(str(run_dir)))
