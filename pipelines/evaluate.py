@@ -47,7 +47,7 @@ class Config:
         seed: of the noise.
         smpl_file: SMPL body file, for labels or estimators of the body smpl.
         h36m_regressor: .npy or .npz file with the (17, 6890) matrix of Human3.6M's joints, right leg first;
-            "" for joints of the same names of the body.
+            for bodies of smpl; "" for the joints of the same names.
         device: cpu or cuda.
         precision: of the networks.
         renderer: draws the worst cases: auto, warp or pyrender.
@@ -78,6 +78,8 @@ class Config:
             found += backends.problems(backends.MODELS["mesh"], node, f"estimators.{name}")
             if node.get("body") == "smpl" and not self.smpl_file:
                 found.append(f"estimators.{name} has the body smpl: smpl_file must say where its file is")
+        if self.h36m_regressor and not self.smpl_file:
+            found.append("h36m_regressor is for SMPL's vertices: smpl_file must say where SMPL's file is")
         if self.protocol not in PROTOCOLS:
             found.append(f"protocol must be one of {', '.join(PROTOCOLS)}, got {self.protocol!r}")
         if not 0 <= self.worst <= 50:
@@ -104,7 +106,7 @@ def main(config: Config) -> int:
     from synthgen.evaluation.regressor import read_regressor
 
     bodies = _bodies(config)
-    regressor = read_regressor(config.h36m_regressor, bodies) if config.h36m_regressor else None
+    regressor = read_regressor(config.h36m_regressor, bodies["smpl"]) if config.h36m_regressor else None
     judge = Judge(bodies, PROTOCOLS[config.protocol], regressor)
     columns: dict[str, list[Column]] = {name: [] for name in config.shards}
     for name, node in nodes(config).items():
@@ -121,6 +123,8 @@ def _bodies(config: Config) -> "dict[str, Body]":
     from synthgen.body import load_body
 
     loaded = [load_body("open"), *([load_body(config.smpl_file)] if config.smpl_file else [])]
+    if config.smpl_file and loaded[1].name != "smpl":
+        raise ValueError(f"smpl_file: {config.smpl_file} holds the body {loaded[1].name}, expected smpl")
     return {body.name: body for body in loaded}
 
 
@@ -151,7 +155,7 @@ def _measure(
                 judge,
                 model.body,
                 config.batch_size,
-                lambda count, bar=bar: bar.update(count),
+                bar.update,
             )
         yield shards, Column(Estimator(name, str(node[backends.NAME]), model.version, source), scores)
 

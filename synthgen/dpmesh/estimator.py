@@ -128,7 +128,7 @@ class DPMeshEstimator:
         count = sum(map(len, boxes))
         for group, (members, new) in enumerate(fixed_groups(count, self.batch_size)):
             seed = None if noise_seed is None else noise_seed + group
-            bodies = self._estimate(crops, members, seed)
+            bodies = self._estimate(_taken(crops, members), seed)
             people += self._people(bodies, new)
             tokens += list(bodies.features[:new].flatten(2).mT.float().cpu().numpy())
         none = np.zeros((0, model.backbone.side**2, model.config.feature_channels), np.float32)
@@ -147,7 +147,7 @@ class DPMeshEstimator:
         """Return the crops of each picture that has boxes."""
         from synthgen.dpmesh.cutting import Frame, crops_of
 
-        frame: Frame = Frame(self._model.config.crop_size, self.padding)
+        frame = Frame(self._model.config.crop_size, self.padding)
         return [
             crops_of(
                 image, _grown(bbox), found.keypoints_2d, found.confidence,
@@ -157,15 +157,12 @@ class DPMeshEstimator:
             if len(bbox)
         ]  # fmt: skip
 
-    def _estimate(self, crops: "list[Crops]", members: list[int], noise_seed: int | None) -> "Bodies":
+    def _estimate(self, batch: "Crops", noise_seed: int | None) -> "Bodies":
         import torch
 
-        from synthgen.dpmesh.batch import Crops
         from synthgen.dpmesh.keypoint_noise import NoiseOptions, corrupt
 
         device = next(self._model.parameters()).device
-        whole = [torch.cat(parts) for parts in zip(*(vars(one).values() for one in crops), strict=True)]
-        batch = Crops(*(part[members] for part in whole))
         if noise_seed is not None:
             batch = corrupt(batch, NoiseOptions(), torch.Generator().manual_seed(noise_seed))
         with torch.inference_mode(), torch.autocast(**self._autocast):
@@ -183,8 +180,8 @@ class DPMeshEstimator:
 
         model = self._model
         features = model.backbone(crops.images, crops.keypoints_2d, crops.confidence)
-        parts = features.split(1 if features.device.type == "cpu" else len(features))
-        cameras = crops.cam_int.split(len(parts[0]))
+        parts = torch.split(features, 1 if features.device.type == "cpu" else len(features))
+        cameras = torch.split(crops.cam_int, len(parts[0]))
         found = [
             model.bodies(model.regressor(part), part, cam_int)
             for part, cam_int in zip(parts, cameras, strict=True)
@@ -218,6 +215,18 @@ class DPMeshEstimator:
         if not pelvis.any():
             raise ValueError(f"{self.id} gives bodies of smpl: smpl_file must say where SMPL's file is")
         return lambda betas: pelvis + betas @ dirs.T
+
+
+def _taken(crops: "list[Crops]", members: list[int]) -> "Crops":
+    """Return some people, counted over all pictures, as one batch."""
+    import torch
+
+    from synthgen.dpmesh.batch import Crops
+
+    places = [(number, row) for number, one in enumerate(crops) for row in range(len(one))]
+    chosen = [places[member] for member in members]
+    columns = [list(vars(one).values()) for one in crops]
+    return Crops(*(torch.stack([columns[n][part][row] for n, row in chosen]) for part in range(4)))
 
 
 def _grown(boxes: Float) -> Float:

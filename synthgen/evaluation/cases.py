@@ -91,7 +91,8 @@ class Artist:
         person = observation.people[subject.number]
         window = Window.around(observation, person.bbox)
         true = self._true_mesh(observation, person)
-        pairs = [(View("Picture", "The picture", "", window.image), self._truth(true, person, window))]
+        picture = View("Picture", "The picture", "", window.image)
+        pairs: list[tuple[View, ...]] = [(picture, self._truth(true, person, window))]
         for column in block.columns:
             name, scores = column.estimator.name, column.scores
             found = _mesh(self.bodies[self.body_of[name]], scores.people[row])

@@ -45,7 +45,7 @@ def dots(
         parts.append(line((min(ends), y), (max(ends), y), "link"))
         for number, value in reversed(known):
             hint = tag("title", {}, f"{name}, {names[number]}: {value:.1f} {unit}")
-            where = {"cx": x(value), "cy": y, "r": RADIUS, "class": series(number)}
+            where: dict[str, str | float] = {"cx": x(value), "cy": y, "r": RADIUS, "class": series(number)}
             parts.append(tag("circle", where, hint))
         parts.append(text(WIDTH - 2, y + 4, f"{known[-1][1]:.0f}", "end figure"))
     parts += [text(x(tick), floor + 14, f"{tick:,.0f}", "middle") for tick in ticks(x.low, x.high, 5)]

@@ -17,7 +17,7 @@ from synthgen.sample import Float
 
 EstimateFunction = Callable[[Sequence[Observation]], list[MeshEstimate]]
 KeypointSource = Literal["detected", "labels", "noisy"]
-Progress = Callable[[int], None]  # told of each batch how many people it had
+Progress = Callable[[int], object]  # told of each batch how many people it had
 
 
 class Guided(Protocol):

@@ -30,8 +30,8 @@ class Judge:
     Attributes:
         bodies: body models by name.
         protocol: which joints count.
-        h36m_regressor: (17, V) matrix that blends Human3.6M's joints from vertices, as papers do; None for
-            the joints of the same names of `joints.H36M17`.
+        h36m_regressor: (17, V) matrix that blends Human3.6M's joints from vertices of a body with as many,
+            as papers do; None, and for other bodies, the joints of the same names of `joints.H36M17`.
     """
 
     bodies: Mapping[str, Body]
@@ -41,9 +41,14 @@ class Judge:
     def joints(self, body: Body, posed: Posed) -> Float:
         """Return the joints that count (N, J, 3) [m], root at the origin."""
         whole: Float = body.joints(posed.points, self.protocol.joint_set)
-        if self.h36m_regressor is not None and self.protocol.joint_set is H36M17:
-            whole = self.h36m_regressor @ posed.vertices
+        matrix = self.h36m_regressor
+        if matrix is not None and matrix.shape[1] == len(body.rest_vertices) and self._is_h36m:
+            whole = matrix @ posed.vertices
         return self.protocol.centred(whole)
+
+    @property
+    def _is_h36m(self) -> bool:
+        return self.protocol.joint_set is H36M17
 
     def measure(
         self, observations: Sequence[Observation], estimates: Sequence[MeshEstimate], body: str
