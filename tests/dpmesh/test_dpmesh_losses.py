@@ -205,7 +205,7 @@ def test_descending_the_losses_finds_the_body() -> None:
     bodies, crops, labels = right_answer(2)
     betas = torch.zeros(2, 10, requires_grad=True)
     transl = (bodies.transl + torch.tensor([0.4, 0.3, 2.0])).requires_grad_()
-    points, optimizer = body_points(), torch.optim.Adam([betas, transl], lr=0.05)
+    points, optimizer = body_points(), torch.optim.Adam([betas, transl], lr=0.1)
     begin = total(
         losses(replace(bodies, betas=betas, transl=transl), crops, labels, points, OPTIONS), OPTIONS
     )
