@@ -113,7 +113,7 @@ class Shelf:
 
     def skipped(self) -> Counter[str]:
         """Return how many people, or pictures without any, were passed over so far, by reason."""
-        return sum(self._skipped.values(), Counter())
+        return sum(list(self._skipped.values()), Counter())
 
     def state_dict(self) -> dict[str, Any]:
         """Return the position."""
