@@ -65,6 +65,10 @@ def refine(
     options = options or GuidanceOptions()
     if options.problems():
         raise ValueError("\n".join(options.problems()))
+    if options.start >= denoiser.config.num_steps:
+        raise ValueError(
+            f"start must be below the denoiser's {denoiser.config.num_steps} steps, got {options.start}"
+        )
     if features.shape[0] != len(start):
         raise ValueError(f"features of {len(features)} people do not go with {len(start)} bodies")
     check_finite("features", features)

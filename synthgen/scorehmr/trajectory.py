@@ -162,17 +162,18 @@ class _Guide:
             state = State(self._denoiser, self._start, clean, parameters, when)
             energy = _total(self._terms, state)
             counted = self._stopping.counted(energy) if options.early_stopping else energy
-            leaves = [clean, parameters] if parameters.requires_grad else [clean]
-            found = torch.autograd.grad(counted.sum(), leaves, allow_unused=True)
-        if len(found) > 1 and found[1] is not None:
-            self._parameters = self._adam.step(self._parameters, found[1])
-            self.transl = self._start.placement.transl(
-                self._parameters, self._rest_pelvis(state.betas.detach())
-            )
-        if found[0] is None:
+            pulls: tuple[Tensor | None, ...] = (None, None)
+            if counted.requires_grad:
+                leaves = [clean, parameters] if parameters.requires_grad else [clean]
+                pulls = torch.autograd.grad(counted.sum(), leaves, allow_unused=True)
+        if len(pulls) > 1 and pulls[1] is not None:
+            self._parameters = self._adam.step(self._parameters, pulls[1])
+            rest_pelvis = self._rest_pelvis(state.betas.detach())
+            self.transl = self._start.placement.transl(self._parameters, rest_pelvis)
+        if pulls[0] is None:
             return noise, energy.detach()
         factor = options.scale * levels.noise[time] * levels.clean_scale[time]
-        return torch.add(noise, found[0], alpha=factor), energy.detach()
+        return torch.add(noise, pulls[0], alpha=factor), energy.detach()
 
     def step(self, step: Step) -> Step:
         """Return the step with the results of those who have stopped in the place of theirs."""
