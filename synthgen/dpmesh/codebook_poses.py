@@ -1,6 +1,7 @@
 """Poses that the codebook is trained on: drawn from the project's pose library, or labels of pictures."""
 
 import json
+import logging
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,8 +17,11 @@ from synthgen.joints import SMPL24
 from synthgen.observation import Observation
 from synthgen.scenes.poses import FAMILIES, SPORTS, draw_pose
 
+logger = logging.getLogger(__name__)
+
 Float32 = NDArray[np.float32]
 
+_LOG_EVERY = 5000  # poses
 _HELD_OUT_EVERY = 20
 
 
@@ -57,7 +61,11 @@ def draw_poses(options: LibraryOptions, seed: int, file: Path | None = None) -> 
         with np.load(file) as kept:
             if str(kept["drawn"]) == said:
                 return kept["poses"]
-    poses = np.array([_drawn(options, seed, index) for index in range(options.poses)], np.float32)
+    poses = np.empty((options.poses, len(SMPL24), 3), np.float32)
+    for index in range(options.poses):
+        poses[index] = _drawn(options, seed, index)
+        if index % _LOG_EVERY == _LOG_EVERY - 1:
+            logger.info("codebook: %d of %d poses drawn", index + 1, options.poses)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         partial = file.with_name(f"{file.name}.partial")
