@@ -14,7 +14,7 @@ from torch import Tensor
 
 from synthgen.geometry import rotvec_to_rotmat
 from synthgen.joints import SMPL24
-from synthgen.observation import Observation
+from synthgen.observation import Notes, Observation
 from synthgen.scenes.poses import FAMILIES, SPORTS, draw_pose
 
 logger = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def draw_poses(options: LibraryOptions, seed: int, file: Path | None = None) -> 
     return poses
 
 
-def poses_of(observations: Iterable[Observation]) -> Float32:
+def poses_of(observations: Iterable[Observation | Notes]) -> Float32:
     """Collect the poses of all people whose SMPL parameters are known.
 
     Returns:
