@@ -57,7 +57,7 @@ class Keypoints:
         names: of the joints, in order; those that `Start.points` poses.
         cameras: of each person.
         weight: of the term.
-        sigma: errors [px] well above it stop to count.
+        sigma: errors [px] well above it stop to count; one for all, or (B,) one for each.
         use_hips: whether joints named after hips and pelvis count; data sets mean different points by them.
     """
 
@@ -66,7 +66,7 @@ class Keypoints:
     names: tuple[str, ...]
     cameras: Cameras
     weight: float = KEYPOINT_WEIGHT
-    sigma: float = KEYPOINT_SIGMA_PX
+    sigma: float | Tensor = KEYPOINT_SIGMA_PX
     use_hips: bool = True
 
     def __post_init__(self) -> None:
@@ -80,6 +80,10 @@ class Keypoints:
                     f"Keypoints.{name} must be {wanted} for {shape[0]} cameras and {shape[1]} joints, got "
                     f"{tuple(value.shape)}"
                 )
+        if isinstance(self.sigma, Tensor) and self.sigma.shape != shape[:1]:
+            raise ValueError(f"Keypoints.sigma must be ({shape[0]},), got {tuple(self.sigma.shape)}")
+        if not bool((torch.as_tensor(self.sigma) > 0).all()):
+            raise ValueError(f"Keypoints.sigma must be above 0, got {self.sigma}")
         check_finite("Keypoints.confidence", self.confidence)
         low, high = float(self.confidence.min()), float(self.confidence.max())
         if low < 0 or high > 1:
@@ -122,7 +126,7 @@ class Keypoints:
         return _Reprojection.apply(
             points,
             transl,
-            (self._targets, self._factors, cameras.focal_length[:, None], self.sigma**2),
+            (self._targets, self._factors, cameras.focal_length[:, None], self._variance),
         )
 
     @cached_property
@@ -130,6 +134,11 @@ class Keypoints:
         """Keypoints relative to the principal point (B, P, 2) [px]."""
         seen = (self.confidence > 0)[..., None]
         return torch.where(seen, self.keypoints_2d, 0.0) - self.cameras.center[:, None]
+
+    @cached_property
+    def _variance(self) -> Tensor:
+        """Squared sigma (1, 1, 1) or (B, 1, 1) [px^2]."""
+        return torch.as_tensor(self.sigma).to(self.cameras.focal_length).square().reshape(-1, 1, 1)
 
     @cached_property
     def _factors(self) -> Tensor:
@@ -140,7 +149,7 @@ class Keypoints:
         return (scale * torch.tensor(counts, device=size.device))[..., None]
 
 
-_Fixed = tuple[Tensor, Tensor, Tensor, float]  # targets, factors, focal lengths, sigma squared
+_Fixed = tuple[Tensor, Tensor, Tensor, Tensor]  # targets, factors, focal lengths, sigma squared
 
 
 class _Reprojection(torch.autograd.Function):
