@@ -37,7 +37,7 @@ NEVER = {  # what a room may not import although it lies lower
     "dpmesh": {"config", "cluster", "run_folder", "report"},
     "scorehmr": {"config", "cluster", "run_folder", "report"},
     "evaluation": {"config", "cluster", "run_folder", "stages"},
-    "few_shot": {"cluster", "config", "run_folder", "shards", "storage"},
+    "few_shot": {"cluster", "config", "run_folder"},
     "report": {"cluster", "prompts"},
     "stages": {"shards", "storage", "run_folder", "config", "report"},
     "judgement": {"cluster", "shards", "storage", "run_folder", "config", "report"},
