@@ -18,6 +18,7 @@ from synthgen.backends.text_to_image import TextToImage
 from synthgen.backends.vitpose import ViTPose
 from synthgen.backends.vposer_prior import VPoserPrior
 from synthgen.doctor.weights import count_weights, read_table
+from synthgen.dpmesh.estimator import DPMeshEstimator
 from synthgen.joints import COCO17
 from synthgen.scorehmr.refiner import ScoreRefiner
 
@@ -126,6 +127,19 @@ def mesh(backend: HMR2Estimator, path: Path) -> Contents:
     return Contents("HMR2 of 4D-Humans", sum(checkpoint.tensors[name].numel() for name in used))
 
 
+def dpmesh(backend: DPMeshEstimator, path: Path) -> Contents:
+    """Look at a folder of train_dpmesh or adapt, or at a published checkpoint."""
+    if path.is_dir():
+        if _config(path).get("architecture") != "DPMesh":
+            raise ValueError(f"{path} is no DPMesh of ours; of a published one give the .pth.tar file itself")
+        return Contents("DPMesh", count_weights(path))
+    from synthgen.dpmesh.official import config_of, named_as_ours, read_official
+
+    checkpoint = read_official(path)
+    config_of(checkpoint)
+    return Contents("DPMesh as published", sum(one.numel() for one in named_as_ours(checkpoint).values()))
+
+
 def prior(backend: VPoserPrior, path: Path) -> Contents:
     """Look at a VPoser; being tiny, it is loaded."""
     loaded = VPoserPrior(str(path))
@@ -208,6 +222,7 @@ LOOKS: Mapping[type[Any], Callable[[Any, Path], Contents]] = {
     Segmentation: segmenter,
     ViTPose: keypoints,
     HMR2Estimator: mesh,
+    DPMeshEstimator: dpmesh,
     VPoserPrior: prior,
     ScoreRefiner: refiner,
 }

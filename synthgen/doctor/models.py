@@ -12,10 +12,12 @@ from synthgen.doctor.finding import Finding
 from synthgen.doctor.hub import Place, locate
 from synthgen.doctor.model_folders import LOOKS, Contents, check_family, controlnet
 from synthgen.doctor.plan import Plan
+from synthgen.dpmesh import estimator as dpmesh
 from synthgen.scorehmr import refiner
 
 SOURCES: Mapping[type[Any], str] = {  # where models come from that are on no hub
     hmr2_estimator.HMR2Estimator: hmr2_estimator.SOURCE,
+    dpmesh.DPMeshEstimator: dpmesh.SOURCE,
     vposer_prior.VPoserPrior: vposer_prior.SOURCE,
     refiner.ScoreRefiner: refiner.SOURCE,
 }
@@ -71,6 +73,11 @@ def _inspect(backend: Any, subject: str) -> tuple[list[Finding], int | None]:
         )
         findings.append(more)
         counts.append(counted)
+    if isinstance(backend, dpmesh.DPMeshEstimator):
+        detector = backends.build(backends.MODELS["keypoints"], backend.keypoints, f"{subject}.keypoints")
+        more_findings, number = _inspect(detector, f"{subject}.keypoints")
+        findings += more_findings
+        counts.append(None if number is None else Contents("", number))
     findings += _lora_findings(backend, subject)
     sizes = [one.count for one in counts if one is not None]
     return findings, sum(sizes) if len(sizes) == len(counts) else None

@@ -196,3 +196,18 @@ def test_nodes_that_the_config_complains_of_are_left_to_it(make_plan: MakePlan) 
 def test_backends_of_ones_own_are_not_judged(make_plan: MakePlan) -> None:
     node = {"backend": "synthgen.doctor.finding:Finding", "level": "ok", "subject": "", "text": ""}
     assert only(make_plan(models={"prior": node})).level == "warn"
+
+
+def test_a_dpmesh_is_looked_at_with_its_keypoint_model(make_plan: MakePlan, tmp_path: Path) -> None:
+    folder, joints = tmp_path / "mesh", vitpose(tmp_path / "joints")
+    write_config(folder, architecture="DPMesh")
+    write_weights(folder / "model.safetensors", 50)
+    node = {"backend": "dpmesh", "id": str(folder), "keypoints": {"backend": "vitpose", "id": str(joints)}}
+    found = inspect_models(make_plan(models={"mesh": node}))
+    assert [finding.level for finding in found.findings] == ["ok", "ok"] and found.count == 70
+    assert found.findings[1].subject == "models.mesh.keypoints"
+    write_config(folder, architecture="HMR2")
+    assert "is no DPMesh of ours" in inspect_models(make_plan(models={"mesh": node})).findings[0].text
+    torch.save({"state_dict": {"a": torch.zeros(2)}}, tmp_path / "odd.pth.tar")
+    odd = inspect_models(make_plan(models={"mesh": node | {"id": str(tmp_path / "odd.pth.tar")}})).findings[0]
+    assert odd.level == "FAIL" and "github.com/EternalEvan/DPMesh" in odd.fix
