@@ -2,8 +2,9 @@
 
 An epoch goes through the source's tars in an order of its own, in blocks of whole tars that a bounded buffer
 holds; the people of a block come in an order of their own. A position is (epoch, block, place in the block),
-so a training goes on by reading one block. Reading is as strict as everywhere in `synthgen.shards`: damage is
-an error and never a shorter epoch.
+so a training goes on by reading one block. The tars are WebDataset's; its own shuffling knows no position to
+go on from, so order and shares of workers are worked out here. Reading is as strict as everywhere in
+`synthgen.shards`: damage is an error and never a shorter epoch.
 """
 
 from collections import Counter, OrderedDict
