@@ -36,6 +36,7 @@ class Config:
         batch_s: how long they sleep for a batch of 16 [s].
         draw_s: how long the networks of one worker sleep for a batch, beside which all else is real [s].
         run_samples: size of the run that is resumed.
+        people: batch of people refined by ScoreHMR's settings, beside one alone.
     """
 
     num_samples: int = 256
@@ -46,10 +47,11 @@ class Config:
     batch_s: float = 2.0
     draw_s: float = 8.0
     run_samples: int = 1_000_000
+    people: int = 64
 
     def problems(self) -> list[str]:
         """Return what is wrong with these options, one message each."""
-        names = ("num_samples", "rounds", "sleepers", "shards_each", "run_samples")
+        names = ("num_samples", "rounds", "sleepers", "shards_each", "run_samples", "people")
         found = [f"{n} must be at least 1, got {getattr(self, n)}" for n in names if getattr(self, n) < 1]
         times = ("batch_s", "draw_s")
         return found + [
@@ -77,6 +79,7 @@ def main(config: Config) -> int:
     _measure_overlap(config)
     _measure_scheduling(config)
     _measure_resuming(config)
+    _compare_refinements(config)
     return 0
 
 
@@ -289,3 +292,24 @@ def _resume(folder: str, num_samples: int) -> dict[str, Any]:
     from synthgen.bench.resumption import resume
 
     return vars(resume(folder, num_samples))
+
+
+def _compare_refinements(config: Config) -> None:
+    for people in sorted({1, config.people}):
+        fast, plain = (_in_new_process(_refine, (people, is_plain)) for is_plain in (False, True))
+        say(
+            f"refine {people} people by ScoreHMR's settings, one core: {fast['seconds']:.2f} s, all vertices "
+            f"skinned {plain['seconds']:.2f} s, ratio {plain['seconds'] / fast['seconds']:.1f}; peak memory "
+            f"{fast['peak'] / MIB:.0f} against {plain['peak'] / MIB:.0f} MiB"
+        )
+
+
+def _refine(people: int, is_plain: bool) -> dict[str, Any]:
+    import torch
+
+    from synthgen.bench.refinement import fit
+    from synthgen.scorehmr.sampling import GuidanceOptions
+
+    torch.set_num_threads(1)
+    seconds, _ = fit(people, is_plain, GuidanceOptions())
+    return {"seconds": seconds, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}

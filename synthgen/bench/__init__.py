@@ -1,4 +1,5 @@
-"""What `pipeline=bench` measures of the machinery around the models, with sleeps in the place of networks.
+"""What `pipeline=bench` measures: the machinery around the models, with sleeps in the place of networks, and
+the refinement of poses beside a plain implementation.
 
 Each part returns figures and prints nothing.
 """
