@@ -11,7 +11,6 @@ skipped; what was stopped goes on where it was. Exit code 0: all chosen steps ar
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from synthgen import interrupts
 from synthgen.embedded import lanes, steps
@@ -29,6 +28,7 @@ from synthgen.embedded.options import (
 from synthgen.embedded.plan import Plan
 from synthgen.run import import_recipe
 from synthgen.scenes.poses import SPORTS
+from synthgen.training.devices import Device, Precision, choose_device, takes_bf16
 
 say = partial(print, flush=True)
 
@@ -60,8 +60,8 @@ class Config:
     work: str = "shards/embedded"
     weights: str = "synthgen/embedded/weights"
     start_from: str | None = None
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    precision: Literal["auto", "bf16", "float32"] = "auto"
+    device: Device = "auto"
+    precision: Precision = "auto"
     threads: int = 0
     lanes: int = 0
     seed: int = 0
@@ -107,19 +107,9 @@ class Config:
         return Curriculum(**{name: getattr(self, name) for name in steps.NAMES})
 
 
-def has_fast_bf16(device: str) -> bool:
-    """Return whether a device computes faster in bfloat16 than in float32."""
-    import torch
-
-    capabilities = torch.cpu.get_capabilities()
-    return device == "cuda" or bool(capabilities.get("amx_bf16", False))
-
-
 def main(config: Config) -> int:
     """Run the steps that are due and return the exit code."""
-    import torch
-
-    device = ("cuda" if torch.cuda.is_available() else "cpu") if config.device == "auto" else config.device
+    device = choose_device(config.device)
     at_once = config.lanes or lanes.choose(device)
     options = config.curriculum()
     plan = Plan(
@@ -127,7 +117,7 @@ def main(config: Config) -> int:
         work=Path(config.work).expanduser().resolve(),
         weights=Path(config.weights).expanduser().resolve(),
         device=device,
-        bf16=has_fast_bf16(device) if config.precision == "auto" else config.precision == "bf16",
+        bf16=takes_bf16(config.precision, device),
         seed=config.seed,
         start_from=Path(config.start_from).expanduser().resolve() if config.start_from else None,
     )

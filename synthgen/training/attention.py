@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 from torch.overrides import TorchFunctionMode
 
+_MORE = ("attn_mask", "dropout_p", "is_causal")  # arguments behind query, key and value
+
 
 class SpelledOut(TorchFunctionMode):
     """While it is entered, attention is two products and a softmax; all else is left alone."""
@@ -20,7 +22,10 @@ class SpelledOut(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Call `func`, or stand in for it; attention with dropout or grouped heads is left to torch."""
-        options = kwargs or {}
+        options = dict(kwargs or {})
+        if func is scaled_dot_product_attention:
+            options |= dict(zip(_MORE, args[3:], strict=False))
+            args = args[:3]
         is_plain = not options.get("dropout_p") and not options.get("enable_gqa")
         if func is scaled_dot_product_attention and len(args) == 3 and is_plain:
             names = ("attn_mask", "is_causal", "scale")

@@ -1,0 +1,99 @@
+"""What one step of DPMesh's training computes: from crops to the loss (paper, equations 5 to 8)."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from synthgen.body_points import BodyPoints
+from synthgen.dpmesh.batch import Crops, Labels
+from synthgen.dpmesh.losses import LossOptions, losses, total
+from synthgen.dpmesh.model import DPMesh
+from synthgen.dpmesh.reasoning import reasoning_loss
+from synthgen.dpmesh.uncertainty import UncertaintyWeights
+
+
+@dataclass(frozen=True)
+class ObjectiveOptions:
+    """What is lowered.
+
+    Attributes:
+        losses: their weights, and how they are taken.
+        learned_weights: let the weights of the losses be learned, as in the published code, in place of the
+            paper's.
+        temperature: of the similarities in noisy key-point reasoning.
+    """
+
+    losses: LossOptions = field(default_factory=LossOptions)
+    learned_weights: bool = False
+    temperature: float = 0.1
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with these options, one message each."""
+        found = [f"losses.{problem}" for problem in self.losses.problems()]
+        return (
+            found
+            if self.temperature > 0
+            else [f"temperature must be above 0, got {self.temperature}", *found]
+        )
+
+
+class Objective(nn.Module):
+    """A DPMesh with its losses.
+
+    Args:
+        model: what is trained.
+        points: body model of the labels.
+        options: what is lowered.
+        teacher: for noisy key-point reasoning: a trained DPMesh that is shown true joints; None for none.
+    """
+
+    def __init__(
+        self, model: DPMesh, points: BodyPoints, options: ObjectiveOptions, teacher: DPMesh | None = None
+    ) -> None:
+        super().__init__()
+        self.model, self.options = model, options
+        self.weighting = UncertaintyWeights() if options.learned_weights else None
+        if teacher is not None:
+            share_frozen(model, teacher)
+        # In lists, so that they are no parts of what is trained, averaged and saved.
+        self._points = [points]
+        self._teacher = [teacher.eval().requires_grad_(False)] if teacher is not None else []
+
+    @property
+    def points(self) -> BodyPoints:
+        """The body model of the labels."""
+        return self._points[0]
+
+    def forward(self, crops: Crops, labels: Labels, clean: Crops) -> dict[str, Tensor]:
+        """Return the losses of a batch.
+
+        Args:
+            crops: what the model sees.
+            labels: what is true of it.
+            clean: the same crops with true joints, for the teacher.
+
+        Returns:
+            Scalars: "loss" to lower, and its parts, not weighted.
+        """
+        device = crops.images.device
+        bodies = self.model(crops)
+        parts = losses(bodies, crops, labels, self.points.to(device), self.options.losses)
+        for teacher in self._teacher:
+            with torch.no_grad():
+                wanted = teacher.to(device).backbone(clean.images, clean.keypoints_2d, clean.confidence)
+            parts |= reasoning_loss(bodies, wanted, self.options.temperature)
+        weigh = total if self.weighting is None else self.weighting
+        return {
+            "loss": weigh(parts, self.options.losses),
+            **{name: part.detach() for name, part in parts.items()},
+        }
+
+
+def share_frozen(model: DPMesh, teacher: DPMesh) -> None:
+    """Let a teacher use the frozen weights of a model where they are the same: one copy in memory."""
+    own = {name: value for name, value in model.named_parameters() if not value.requires_grad}
+    for name, value in list(teacher.named_parameters()):
+        if name in own and own[name].shape == value.shape and torch.equal(own[name], value):
+            parent, _, leaf = name.rpartition(".")
+            setattr(teacher.get_submodule(parent), leaf, own[name])

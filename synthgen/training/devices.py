@@ -1,0 +1,26 @@
+"""Where networks are computed, and how exactly."""
+
+from typing import Literal
+
+Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["auto", "bf16", "float32"]
+
+
+def choose_device(wanted: Device) -> str:
+    """Return the torch device that is meant; auto takes a GPU where there is one."""
+    import torch
+
+    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
+
+
+def takes_bf16(wanted: Precision, device: str) -> bool:
+    """Tell whether networks run in bfloat16; auto takes it where it is faster."""
+    return has_fast_bf16(device) if wanted == "auto" else wanted == "bf16"
+
+
+def has_fast_bf16(device: str) -> bool:
+    """Return whether a device computes faster in bfloat16 than in float32: GPUs, and CPUs with AMX."""
+    import torch
+
+    capabilities = torch.cpu.get_capabilities()
+    return device == "cuda" or bool(capabilities.get("amx_bf16", False))
