@@ -1,4 +1,4 @@
-"""The paper's backbone: a frozen diffusion model looks at the crop once, led by keypoints (sections 3.2, 6)."""
+"""The paper's backbone: a frozen diffusion model looks at the crop once, led by keypoints (section 3.2)."""
 
 from collections.abc import Sequence
 from typing import Any, Self, cast
@@ -32,8 +32,8 @@ class DiffusionBackbone(nn.Module):
         self.side = self.latent_side // _SHRINK
         if self.latent_side % 2 ** (levels - 1):
             raise ValueError(
-                f"crop_size {config.crop_size} gives latents of {self.latent_side} px, expected a multiple of "
-                f"{2 ** (levels - 1)}, which the U-Net of {config.folder} halves {levels - 1} times"
+                f"crop_size {config.crop_size} gives latents of {self.latent_side} px, expected a multiple "
+                f"of {2 ** (levels - 1)}, which the U-Net of {config.folder} halves {levels - 1} times"
             )
         self.vae = vae.requires_grad_(False)
         self.control = Control(unet, config) if config.control != "none" else None
@@ -93,7 +93,12 @@ class DiffusionBackbone(nn.Module):
         latents = self.latents(images)
         context = self.context(points, confidence).to(latents.dtype)
         embedding = time_embedding(self.unet, latents)
-        hidden, skips = encode(self.unet, self.unet.conv_in(latents), embedding, context)
+        hidden = self.unet.conv_in(latents)
+        if self.config.train_resnets and torch.is_grad_enabled():
+            # torch 2.13 on CPUs crashes in the backward pass of a GroupNorm whose weights learn and whose
+            # input, laid out channels last, does not.
+            hidden = hidden.requires_grad_()
+        hidden, skips = encode(self.unet, hidden, embedding, context)
         if self.control is not None:
             middle, added = self.control(latents, points, seen, context)
             hidden, skips = hidden + middle, [a + b for a, b in zip(skips, added, strict=True)]
@@ -123,8 +128,8 @@ class DiffusionBackbone(nn.Module):
 class Merge(nn.ModuleList):
     """Brings the tapped levels to one size and mixes them.
 
-    Entries: two strided convolutions of the finest level, one of the second, and the 1x1 convolution that mixes.
-    Coarser levels are enlarged by repetition.
+    Entries: two strided convolutions of the finest level, one of the second, and the 1x1 convolution that
+    mixes. Coarser levels are enlarged by repetition.
     """
 
     def __init__(self, channels: Sequence[int], width: int) -> None:

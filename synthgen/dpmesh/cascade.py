@@ -1,7 +1,7 @@
 """The cascade transformer decoder with 3D feature lifting, as JOTR and the released DPMesh have it.
 
-Features are lifted to a small volume; 15 joint queries find where they are in it, layer by layer, and what lies
-there joins what the next layer looks at. Volume axes are depth, height, width; positions are in [0, 1].
+Features are lifted to a small volume; 15 joint queries find where they are in it, layer by layer, and what
+lies there joins what the next layer looks at. Volume axes are depth, height, width; positions are in [0, 1].
 """
 
 from typing import cast
@@ -27,7 +27,7 @@ def sinusoids(count: int, width: int) -> Tensor:
 
 
 def picture_positions(side: int, width: int) -> Tensor:
-    """Return positions (side * side, width) of picture tokens, row by row: the first half of the channels for y.
+    """Return positions (side * side, width) of picture tokens, row by row: the first half of them for y.
 
     The released model meant the frequencies of DETR, but an exponent rounded down to 0 makes each of them 1:
     even channels are the sine and odd ones the cosine of one turn over the picture.
@@ -101,7 +101,7 @@ class DecoderLayer(nn.Module):
 
 
 class Lifting(nn.Module):
-    """Lifts features (B, C, s, s) to a volume (B, width, s, s, s) whose depths are spaced by a learnt power."""
+    """Lifts features (B, C, s, s) to a volume (B, width, s, s, s), its depths spaced by a learnt power."""
 
     positions: Tensor
 
@@ -123,11 +123,8 @@ class Lifting(nn.Module):
         )
         anchors = torch.stack([depth, down, across]).expand(len(dense), -1, -1, -1, -1)
         tokens = self.conv_3d_coord(torch.cat([dense, anchors], 1)).flatten(2).transpose(1, 2)
-        return (
-            self.refine_3d(tokens, self.positions.to(tokens.dtype))
-            .transpose(1, 2)
-            .unflatten(2, (self.side,) * 3)
-        )
+        refined = self.refine_3d(tokens, self.positions.to(tokens.dtype))
+        return refined.transpose(1, 2).unflatten(2, (self.side,) * 3)
 
     def power(self) -> Tensor:
         """Return the exponent of the depths."""

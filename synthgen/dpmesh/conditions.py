@@ -46,7 +46,7 @@ def heatmaps(points: Tensor, seen: Tensor, side: int, sigma: float) -> Tensor:
 
 
 def skeleton(points: Tensor, seen: Tensor, side: int) -> Tensor:
-    """Draw a stick figure of three colours, (B, 3, side, side) in [0, 1]; limbs with an unseen end are left out."""
+    """Draw a stick figure in colours, (B, 3, side, side) in [0, 1], without limbs that have an unseen end."""
     ends = torch.tensor([[DPMESH30.index(name) for name in limb] for limb in _LIMBS], device=points.device)
     start, end = points[:, ends[:, 0], None], points[:, ends[:, 1], None]  # (B, limbs, 1, 2)
     cells = torch.arange(side, device=points.device, dtype=points.dtype)

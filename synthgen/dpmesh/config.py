@@ -23,8 +23,8 @@ class DPMeshConfig:
     Attributes:
         backbone: diffusion (the paper's), or resnet50 or vit_l, which see the heatmaps beside early features.
         folder: what the backbone starts from: a Stable Diffusion 1 pipeline folder of diffusers or
-            embedded/<name>, of which VAE and U-Net are used; a folder of transformers for the other backbones;
-            or untrained, with the sizes of Stable Diffusion 1, ResNet-50 or ViT-L.
+            embedded/<name>, of which VAE and U-Net are used; a folder of transformers for the other
+            backbones; or untrained, with the sizes of Stable Diffusion 1, ResNet-50 or ViT-L.
         unet_width: channels of an untrained U-Net's first level.
         vae_width: channels of an untrained VAE's first level.
         crop_size: side of the crops [px].
@@ -34,8 +34,8 @@ class DPMeshConfig:
         control_rank: 0 for a ControlNet that is a copy of the U-Net's encoder, as published; else it is that
             encoder itself with low-rank updates, which keeps small models small.
         prompt: whether keypoint coordinates are the text of the cross-attention; else learnt tokens are.
-        prompt_unobserved: whether coordinates of joints with confidence 0 reach the prompt as they are, which the
-            released model was trained with; else they are 0.
+        prompt_unobserved: whether coordinates of joints with confidence 0 reach the prompt as they are, which
+            the released model was trained with; else they are 0.
         sigma: width of the heatmaps' Gaussians [px of the latents].
         lora_rank: of the U-Net's attention and gated layers; 0 leaves them frozen.
         train_resnets: whether the U-Net's residual blocks learn too (Table 8).
@@ -121,14 +121,15 @@ class DPMeshConfig:
         return found
 
 
+_FACTORS = {"crop_size": 32, "unet_width": 32, "vae_width": 32, "feature_channels": 16}
 _LOWEST = {
-    "unet_width": 32, "vae_width": 32, "crop_size": 64, "lora_rank": 0, "control_rank": 0, "feature_channels": 16, "width": 8,
-    "num_heads": 1, "encoder_layers": 1, "decoder_layers": 1, "lifting_width": 1, "mlp_width": 1,
+    "unet_width": 32, "vae_width": 32, "crop_size": 64, "lora_rank": 0, "control_rank": 0,
+    "feature_channels": 16, "width": 8, "num_heads": 1, "encoder_layers": 1, "decoder_layers": 1, "lifting_width": 1, "mlp_width": 1,
 }  # fmt: skip
 
 
 def embedded_config() -> DPMeshConfig:
-    """Return the small model that goes with the packaged draft model: 128 px crops, 2.4 million weights."""
+    """Return the small model that goes with the packaged draft model: 128 px crops, 2.3 million weights of its own."""
     return replace(
         DPMeshConfig(),
         folder="embedded/draft",

@@ -1,7 +1,8 @@
-"""The ControlNet beside the U-Net (Zhang et al., ICCV 2023), reading latents and keypoints in its first layer.
+"""The ControlNet beside the U-Net (Zhang et al., ICCV 2023); its first layer reads latents and keypoints.
 
-A trainable copy of the U-Net's encoder and middle (or, for small files, low-rank updates of them); 1x1 convolutions that begin at zero add what it says to the
-U-Net's skip connections. There is no block for a hint: the keypoints have the size of the latents.
+A trainable copy of the U-Net's encoder and middle (or, for small files, low-rank updates of them); 1x1
+convolutions that begin at zero add what it says to the U-Net's skip connections. There is no block for a hint:
+the keypoints have the size of the latents.
 """
 
 import copy

@@ -1,8 +1,8 @@
 """A U-Net of Stable Diffusion 1 as a feature extractor: one step at t = 1, tapped instead of finished.
 
-Tapped are the second residual block of each decoder level, before its upsampler, and the last one of all: blocks
-1, 4, 7 and 11 of Stable Diffusion's twelve. Cross-attention of encoder and decoder (not of the middle) below
-the latents' full size is kept too, averaged over heads and over layers of the same size.
+Tapped are the second residual block of each decoder level, before its upsampler, and the last one of all:
+blocks 1, 4, 7 and 11 of Stable Diffusion's twelve. Cross-attention of encoder and decoder (not of the middle)
+below the latents' full size is kept too, averaged over heads and over layers of the same size.
 """
 
 from collections import defaultdict

@@ -75,8 +75,7 @@ def test_full_size_has_the_papers_parameters_and_every_published_key() -> None:
     """Table 5: 1426.3 M parameters, 408.9 M of them trainable.
 
     The paper counts the text encoder of Stable Diffusion, 123.1 M, which its model holds and never asks. Ours
-    does not hold it; the two sums below differ by nothing else. Not held either, and not in the paper's sum by
-    its own code: the VAE's decoder.
+    does not hold it; the two sums differ by nothing else.
     """
     published = layout("dpmesh")
     text = sum(_size(shape) for key, shape in published.items() if ".cond_stage_model." in key)
