@@ -21,9 +21,9 @@ from synthgen.backends.protocols import MeshEstimate, MeshEstimator
 from synthgen.geometry import rotmat_to_rot6d, rotvec_to_rotmat
 from synthgen.joints import SMPL24
 from synthgen.sample import Float, Person
-from synthgen.shards import read_pictures, read_report
-from synthgen.shards.records import LabelledPicture
-from synthgen.shards.shard import shard_names
+from synthgen.shards import read_report
+from synthgen.shards.records import LabelledPicture, decode_picture
+from synthgen.shards.shard import read_members, shard_names, tars
 
 logger = logging.getLogger(__name__)
 
@@ -196,8 +196,7 @@ def _build(
                 rows["betas"] += [person.betas for person in picture.scene.people]
                 rows["held_out"] += [position % HELD_OUT_EVERY == 0] * len(picture.labels)
                 families += [label.family for label in picture.labels]
-            if len(families) % 5000 < _GROUP:
-                logger.info("features: %d people of %s", len(families), source)
+            logger.info("features: %d people, in %s", len(families), source)
     partial = cache.with_name(f"{cache.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -231,12 +230,16 @@ def _groups(source: str, per_source: int) -> Iterator[list[tuple[int, LabelledPi
     """Yield pictures with their positions in the run, some at a time."""
     reports = [read_report(source, name) for name in shard_names(source)]
     total = sum(report.accepted for report in reports if report)
-    every = max(1, total // per_source) if per_source else 1
+    every = max(1, -(-total // per_source)) if per_source else 1
     group: list[tuple[int, LabelledPicture]] = []
-    for position, picture in enumerate(read_pictures(source)):
+    members = (pair for tar in tars(source) for pair in read_members(tar))
+    for position, (key, content) in enumerate(members):
         if position % every and position % HELD_OUT_EVERY:
             continue
-        group.append((position, picture))
+        try:
+            group.append((position, decode_picture(content)))
+        except ValueError as error:
+            raise ValueError(f"{source}: key {key}: {error}") from error
         if len(group) == _GROUP:
             yield group
             group = []

@@ -87,6 +87,8 @@ def to_coco17(joints: Float, confidence: Float, where: str) -> Keypoints:
 
 def _triples(rows: list[Any], where: str) -> Keypoints:
     """Return people given as flat lists of x, y, confidence, joint by joint."""
+    if not rows:
+        return Keypoints(np.zeros((0, len(COCO17), 2)), np.zeros((0, len(COCO17))))
     try:
         widths = {len(row) for row in rows}
         values = np.array(rows, np.float64).reshape(len(rows), -1, 3)
@@ -94,8 +96,6 @@ def _triples(rows: list[Any], where: str) -> Keypoints:
         raise ValueError(
             f"{where}: joints must be flat lists of x, y, confidence, all of one length: {error}"
         ) from error
-    if not rows:
-        return Keypoints(np.zeros((0, len(COCO17), 2)), np.zeros((0, len(COCO17))))
     if len(widths) != 1:
         raise ValueError(f"{where}: people have {sorted(widths)} numbers, expected as many each")
     return to_coco17(values[..., :2], _scaled(values[..., 2]), where)
@@ -155,7 +155,7 @@ def _coco(path: Path) -> Found:
         if not isinstance(result, dict) or "keypoints" not in result or "image_id" not in result:
             raise ValueError(f"{path}: an annotation lacks 'image_id' or 'keypoints'")
         image_id = result["image_id"]
-        if names and image_id not in names:
+        if isinstance(content, dict) and image_id not in names:
             raise ValueError(f"{path}: image_id {image_id!r} is not among its images")
         rows.setdefault(names.get(image_id, str(image_id)), []).append(result["keypoints"])
     people = {name: _triples(found, f"{path}: {name}") for name, found in rows.items()}

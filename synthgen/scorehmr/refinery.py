@@ -87,6 +87,13 @@ class Refinery:
         return self.denoiser.standardise(features)
 
 
+def published(task: str) -> tuple[GuidanceOptions, Weights]:
+    """Return options for a task: pictures, views, or video (clips)."""
+    if task == "views":
+        return GuidanceOptions(iterations=2, start=100, step=10), Weights()
+    return GuidanceOptions(), Weights()
+
+
 def load_denoiser(path: Path) -> tuple[ScoreDenoiser, str]:
     """Load a denoiser of ours (a folder) or a published one (a file).
 

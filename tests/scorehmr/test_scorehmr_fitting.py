@@ -1,0 +1,109 @@
+"""Fits lie on the joints they are given; who cannot be fitted stays as he is, with a reason."""
+
+import numpy as np
+import pytest
+from score_people import CAMERA, cases_of, nudged, person, tiny_denoiser
+
+from synthgen.backends.vposer import VPoser
+from synthgen.backends.model_files import BUNDLED_FOLDER
+from synthgen.body import OPEN_FILE, Body
+from synthgen.body_file import read_body_file
+from synthgen.geometry import project
+from synthgen.joints import COCO17
+from synthgen.sample import Person
+from synthgen.scorehmr.cases import Cases, Weights
+from synthgen.scorehmr.fitting import FittingOptions
+from synthgen.scorehmr.refinery import Fitted, Refinery, published
+from synthgen.scorehmr.sampling import GuidanceOptions
+
+FEW = FittingOptions(steps=60, rate=0.03)
+SHORT = GuidanceOptions(iterations=3)
+
+
+@pytest.fixture(scope="module")
+def refinery() -> Refinery:
+    return Refinery(tiny_denoiser(), read_body_file(OPEN_FILE), SHORT)
+
+
+@pytest.fixture(scope="module")
+def prior() -> VPoser:
+    return VPoser.from_folder(BUNDLED_FOLDER / "prior")
+
+
+def pixel_errors(people: tuple[Person, ...], cases: Cases, body: Body) -> np.ndarray:
+    joints = body.joints(body.pose(list(people)).points, COCO17).astype(np.float64)
+    return np.linalg.norm(project(joints, CAMERA.cam_int) - cases.keypoints_2d, axis=-1).mean(-1)
+
+
+def wrong(body: Body, count: int = 3, **more: object) -> Cases:
+    rng = np.random.default_rng(3)
+    truth = [person(rng) for _ in range(count)]
+    return cases_of(truth, [nudged(one, rng) for one in truth], body, **more)
+
+
+def test_fits_come_to_lie_on_the_joints(refinery: Refinery, prior: VPoser, body: Body) -> None:
+    cases = wrong(body)
+    before = pixel_errors(cases.people, cases, body)
+    fits: list[Fitted] = [refinery.refine(cases), refinery.fit(cases, prior, FEW), refinery.fit(cases, None, FEW)]
+    for fitted in fits:
+        assert fitted.reasons == ("",) * 3
+        assert (fitted.energy_after < fitted.energy_before).all()
+        assert pixel_errors(fitted.people, cases, body).mean() < 0.7 * before.mean()
+
+
+def test_who_cannot_be_fitted_stays_as_he_is(refinery: Refinery, prior: VPoser, body: Body) -> None:
+    cases = wrong(body)
+    confidence = cases.confidence.copy()
+    confidence[1] = 0
+    behind = Person(*(getattr(cases.people[2], n) for n in ("global_orient", "body_pose", "betas")), np.zeros(3))
+    lost = Cases((*cases.people[:2], behind), cases.cameras, cases.keypoints_2d, confidence)
+    for fitted in (refinery.refine(lost), refinery.fit(lost, prior, FEW)):
+        assert fitted.reasons[0] == "" and fitted.reasons[1] == "no keypoint was seen"
+        assert np.allclose(fitted.people[1].body_pose, lost.people[1].body_pose, atol=1e-5)
+        assert np.isfinite(fitted.energy_after[0])
+    alone = refinery.refine(cases.take([0]))
+    assert np.allclose(alone.people[0].body_pose, refinery.refine(lost).people[0].body_pose, atol=1e-3)
+
+
+def test_a_start_far_from_the_joints_is_placed_by_them(refinery: Refinery, body: Body) -> None:
+    """Whoever stands behind the camera or metres away begins where the joints put the body."""
+    cases = wrong(body)
+    moved = [
+        Person(one.global_orient, one.body_pose, one.betas, one.transl + np.array([5.0, 0, 30.0]))
+        for one in cases.people
+    ]
+    fitted = refinery.refine(cases.with_people(moved))
+    assert fitted.reasons == ("",) * 3
+    assert pixel_errors(fitted.people, cases, body).mean() < 5
+
+
+def test_views_come_to_agree_and_frames_to_move_smoothly(body: Body) -> None:
+    rng = np.random.default_rng(5)
+    pose = person(rng)
+    turns = [0.0, 0.8, -0.8, 2.4]
+    truth = [Person(person(rng, 0, turn).global_orient, pose.body_pose, pose.betas, pose.transl) for turn in turns]
+    estimates = [nudged(one, rng, 0.15) for one in truth]
+
+    def spread(people: tuple[Person, ...]) -> float:
+        return float(np.std([one.body_pose for one in people], axis=0).mean())
+
+    views = cases_of(truth, estimates, body, moments=("a",) * 4)
+    both = Refinery(tiny_denoiser(), read_body_file(OPEN_FILE), *published("views"))
+    assert spread(both.refine(views).people) < 0.5 * spread(views.people)
+    clip = cases_of([pose] * 8, [nudged(pose, rng, 0.15) for _ in range(8)], body)
+    clip = Cases(*(getattr(clip, n) for n in ("people", "cameras", "keypoints_2d", "confidence")),
+                 clips=("a",) * 8, frames=tuple(range(8)))  # fmt: skip
+    smooth = Refinery(tiny_denoiser(), read_body_file(OPEN_FILE), SHORT)
+    assert spread(smooth.refine(clip).people) < 0.6 * spread(clip.people)
+
+
+def test_cases_are_checked(body: Body) -> None:
+    cases = wrong(body)
+    with pytest.raises(ValueError, match=r"keypoints_2d must be \(3, 17, 2\)"):
+        Cases(cases.people, cases.cameras, cases.keypoints_2d[:, :16], cases.confidence)
+    with pytest.raises(ValueError, match="3 people but 2 clips"):
+        Cases(cases.people, cases.cameras, cases.keypoints_2d, cases.confidence, clips=("a", "b"))
+    with pytest.raises(ValueError, match="at least one person"):
+        Cases((), (), np.zeros((0, 17, 2)), np.zeros((0, 17)))
+    assert Weights(sigma=0, keypoints=-1).problems() and not Weights().problems()
+    assert len(FittingOptions(steps=0, rate=-1, root_part=1).problems()) == 3
