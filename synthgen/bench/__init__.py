@@ -1,5 +1,4 @@
-"""What `pipeline=bench` measures: the machinery around the models, with sleeps in the place of networks, and
-the refinement of poses beside a plain implementation.
+"""What `pipeline=bench` measures: the machinery around the models, and refinement beside a plain one.
 
-Each part returns figures and prints nothing.
+Sleeps stand for the networks of the generator. Each part returns figures and prints nothing.
 """

@@ -115,7 +115,7 @@ class ScoreDenoiser(nn.Module):
 
     def decode(self, x: Tensor) -> Pose:
         """Return the rotations and betas of x (B, width)."""
-        rotmat = rot6d_to_rotmat(x[:, :POSE_WIDTH].unflatten(1, (len(SMPL24), 6)))
+        rotmat = rot6d_to_rotmat(x[:, :POSE_WIDTH].reshape(-1, len(SMPL24), 6))
         return Pose(rotmat, self.decode_betas(x) if self.config.use_betas else None)
 
     def decode_betas(self, x: Tensor) -> Tensor:

@@ -122,12 +122,8 @@ class Keypoints:
 
     def energy(self, points: Tensor, transl: Tensor) -> Tensor:
         """Return the un-weighted energy (B,) of points (B, P, 3) and translations (B, 3) [m]."""
-        cameras = self.cameras
-        return _Reprojection.apply(
-            points,
-            transl,
-            (self._targets, self._factors, cameras.focal_length[:, None], self._variance),
-        )
+        fixed = (self._targets, self._factors, self.cameras.focal_length[:, None], self._variance)
+        return _Reprojection.apply(points, transl, fixed)  # type: ignore[no-untyped-call]
 
     @cached_property
     def _targets(self) -> Tensor:
@@ -207,7 +203,7 @@ class MultiView:
         """Return the energy of each person (B,)."""
         parts = [state.pose[:, 1:].flatten(1)]
         if self.extrinsics is not None:
-            columns = state.pose[:, 0].unflatten(1, (2, 3)) @ self.extrinsics.rotation
+            columns = state.pose[:, 0].reshape(-1, 2, 3) @ self.extrinsics.rotation
             parts.append(columns.flatten(1))
         if self.shares_betas:
             parts.append(state.x[:, POSE_WIDTH:])

@@ -56,16 +56,16 @@ class SparsePoints(nn.Module):
         super().__init__()
         self.names = tuple(names)
         num_vertices = len(body.v_template)
-        rows = np.asarray(rows, np.float64)
-        if rows.shape != (len(self.names), _NUM_JOINTS + num_vertices):
+        blend: NDArray[np.float64] = np.asarray(rows, np.float64)
+        if blend.shape != (len(self.names), _NUM_JOINTS + num_vertices):
             raise ValueError(
                 f"rows must be ({len(self.names)}, {_NUM_JOINTS} joints + {num_vertices} vertices), got "
-                f"{rows.shape}"
+                f"{blend.shape}"
             )
-        if np.abs(rows.sum(1) - 1).max(initial=0) > 1e-2:
+        if np.abs(blend.sum(1) - 1).max(initial=0) > 1e-2:
             raise ValueError("each row of rows must sum to 1: a point is a blend of joints and vertices")
         self._keep_tree(body)
-        self._keep_points(body, rows)
+        self._keep_points(body, blend)
 
     @classmethod
     def of_joint_set(cls, body: BodyArrays, joint_set: JointSet) -> Self:
@@ -135,7 +135,7 @@ class SparsePoints(nn.Module):
         Returns:
             (B, P, 3) [m], in the frame of the root's rotation.
         """
-        return _Skinning.apply(rotmat, betas, self)
+        return _Skinning.apply(rotmat, betas, self)  # type: ignore[no-untyped-call]
 
     def rest_pelvis(self, betas: Tensor) -> Tensor:
         """Return where the pelvis of bodies with betas (B, 10) is before any translation: (B, 3) [m]."""

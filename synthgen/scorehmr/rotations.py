@@ -53,4 +53,4 @@ def rot6d_to_rotmat(rot6d: Tensor) -> Tensor:
 
     Differentiable once.
     """
-    return _GramSchmidt.apply(rot6d)
+    return _GramSchmidt.apply(rot6d)  # type: ignore[no-untyped-call]

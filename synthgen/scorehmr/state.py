@@ -75,7 +75,7 @@ class State:
     @cached_property
     def pose(self) -> Tensor:
         """Rotations in 6D form (B, 24, 6), the root's first."""
-        return self.x[:, :POSE_WIDTH].unflatten(1, (len(SMPL24), 6))
+        return self.x[:, :POSE_WIDTH].reshape(-1, len(SMPL24), 6)
 
     @cached_property
     def rotmat(self) -> Tensor:
