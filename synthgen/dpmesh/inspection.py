@@ -8,7 +8,8 @@ from synthgen.body import OPEN
 from synthgen.dpmesh.sources import Source
 from synthgen.shards.observation_records import StoredPicture
 from synthgen.shards.observations import read_stored
-from synthgen.shards.shard import tars
+from synthgen.shards.shard import read_members, read_report, tars
+from synthgen.storage import split
 
 _LOOKED_AT = 4  # tars of a source, evenly spread
 
@@ -80,3 +81,18 @@ def problems_of(source: Source, body: str, needs_smpl: bool) -> list[str]:
     if not content.bodies and not content.placed:
         return [f"{source.path}: nobody of {content.people} people has joints or SMPL parameters"]
     return []
+
+
+def num_pictures(path: str) -> int:
+    """Return how many pictures a folder of shards or a tar holds.
+
+    Raises:
+        ValueError: there are no shards.
+    """
+    return sum(_count(tar) for tar in tars(path))
+
+
+def _count(tar: str) -> int:
+    folder, name = split(tar)
+    report = read_report(folder, name.removesuffix(".tar"))
+    return report.accepted if report is not None else sum(1 for _ in read_members(tar))
