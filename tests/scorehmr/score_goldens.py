@@ -5,12 +5,11 @@ made of random numbers (it is nobody's body): 11 landmarks, and 24 vertices that
 regressor makes of the others.
 """
 
-import math
-import zlib
 from pathlib import Path
 
 import numpy as np
 import torch
+from official import pseudo_random
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -40,17 +39,6 @@ def goldens(prefix: str = "") -> dict[str, Tensor]:
     return {key.removeprefix(prefix): value for key, value in found.items() if key.startswith(prefix)}
 
 
-def filled(key: str, shape: torch.Size) -> Tensor:
-    """Return the weight that belongs to a key of the public code."""
-    noise = torch.randn(shape, generator=torch.Generator().manual_seed(zlib.crc32(key.encode())))
-    name = key.rpartition(".")[2]
-    if name == "weight" and len(shape) == 1:
-        return 1 + 0.1 * noise
-    if "bias" in name:
-        return 0.1 * noise
-    return noise / math.sqrt(math.prod(shape[1:]))
-
-
 def public_key(key: str) -> str:
     """Return the public name of one of our weights."""
     tower, part, rest = key.split(".", 2)
@@ -62,7 +50,7 @@ def public_weights(config: DenoiserConfig, prefix: str = "") -> dict[str, Tensor
     with torch.device("meta"):
         ours = ScoreDenoiser(config).state_dict()
     keys = {public_key(key): value for key, value in ours.items() if key.startswith(("pose.", "shape."))}
-    return {key: filled(prefix + key, value.shape) for key, value in keys.items()}
+    return {key: pseudo_random(prefix + key, tuple(value.shape), "fanin") for key, value in keys.items()}
 
 
 def public_denoiser(config: DenoiserConfig, prefix: str = "") -> ScoreDenoiser:
