@@ -38,6 +38,7 @@ class Config:
         shards: {name: folder or tar}, generated samples or observations.
         estimators: {name: backend node of the role mesh, or the path of a DPMesh: a folder or a published
             checkpoint}. Others are compared with the first.
+        published: {name of shards: {figure: value}} that papers report, in mm or %, to be shown beside ours.
         keypoints: joints for estimators that look at some: detected (by their own keypoint model), labels, or
             noisy (labels with the errors of detectors).
         protocol: which joints count, and the root: 3dpw, 3doh, cmu_panoptic, ski_poseptz, emdb, smpl24.
@@ -57,6 +58,7 @@ class Config:
     output: str = "shards/evaluation"
     shards: dict[str, str] = field(default_factory=dict)
     estimators: dict[str, Any] = field(default_factory=dict)
+    published: dict[str, Any] = field(default_factory=dict)
     keypoints: Literal["detected", "labels", "noisy"] = "detected"
     protocol: str = "3dpw"
     num_samples: int = 0
@@ -78,6 +80,7 @@ class Config:
             found += backends.problems(backends.MODELS["mesh"], node, f"estimators.{name}")
             if node.get("body") == "smpl" and not self.smpl_file:
                 found.append(f"estimators.{name} has the body smpl: smpl_file must say where its file is")
+        found += _published_problems(self.published, self.shards)
         if self.h36m_regressor and not self.smpl_file:
             found.append("h36m_regressor is for SMPL's vertices: smpl_file must say where SMPL's file is")
         if self.protocol not in PROTOCOLS:
@@ -89,6 +92,25 @@ class Config:
         if self.batch_size < 1:
             found.append(f"batch_size must be at least 1, got {self.batch_size}")
         return found
+
+
+def _published_problems(published: Mapping[str, Any], shards: Mapping[str, str]) -> list[str]:
+    from synthgen.evaluation.figures import FIGURES
+    from synthgen.fields import nearest
+
+    found: list[str] = []
+    for name, figures in published.items():
+        if name not in shards:
+            found.append(f"published: no shards are called {name!r}{nearest(name, shards)}")
+        if not isinstance(figures, Mapping):
+            found.append(f"published.{name} must hold figures by name, got {figures!r}")
+            continue
+        for figure, value in figures.items():
+            if figure not in FIGURES:
+                found.append(f"published.{name}: unknown figure {figure!r}{nearest(str(figure), FIGURES)}")
+            elif isinstance(value, bool) or not isinstance(value, int | float):
+                found.append(f"published.{name}.{figure} must be a number, got {value!r}")
+    return found
 
 
 def nodes(config: Config) -> dict[str, Mapping[str, Any]]:
@@ -112,7 +134,10 @@ def main(config: Config) -> int:
     for name, node in nodes(config).items():
         for shards, column in _measure(name, node, config, judge):
             columns[shards].append(column)
-    blocks = [Block(name, source, tuple(columns[name])) for name, source in config.shards.items()]
+    blocks = [
+        Block(name, source, tuple(columns[name]), config.published.get(name, {}))
+        for name, source in config.shards.items()
+    ]
     for block in blocks:
         _say_block(block)
     say(_write(config, blocks, bodies))
@@ -134,6 +159,24 @@ def _observations(config: Config, shards: str) -> "Iterator[Observation]":
     return islice(read_observations(config.shards[shards]), config.num_samples or None)
 
 
+def _count(config: Config, shards: str) -> int | None:
+    """Return how many pictures will be read, as far as reports tell."""
+    from synthgen import storage
+    from synthgen.shards.shard import read_report, shard_names
+
+    source = config.shards[shards]
+    if source.endswith(".tar"):
+        folder, name = storage.split(source)
+        names = [name.removesuffix(".tar")]
+    else:
+        folder, names = source, shard_names(source)
+    reports = [read_report(folder, name) for name in names]
+    known = [report.accepted for report in reports if report is not None]
+    if len(known) < len(reports):
+        return config.num_samples or None
+    return min(sum(known), config.num_samples or sum(known))
+
+
 def _measure(
     name: str, node: Mapping[str, Any], config: Config, judge: "Judge"
 ) -> "Iterator[tuple[str, Column]]":
@@ -148,7 +191,8 @@ def _measure(
     asking = Asking(config.keypoints, config.seed)
     source = config.keypoints if hasattr(model, "with_keypoints") else ""
     for shards in config.shards:
-        with tqdm(desc=f"{name} on {shards}", unit=" people", disable=None, leave=False) as bar:
+        total, title = _count(config, shards), f"{name} on {shards}"
+        with tqdm(desc=title, total=total, unit=" pictures", disable=None, leave=False) as bar:
             scores = evaluate(
                 asking.function(model),
                 _observations(config, shards),
@@ -170,6 +214,10 @@ def _say_block(block: "Block") -> None:
         for place, (column, one) in enumerate(zip(block.columns, means, strict=True)):
             changed = f"  {change(figure, means[0], one)}" if place else ""
             title = f"{figure.title} [{figure.unit}]" if not place else ""
+            if one.missing and not place:
+                changed = f"  {one.missing:,} people without"
+            if block.published and not place:
+                changed += f"  published {block.told(figure)[0]}"
             say(f"  {title:<28} {column.estimator.name:<{width}} {figure.shown(one.mean):>8}{changed}")
     for figure in block.absent():
         say(f"  {figure.title} is missing: nobody here has {figure.needs}")

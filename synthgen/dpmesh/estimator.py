@@ -107,7 +107,7 @@ class DPMeshEstimator:
         boxes: Sequence[Float],
         cam_ints: Sequence[Float],
         keypoints: Sequence[Keypoints],
-        noise_seed: int | None = None,
+        noise_seed: Sequence[int] | None = None,
     ) -> list[MeshEstimate]:
         """Estimate bodies whose 2D joints somebody gives.
 
@@ -116,7 +116,8 @@ class DPMeshEstimator:
             boxes: for each picture (N, 4) xyxy [px]; N may be 0.
             cam_ints: for each picture (3, 3) intrinsics [px].
             keypoints: of the people in the boxes, in the same order.
-            noise_seed: of errors, as detectors make them, that the joints get first; None for no errors.
+            noise_seed: numbers that errors follow from, as detectors make them, which the joints get first;
+                None for no errors.
         """
         model = ready(self._model, self)
         check_images(images)
@@ -127,7 +128,7 @@ class DPMeshEstimator:
         tokens: list[Any] = []
         count = sum(map(len, boxes))
         for group, (members, new) in enumerate(fixed_groups(count, self.batch_size)):
-            seed = None if noise_seed is None else noise_seed + group
+            seed = None if noise_seed is None else np.random.SeedSequence([*noise_seed, group])
             bodies = self._estimate(_taken(crops, members), seed)
             people += self._people(bodies, new)
             tokens += list(bodies.features[:new].flatten(2).mT.float().cpu().numpy())
@@ -157,14 +158,15 @@ class DPMeshEstimator:
             if len(bbox)
         ]  # fmt: skip
 
-    def _estimate(self, batch: "Crops", noise_seed: int | None) -> "Bodies":
+    def _estimate(self, batch: "Crops", seed: np.random.SeedSequence | None) -> "Bodies":
         import torch
 
         from synthgen.dpmesh.keypoint_noise import NoiseOptions, corrupt
 
         device = next(self._model.parameters()).device
-        if noise_seed is not None:
-            batch = corrupt(batch, NoiseOptions(), torch.Generator().manual_seed(noise_seed))
+        if seed is not None:
+            generator = torch.Generator().manual_seed(int(seed.generate_state(1)[0]))
+            batch = corrupt(batch, NoiseOptions(), generator)
         with torch.inference_mode(), torch.autocast(**self._autocast):
             return self._forward(batch.to(device))
 

@@ -221,7 +221,7 @@ def _ordinal(place: int) -> str:
 
 def _figures(figures: Mapping[str, Float], row: int) -> str:
     return "; ".join(
-        f"{FIGURES[name].title} {FIGURES[name].shown(figures[name][row])} {FIGURES[name].unit}"
+        f"{FIGURES[name].title} {FIGURES[name].shown(figures[name][row])}\u00a0{FIGURES[name].unit}"
         for name in TOLD
         if not np.isnan(figures[name][row])
     )

@@ -1,7 +1,7 @@
 """Several estimators on several shards, side by side: what tables and pages are made of."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,11 +45,13 @@ class Block:
         name: of the shards, as the config has it.
         source: where the shards are.
         columns: in the order of the config; the first is what the others are compared with.
+        published: what papers report of these pictures, by figure, in the unit that is shown (mm, %).
     """
 
     name: str
     source: str
     columns: tuple[Column, ...]
+    published: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def scores(self) -> Scores:
@@ -63,6 +65,13 @@ class Block:
             for name, figure in FIGURES.items()
             if any(column.scores.mean(name).count for column in self.columns)
         ]
+
+    def told(self, figure: Figure) -> list[str]:
+        """Return the published figure as a list of one, empty where nothing was published of any figure."""
+        if not self.published:
+            return []
+        value = self.published.get(figure.name)
+        return ["–" if value is None else f"{value:g}"]
 
     def absent(self) -> list[Figure]:
         """Return the figures that nobody has."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -17,7 +17,7 @@ from synthgen.sample import Float
 
 EstimateFunction = Callable[[Sequence[Observation]], list[MeshEstimate]]
 KeypointSource = Literal["detected", "labels", "noisy"]
-Progress = Callable[[int], object]  # told of each batch how many people it had
+Progress = Callable[[int], object]  # told of each batch how many pictures it had
 
 
 class Guided(Protocol):
@@ -29,7 +29,7 @@ class Guided(Protocol):
         boxes: Sequence[Float],
         cam_ints: Sequence[Float],
         keypoints: Sequence[Keypoints],
-        noise_seed: int | None = None,
+        noise_seed: Sequence[int] | None = None,
     ) -> list[MeshEstimate]:
         """Estimate bodies with these joints; `noise_seed` spoils them first as detectors err."""
 
@@ -48,7 +48,8 @@ class Asking:
     seed: int = 0
 
     def function(self, estimator: MeshEstimator) -> EstimateFunction:
-        """Return what estimates the people of pictures in their labelled boxes."""
+        """Return what estimates people in their labelled boxes; each call draws other noise."""
+        asked = count()
 
         def estimate(observations: Sequence[Observation]) -> list[MeshEstimate]:
             images = [one.image for one in observations]
@@ -57,7 +58,7 @@ class Asking:
             guided: Any = getattr(estimator, "with_keypoints", None)
             if guided is None or self.keypoints == "detected":
                 return estimator(images, boxes, cam_ints)
-            noise_seed = self.seed if self.keypoints == "noisy" else None
+            noise_seed = [self.seed, next(asked)] if self.keypoints == "noisy" else None
             found: list[MeshEstimate] = guided(images, boxes, cam_ints, labelled(observations), noise_seed)
             return found
 
@@ -103,7 +104,7 @@ def evaluate(
         ledger.add(batch, people, judge.measure(batch, estimates, body))
         ledger.gaps.update(gaps(batch, judge.bodies))
         if progress:
-            progress(len(people))
+            progress(len(batch))
     return ledger.scores()
 
 

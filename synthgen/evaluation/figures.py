@@ -44,11 +44,11 @@ _TABLE = (
     Figure("mpvpe", "MPVPE", "mm", _SMPL, "Mean distance of vertices, pelves laid onto each other."),
     Figure(
         "occ_mpjpe", "OCC-MPJPE", "mm", _HIDDEN,
-        f"MPJPE of the joints that the picture hides (visibility under {HIDDEN:g}).",
+        f"MPJPE of the COCO-17 joints among them that the picture hides (visibility under {HIDDEN:g}).",
     ),
     Figure(
         "occ_pa_mpjpe", "OCC-PA-MPJPE", "mm", _HIDDEN,
-        "PA-MPJPE of the hidden joints, after the whole body was aligned.",
+        "PA-MPJPE of these hidden joints, after the whole body was aligned.",
     ),
     Figure("pck_3d", "3D-PCK", "%", _3D, f"Joints within {PCK_3D_MM:g} mm, roots together.", False),
     Figure("auc_3d", "3D-AUC", "%", _3D, f"Mean 3D-PCK over thresholds from 0 to {PCK_3D_MM:g} mm.", False),

@@ -97,6 +97,7 @@ def _block(block: Block, cases: Sequence[Case]) -> dict[str, Any]:
         "note": scores.protocol.note,
         "names": [column.estimator.name for column in block.columns],
         "rows": [_row(block, figure) for figure in block.figures()],
+        "has_published": bool(block.published),
         "gaps": [f"{count:,} {words}." for words, count in sorted(scores.gaps.items())],
         "absent": [f"{figure.title}: nobody here has {figure.needs}." for figure in block.absent()],
         "charts": _charts(block),
@@ -112,6 +113,7 @@ def _row(block: Block, figure: Figure) -> dict[str, Any]:
         "unit": figure.unit,
         "words": figure.words,
         "cells": _cells(block, figure, means),
+        "published": block.told(figure),
         "count": means[0].count,
         "missing": means[0].missing,
     }

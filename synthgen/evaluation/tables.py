@@ -54,12 +54,14 @@ def _block(block: Block) -> Iterator[str]:
 def _main_table(block: Block) -> Iterator[str]:
     figures = block.figures()
     names = [cell(column.estimator.name) for column in block.columns]
-    yield from _head(["figure", "unit", *names, *(["change"] if len(names) == 2 else []), "people"], 2)
+    more = [*(["change"] if len(names) == 2 else []), *(["published"] if block.published else [])]
+    yield from _head(["figure", "unit", *names, *more, "people"], 2)
     for figure in figures:
         means = block.means(figure.name)
         changes = [change(figure, *means)] if len(names) == 2 else []
         values = _values(block, figure, means)
-        yield _row([figure.title, figure.unit, *values, *changes, f"{means[0].count:,}"])
+        count = f"{means[0].count:,}"
+        yield _row([figure.title, figure.unit, *values, *changes, *block.told(figure), count])
     yield ""
 
 
@@ -147,6 +149,7 @@ def _record(block: Block) -> dict[str, Any]:
             "note": scores.protocol.note,
         },
         "gaps": dict(sorted(scores.gaps.items())),
+        "published": dict(block.published),
         "estimators": [_estimator(column) for column in block.columns],
     }
 

@@ -17,6 +17,7 @@ def test_two_estimators_on_two_shards_side_by_side(
     out = tmp_path / "evaluation"
     arguments = ["pipeline=evaluate", f"output={out}", "name=Test", "worst=1", "batch_size=2", *TWO]
     arguments += [f"shards.all={run_dir}", f"shards.some={run_dir}/run-000000.tar"]
+    arguments += ["published.some={mpjpe: 73.6}"]
     assert main(arguments) == 0
     told = capsys.readouterr().out
     assert told.strip().splitlines()[-1] == str(out / "report.html")
@@ -30,6 +31,8 @@ def test_two_estimators_on_two_shards_side_by_side(
         assert first["figures"]["mpjpe"]["mean"] != second["figures"]["mpjpe"]["mean"]
     assert len((out / "people.jsonl").read_text().splitlines()) == 2 * (7 + 4)
     page, table = (out / "report.html").read_text(), (out / "evaluation.md").read_text()
+    assert "published 73.6" in told and "| published |" in table and "Published</th>" in page
+    assert found["shards"][1]["published"] == {"mpjpe": 73.6} and found["shards"][0]["published"] == {}
     assert page.count("<article") >= 2 and "## some" in table and "| first |" in table.replace("| unit ", "")
     again = tmp_path / "again"
     assert main([f"config={out}/config.yaml", f"output={again}"]) == 0
@@ -49,6 +52,7 @@ def test_first_pictures_only_and_no_cases(
 
 def test_all_problems_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["estimators.a.backend=hmr3", "estimators.b={backend: hmr2, body: smpl}", "worst=51"]
+    arguments += ["published={none: {mpjpe: 1}, other: {mpjp: 3}, odd: {mpjpe: much}}"]
     arguments += ["protocol=4dpw", "batch_size=0", "num_samples=-1", "h36m_regressor=J.npy"]
     assert main(["pipeline=evaluate", *arguments]) == 2
     complaints = capsys.readouterr().err
@@ -60,6 +64,9 @@ def test_all_problems_at_once(capsys: pytest.CaptureFixture[str]) -> None:
         "protocol must be one of 3dpw, 3doh, cmu_panoptic, ski_poseptz, emdb, smpl24, got '4dpw'",
         "batch_size must be at least 1",
         "num_samples must be at least 0",
+        "published: no shards are called 'none'",
+        "unknown figure 'mpjp'; did you mean 'mpjpe'?",
+        "published.odd.mpjpe must be a number, got 'much'",
         "h36m_regressor is for SMPL's vertices",
     ):
         assert words in complaints, words
