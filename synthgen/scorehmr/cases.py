@@ -18,6 +18,8 @@ from synthgen.scorehmr.placement import FreePlacement, Placement, SharedPlacemen
 from synthgen.scorehmr.points import SparsePoints
 from synthgen.scorehmr.state import Start
 
+_SIDE_PX = 1000.0  # longer side that pictures are counted as
+
 
 @dataclass(frozen=True)
 class Cases:
@@ -148,18 +150,18 @@ def pose_cases(cases: Cases, points: SparsePoints, weights: Weights, dtype: torc
 
     rotvec = np.stack([np.concatenate([p.global_orient[None], p.body_pose]) for p in cases.people])
     rotmat, betas = tensor(rotvec_to_rotmat(rotvec)), tensor([person.betas for person in cases.people])
-    cameras = Cameras.of_intrinsics(
-        tensor([camera.cam_int for camera in cases.cameras]),
-        tensor([camera.image_size for camera in cases.cameras]),
-    )
-    scaled = tensor([max(camera.image_size) / 1000 for camera in cases.cameras])
+    sizes = np.array([camera.image_size for camera in cases.cameras], np.float64)
+    scale = _SIDE_PX / sizes.max(1)  # errors mean the same in pictures of all sizes
+    cam_ints = np.array([camera.cam_int for camera in cases.cameras], np.float64)
+    cam_ints[:, :2] *= scale[:, None, None]
+    cameras = Cameras.of_intrinsics(tensor(cam_ints), tensor(sizes * scale[:, None]))
     keypoints = Keypoints(
-        keypoints_2d=tensor(cases.keypoints_2d),
+        keypoints_2d=tensor(cases.keypoints_2d * scale[:, None, None]),
         confidence=tensor(cases.confidence),
         names=points.names,
         cameras=cameras,
         weight=weights.keypoints,
-        sigma=weights.sigma * float(scaled.max()),
+        sigma=weights.sigma,
     )
     transl = _placed(keypoints, points(rotmat, betas), tensor([p.transl for p in cases.people]))
     terms: list[Term] = [keypoints]

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from synthgen import backends
-from synthgen.backends.protocols import Guides
-from synthgen.sample import Person
+from synthgen.backends.protocols import Guides, Keypoints
+from synthgen.sample import Camera, Person, Scene
 
 Outcome = list[list[NDArray[Any]]]  # of each picture, all that came out
 PROMPTS = ["a person skiing", "somebody on a beam", "a dive, side shot"]
@@ -30,6 +30,18 @@ GUIDES = Guides(
     RANDOM.random((3, SIZE, SIZE)) > 0.5,
 )
 POSES = RANDOM.normal(0, 0.3, (3, 23, 3))
+SCENES = [
+    Scene(
+        Camera(CAMERAS[number], PICTURES[number].shape[:2]),
+        (Person(np.array([3.0, 0, 0]), POSES[number], np.zeros(10), np.array([0, 0, 3.0])),) * people,
+        "open",
+    )
+    for number, people in enumerate((2, 1, 1))
+]
+JOINTS = [
+    Keypoints(RANDOM.uniform(10, 50, (people, 17, 2)), RANDOM.uniform(0.3, 1, (people, 17)))
+    for people in (2, 1, 1)
+]
 
 
 def some(values: Sequence[Any], members: list[int]) -> list[Any]:
@@ -98,9 +110,18 @@ def judge(model: Any, members: list[int]) -> Outcome:
     ]
 
 
+def refine(model: Any, members: list[int]) -> Outcome:
+    scenes = some(SCENES, members)
+    fitted = model(some(PICTURES, members), scenes, some(JOINTS, members))
+    for one, scene in zip(fitted, scenes, strict=True):
+        assert one.camera is scene.camera and one.body == scene.body
+        assert len(one.people) == len(scene.people)
+    return [list(map(flat, one.people)) for one in fitted]
+
+
 RUN: dict[str, Callable[..., Outcome]] = {
     "draft": draft, "redraw": redraw, "segmenter": segment, "keypoints": find_joints, "mesh": estimate,
-    "prior": judge,
+    "prior": judge, "refiner": refine,
 }  # fmt: skip
 STEPS = {"num_inference_steps": 3}
 # Role, name in its table, keys, and which model each key that names one points at.
@@ -126,6 +147,7 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, str]]] = [
     ("mesh", "dpmesh", {}, {"id": "dpmesh"}),
     ("prior", "vposer", {}, {"id": "vposer"}),
     ("prior", "vposer", {}, {"id": "vposer_v02_05"}),
+    ("refiner", "score", {"mesh": None, "iterations": 1, "start": 6}, {"id": "score"}),
 ]
 by_case = pytest.mark.parametrize(
     ("role", "name", "keys", "models"),

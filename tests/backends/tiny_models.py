@@ -280,6 +280,15 @@ def dpmesh(folder: Path) -> Path:
     return folder
 
 
+def score(folder: Path) -> Path:
+    from synthgen.scorehmr.denoiser import DenoiserConfig, ScoreDenoiser
+
+    torch.manual_seed(0)
+    sizes = DenoiserConfig(pose_features=8, hidden=16, num_blocks=1, time_width=16)
+    ScoreDenoiser(sizes).save_folder(folder)
+    return folder
+
+
 def vposer(folder: Path) -> Path:
     from synthgen.backends.vposer import VPoser, VPoserConfig
 

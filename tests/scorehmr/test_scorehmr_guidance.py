@@ -191,6 +191,21 @@ def test_shared_placement_keeps_one_pelvis_in_the_world() -> None:
     assert (places[0] - pelvis).norm() < 0.5 * (world.to_world(shared + rest)[0] - pelvis).norm()
 
 
+def test_views_of_one_place_start_there_whatever_one_of_them_says() -> None:
+    """One view's estimate lies behind its camera; the place that all share does not."""
+    start, world, _ = views(4)
+    placement = SharedPlacement(Groups.of([0] * 4), world)
+    term = seen(start)
+    transl = start.transl.clone()
+    transl[1, 2] = -0.5
+    off = replace(start, transl=transl, placement=placement)
+    found = refine(denoiser(), off, torch.zeros(4, 6), [term])
+    assert found.reasons == [""] * 4
+    assert bool((found.energy_after < found.energy_before).all())
+    still = refine(denoiser(), off, torch.zeros(4, 6), [term], GuidanceOptions(1, 4, 2, camera_rate=0.0))
+    assert torch.allclose(still.transl, off.placed, atol=1e-6)
+
+
 def test_neighbouring_frames_are_alike() -> None:
     """Two clips of three and two frames and a lone one, mixed and not in order."""
     start = crowd(random_rotations(6, 24, seed=0))

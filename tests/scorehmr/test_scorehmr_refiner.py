@@ -1,0 +1,135 @@
+"""The refiner fits scenes to joints, keeps their order, and says what does not belong together."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from score_people import CAMERA, SIZE, cases_of, nudged, person, tiny_denoiser
+
+from synthgen import backends
+from synthgen.backends.protocols import Keypoints
+from synthgen.body import Body
+from synthgen.geometry import project
+from synthgen.joints import COCO17
+from synthgen.observation import Observation, ObservedPerson
+from synthgen.sample import Person, Scene
+from synthgen.scorehmr.inputs import Ledger
+from synthgen.scorehmr.labelling import MARK, Labeller
+from synthgen.scorehmr.refiner import ScoreRefiner
+from synthgen.scorehmr.refinery import Refinery
+
+IMAGE = np.full((*SIZE, 3), 120, np.uint8)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("denoiser")
+    tiny_denoiser().save_folder(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def refiner(folder: Path) -> ScoreRefiner:
+    made = ScoreRefiner(str(folder), mesh=None, iterations=3, batch_size=2)
+    made.setup()
+    return made
+
+
+def pair(body: Body, seed: int = 3) -> tuple[Scene, Keypoints, list[Person]]:
+    """Return a wrong scene of one person, the joints of the right one, and that one."""
+    rng = np.random.default_rng(seed)
+    truth = [person(rng)]
+    cases = cases_of(truth, [nudged(truth[0], rng)], body)
+    return Scene(CAMERA, cases.people, "open"), Keypoints(cases.keypoints_2d, cases.confidence), truth
+
+
+def off(scene: Scene, keypoints: Keypoints, body: Body) -> float:
+    joints = body.joints(body.pose(list(scene.people)).points, COCO17).astype(np.float64)
+    return float(np.linalg.norm(project(joints, CAMERA.cam_int) - keypoints.keypoints_2d, axis=-1).mean())
+
+
+def test_scenes_are_fitted_and_keep_their_order(refiner: ScoreRefiner, body: Body) -> None:
+    first, second = pair(body, 3), pair(body, 4)
+    two = Scene(CAMERA, (first[0].people[0], second[0].people[0]), "open")
+    both = Keypoints(*(np.concatenate([getattr(k[1], n) for k in (first, second)]) for n in vars(first[1])))
+    fitted = refiner([IMAGE, IMAGE], [two, second[0]], [both, second[1]])
+    assert [len(scene.people) for scene in fitted] == [2, 1] and fitted[0].camera is CAMERA
+    assert off(fitted[0], both, body) < 0.6 * off(two, both, body)
+    assert np.allclose(fitted[0].people[1].body_pose, fitted[1].people[0].body_pose, atol=1e-4)
+
+
+def test_who_was_not_seen_stays_as_he_is(refiner: ScoreRefiner, body: Body) -> None:
+    scene, keypoints, _ = pair(body)
+    (fitted,) = refiner([IMAGE], [scene], [replace(keypoints, confidence=0 * keypoints.confidence)])
+    assert np.allclose(fitted.people[0].body_pose, scene.people[0].body_pose, atol=1e-5)
+    assert np.allclose(fitted.people[0].transl, scene.people[0].transl, atol=1e-5)
+
+
+def test_what_does_not_belong_together_is_named(refiner: ScoreRefiner, body: Body) -> None:
+    scene, keypoints, _ = pair(body)
+    with pytest.raises(ValueError, match="scene 0 is of body smpl, the refiner's is open"):
+        refiner([IMAGE], [replace(scene, body="smpl")], [keypoints])
+    with pytest.raises(ValueError, match="picture 0 has joints of 0 people, its scene has 1"):
+        refiner([IMAGE], [scene], [Keypoints(np.zeros((0, 17, 2)), np.zeros((0, 17)))])
+    with pytest.raises(ValueError, match="one of each is needed"):
+        refiner([IMAGE], [scene], [])
+    with pytest.raises(RuntimeError, match="call setup"):
+        ScoreRefiner()([IMAGE], [scene], [keypoints])
+
+
+def test_wrong_keys_are_named() -> None:
+    node = {"backend": "score", "iterations": 0, "start": 4, "step": 9, "mesh": {"backend": "hmr3"}}
+    found = backends.model_problems({"refiner": node})
+    assert len(found) == 3 and "models.refiner.iterations must be >= 1, got 0" in found
+    assert any("mesh.backend: unknown backend 'hmr3'" in line for line in found)
+
+
+class Estimator:
+    """Estimates everybody wrong by the same."""
+
+    body = "open"
+    version = "1"
+
+    def __init__(self, people: list[Person]) -> None:
+        self.people = people
+
+    def __call__(self, images, boxes, cam_ints):  # type: ignore[no-untyped-def]
+        from synthgen.backends.protocols import MeshEstimate
+
+        return [
+            MeshEstimate((self.people[number],) * len(own), np.zeros((len(own), 2, 4), np.float32))
+            for number, own in enumerate(boxes)
+        ]
+
+
+def observed(keypoints: Keypoints, key: str, confidence: float = 1.0) -> Observation:
+    joints = keypoints.keypoints_2d[0]
+    box = np.concatenate([joints.min(0), joints.max(0)])
+    one = ObservedPerson(box, joints, np.full(17, confidence), None, np.zeros(24), None)
+    return Observation(key, IMAGE, CAMERA, (one,), "open", "holiday", sequence="a", frame=0, view=key)
+
+
+def test_pseudo_labels_are_marked_and_failures_counted(refiner: ScoreRefiner, body: Body) -> None:
+    pairs = [pair(body, seed) for seed in (3, 4, 5)]
+    refinery: Refinery = refiner._refinery
+    labeller = Labeller(Estimator([scene.people[0] for scene, _, _ in pairs]), refinery, batch_size=2)
+    given = [observed(keypoints, str(n), float(n != 1)) for n, (_, keypoints, _) in enumerate(pairs)]
+    made = list(labeller.label(given))
+    assert [one.observation.key for one in made] == ["0", "2"]
+    assert all(one.observation.source == "holiday" + MARK for one in made)
+    assert all(one.observation.people[0].person is not None for one in made)
+    assert (made[0].energies[:, 1] < made[0].energies[:, 0]).all()
+    assert labeller.ledger.lines() == ["1 left out: no joint was found (first: 1)"]
+
+
+def test_views_that_do_not_match_are_an_error(refiner: ScoreRefiner, body: Body) -> None:
+    pairs = [pair(body, seed) for seed in (3, 4)]
+    estimator = Estimator([scene.people[0] for scene, _, _ in pairs])
+    labeller = Labeller(estimator, refiner._refinery, ledger=Ledger())
+    given = [observed(keypoints, str(n)) for n, (_, keypoints, _) in enumerate(pairs)]
+    assert len(list(labeller.label(given, "views"))) == 2
+    with pytest.raises(ValueError, match="no two pictures are views of one moment"):
+        list(labeller.label([given[0], replace(given[1], frame=1)], "views"))
+    with pytest.raises(ValueError, match="the same view of one moment"):
+        list(labeller.label([given[0], replace(given[1], view="0")], "views"))
