@@ -85,6 +85,7 @@ class _Run:
         if not terms:
             raise ValueError("terms must hold at least one guidance term")
         self._denoiser, self._given = denoiser, start
+        start = replace(start, transl=start.placed)
         self.terms: list[Term] = []
         silences: list[list[str]] = []
         for term in terms:

@@ -49,6 +49,12 @@ class Start:
         return len(self.rotmat)
 
     @property
+    def placed(self) -> Tensor:
+        """The translations (B, 3) [m] that come nearest to `transl` among those that the placement allows."""
+        rest_pelvis = self.points.rest_pelvis(self.betas)
+        return self.placement.transl(self.placement.parameters(self.transl, rest_pelvis), rest_pelvis)
+
+    @property
     def positions(self) -> Tensor:
         """The points of the starting bodies (B, P, 3) [m], camera frame."""
         with torch.no_grad():

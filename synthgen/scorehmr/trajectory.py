@@ -137,7 +137,7 @@ class _Guide:
         self._parameters = start.placement.parameters(start.transl, self._rest_pelvis(start.betas)).clone()
         self._adam = Adam(options.camera_rate)
         self._stopping = EarlyStopping(options.tolerance, options.energy_floor)
-        self.transl = start.transl
+        self.transl = start.placed
 
     def _rest_pelvis(self, betas: Tensor) -> Tensor:
         return self._start.points.rest_pelvis(betas)
