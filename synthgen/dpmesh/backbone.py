@@ -10,7 +10,8 @@ from torch.nn.functional import conv2d, interpolate
 from synthgen.dpmesh.conditions import scaled_joints
 from synthgen.dpmesh.config import NUM_JOINTS, UNTRAINED, DPMeshConfig
 from synthgen.dpmesh.control import Control
-from synthgen.dpmesh.lora import ATTENTION, add_lora
+from synthgen.dpmesh.lora import ATTENTION, add_lora, fold_lora
+from synthgen.dpmesh.products import fold_time
 from synthgen.dpmesh.unet import AttentionMaps, decode, encode, load_unet, time_embedding
 
 _SHRINK = 4  # the merged features are this much smaller than the latents
@@ -106,6 +107,16 @@ class DiffusionBackbone(nn.Module):
         for level in self.maps.levels():
             features[level] = torch.cat([features[level], self.maps.take(level).to(features[level].dtype)], 1)
         return features
+
+    def compact(self) -> None:
+        """Fold low-rank updates and the time step into the weights; it cannot be trained any more."""
+        for part in (self.unet, self.control):
+            if part is not None:
+                fold_lora(part)
+                embedding = time_embedding(part, next(part.parameters()))
+                if embedding is not None:
+                    fold_time(part, embedding)
+        self.requires_grad_(False)
 
     @torch.no_grad()
     def latents(self, images: Tensor) -> Tensor:

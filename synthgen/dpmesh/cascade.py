@@ -4,6 +4,7 @@ Features are lifted to a small volume; 15 joint queries find where they are in i
 lies there joins what the next layer looks at. Volume axes are depth, height, width; positions are in [0, 1].
 """
 
+from collections.abc import Iterable
 from typing import cast
 
 import torch
@@ -191,7 +192,7 @@ class Cascade(nn.Module):
                 if parameter.ndim > 1:
                     nn.init.xavier_uniform_(parameter)
         for read_out in (self.root, self.code, self.betas, self.cam):
-            for layer in read_out:
+            for layer in cast(Iterable[nn.Linear], read_out):
                 nn.init.normal_(layer.weight, std=0.02)
                 nn.init.zeros_(layer.bias)
         cast(nn.Linear, self.root[0]).bias.copy_(torch.tensor(UPRIGHT))

@@ -124,12 +124,13 @@ class DPMeshConfig:
 _FACTORS = {"crop_size": 32, "unet_width": 32, "vae_width": 32, "feature_channels": 16}
 _LOWEST = {
     "unet_width": 32, "vae_width": 32, "crop_size": 64, "lora_rank": 0, "control_rank": 0,
-    "feature_channels": 16, "width": 8, "num_heads": 1, "encoder_layers": 1, "decoder_layers": 1, "lifting_width": 1, "mlp_width": 1,
+    "feature_channels": 16, "width": 8, "num_heads": 1, "encoder_layers": 1, "decoder_layers": 1,
+    "lifting_width": 1, "mlp_width": 1,
 }  # fmt: skip
 
 
 def embedded_config() -> DPMeshConfig:
-    """Return the small model that goes with the packaged draft model: 128 px crops, 2.3 million weights of its own."""
+    """Return the small model beside the packaged draft model: 128 px crops, 2.3 M weights of its own."""
     return replace(
         DPMeshConfig(),
         folder="embedded/draft",

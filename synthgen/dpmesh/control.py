@@ -1,8 +1,8 @@
 """The ControlNet beside the U-Net (Zhang et al., ICCV 2023); its first layer reads latents and keypoints.
 
 A trainable copy of the U-Net's encoder and middle (or, for small files, low-rank updates of them); 1x1
-convolutions that begin at zero add what it says to the U-Net's skip connections. There is no block for a hint:
-the keypoints have the size of the latents.
+convolutions that begin at zero add what it says to the U-Net's skip connections. There is no block for a
+hint: the keypoints have the size of the latents.
 """
 
 import copy
@@ -39,7 +39,7 @@ class Control(nn.Module):
         for name, module in copied.items():
             setattr(self, name, module)
         if config.control == "heatmap_added":
-            self.hint = zero(nn.Conv2d(NUM_JOINTS, first.out_channels, 3, padding=1))
+            self.hint: nn.Module = zero(nn.Conv2d(NUM_JOINTS, first.out_channels, 3, padding=1))
         if config.control == "skeleton":
             self.hint = nn.Sequential(
                 nn.Conv2d(_STICK_CHANNELS, NUM_JOINTS, 3, padding=1),

@@ -10,7 +10,8 @@ ATTENTION = r".*\.(to_q|to_k|to_v|to_out\.0|ff\.net\.0\.proj)"
 # All layers of an encoder.
 ENCODER = (
     ATTENTION
-    + r"|.*\.(conv1|conv2|conv_shortcut|time_emb_proj|conv|proj_in|proj_out|ff\.net\.2)|time_embedding\.linear_."
+    + r"|.*\.(conv1|conv2|conv_shortcut|time_emb_proj|conv|proj_in|proj_out|ff\.net\.2)"
+    + r"|time_embedding\.linear_."
 )
 
 

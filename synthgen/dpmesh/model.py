@@ -17,6 +17,7 @@ from synthgen.dpmesh.camera import camera_translation
 from synthgen.dpmesh.cascade import Cascade
 from synthgen.dpmesh.config import NUM_JOINTS, DPMeshConfig
 from synthgen.dpmesh.pose_heads import build_pose_head, with_sizes_of
+from synthgen.dpmesh.products import use_products
 from synthgen.dpmesh.regressor import NUM_BETAS, Recurrent, Regressed
 
 
@@ -40,6 +41,7 @@ class DPMesh(nn.Module):
         # pose. Models of this project are trained with 0; the released one gets it from its checkpoint.
         self.register_buffer("pelvis", torch.zeros(3))
         self.register_buffer("pelvis_dirs", torch.zeros(3, NUM_BETAS))
+        use_products(self)
 
     def forward(self, crops: Crops) -> Bodies:
         """Estimate the body in the middle of each crop.
@@ -66,6 +68,15 @@ class DPMesh(nn.Module):
             transl = camera_translation(regressed.cam.float(), cam_int.float(), self.config.crop_size)
             transl = transl + self.pelvis + betas @ self.pelvis_dirs.T
         return Bodies(rotmat, betas, transl, regressed.cascade.float(), features)
+
+    def compact(self) -> Self:
+        """Make it smaller and faster for inference; it cannot be trained or saved any more.
+
+        The answers stay the same up to rounding.
+        """
+        if isinstance(self.backbone, DiffusionBackbone):
+            self.backbone.compact()
+        return self.eval().requires_grad_(False)
 
     def trainable(self) -> dict[str, nn.Parameter]:
         """Return the parameters that learn, by name."""
@@ -130,7 +141,7 @@ class _OwnPart(nn.Module):
         super().__init__()
         self.model = model
 
-    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
         """Return the model's own weights."""
         weights = self.model.state_dict()
         return {key: weights[key] for key in self.model.own_keys()}

@@ -81,9 +81,7 @@ def _blocks(key: str) -> str:
         key = key.replace(f".{old}.", f".{new}.")
     key = re.sub(r"^time_embed\.([02])\.", lambda m: f"time_embedding.linear_{1 + int(m[1]) // 2}.", key)
     key = key.replace("input_blocks.0.0.", "conv_in.", 1)
-    key = re.sub(r"^input_blocks\.(\d+)\.(\d)\.", _encoder_block, key).replace(
-        ".downsamplers.0.op.", ".downsamplers.0.conv."
-    )
+    key = re.sub(r"^input_blocks\.(\d+)\.(\d)\.(op\.)?", _encoder_block, key)
     key = re.sub(r"^output_blocks\.(\d+)\.(\d)\.(conv\.)?", _decoder_block, key)
     return re.sub(r"^middle_block\.(\d)\.", _middle, key)
 
@@ -91,7 +89,7 @@ def _blocks(key: str) -> str:
 def _encoder_block(match: re.Match[str]) -> str:
     level, block = divmod(int(match[1]) - 1, _BLOCKS + 1)
     if block == _BLOCKS:
-        return f"down_blocks.{level}.downsamplers.0."
+        return f"down_blocks.{level}.downsamplers.0.conv."
     return f"down_blocks.{level}.{'attentions' if match[2] == '1' else 'resnets'}.{block}."
 
 

@@ -67,6 +67,18 @@ def test_what_is_regressed_is_the_official(model: DPMesh) -> None:
     assert not model.training
 
 
+def test_a_compact_model_says_the_same(checkpoint: Path, model: DPMesh) -> None:
+    seen = official_crops()
+    with torch.inference_mode():
+        want = model(seen)
+        small = DPMesh.from_checkpoint(checkpoint).compact()
+        got = small(seen)
+    for name in ("rotmat", "betas", "transl", "cascade", "features"):
+        agree(getattr(got, name), getattr(want, name), name)
+    count = [sum(value.numel() for value in one.parameters()) for one in (model, small)]
+    assert count[1] < count[0] and small.trainable() == {}
+
+
 def test_sizes_are_read_from_the_file(checkpoint: Path) -> None:
     assert config_of(read_official(checkpoint)) == OFFICIAL
 
@@ -110,7 +122,7 @@ def test_ignored_keys_are_named(checkpoint: Path, caplog: pytest.LogCaptureFixtu
 
 @pytest.fixture(scope="module")
 def state() -> dict[str, Tensor]:
-    """Return a small state dict with every key; values are numbers for shapes that matter only to `config_of`."""
+    """Return a small state dict with every key."""
     return official_checkpoint(
         DPMeshConfig(unet_width=32, vae_width=32, lora_rank=2, feature_channels=16, width=16)
     )

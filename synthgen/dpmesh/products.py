@@ -1,0 +1,58 @@
+"""Convolutions over few places as plain matrix products, which CPUs do faster.
+
+The convolution of oneDNN brings its weights into an order of its own at each call. Over 4x4 or 8x8 places
+with thousands of channels, as in a diffusion U-Net at these crops, that takes several times longer than the
+arithmetic; a product of the unfolded picture takes the weights as they lie.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear, unfold
+
+_MOST_PLACES = 256  # of a batch's output; above, the arithmetic outweighs the reordering
+_FEWEST_WEIGHTS = 1 << 18  # below, there is little to reorder
+
+
+class ProductConv2d(nn.Conv2d):
+    """A convolution that is a matrix product where that pays, and itself elsewhere."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Convolve (B, C, H, W)."""
+        rows, columns = (
+            (size + 2 * int(pad) - kernel) // stride + 1
+            for size, pad, kernel, stride in zip(
+                input.shape[2:], self.padding, self.kernel_size, self.stride, strict=True
+            )
+        )
+        few = len(input) * rows * columns <= _MOST_PLACES and self.weight.numel() >= _FEWEST_WEIGHTS
+        if input.device.type != "cpu" or not few:
+            return super().forward(input)
+        if self.kernel_size == (1, 1) and self.stride == (1, 1):
+            windows = input.flatten(2)
+        else:
+            windows = unfold(input, self.kernel_size, padding=self.padding, stride=self.stride)  # type: ignore[arg-type]
+        return linear(windows.mT, self.weight.flatten(1), self.bias).mT.unflatten(2, (rows, columns))
+
+
+def use_products(model: nn.Module) -> None:
+    """Let the model's convolutions be matrix products where that pays; weights and keys stay as they are."""
+    for module in model.modules():
+        is_plain = type(module) is nn.Conv2d and module.groups == 1 and module.dilation == (1, 1)
+        if is_plain and module.padding_mode == "zeros" and not isinstance(module.padding, str):
+            module.__class__ = ProductConv2d
+
+
+@torch.no_grad()
+def fold_time(model: nn.Module, embedding: Tensor) -> None:
+    """Add what the layers of a U-Net or ControlNet make of its one time step to their biases; for inference.
+
+    Args:
+        model: with residual blocks of diffusers and a `time_embedding`, both of which lose these layers.
+        embedding: (1, C) of the time step.
+    """
+    for module in model.modules():
+        if getattr(module, "time_emb_proj", None) is not None:
+            added = module.time_emb_proj(module.nonlinearity(embedding))[0]  # type: ignore[operator]
+            module.conv1.bias = nn.Parameter(module.conv1.bias + added, requires_grad=False)  # type: ignore
+            module.time_emb_proj = None  # type: ignore[assignment]
+    model.time_embedding = None  # type: ignore[assignment]
