@@ -5,12 +5,54 @@ evaluate the same models. Frames, units and axes as in `synthgen.geometry`.
 """
 
 from dataclasses import dataclass, fields
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.joints import COCO17, SMPL24
 from synthgen.sample import Camera, Float, Person
+
+Gender = Literal["neutral", "male", "female"]
+DISTORTIONS = (4, 5, 8)  # how many coefficients OpenCV's models have
+_ROUND = 1e-3  # how far R^T R may be from the identity, as rounded numbers in files are
+
+
+@dataclass(frozen=True)
+class MeasuredJoints:
+    """The joints that a data set itself has, under its own names; COCO-17 and SMPL-24 rows are made of them.
+
+    Evaluation by a data set's own protocol needs them: not all of them are COCO's or SMPL's.
+
+    Attributes:
+        names: of the J joints, each once; where `synthgen.joints` has the joint, by its name.
+        keypoints_2d: (J, 2) [px]; where the confidence is 0, the position means nothing.
+        confidence_2d: (J,) in [0, 1].
+        keypoints_3d: (J, 3) [m], camera frame; or None. Where its confidence is 0, it means nothing.
+        confidence_3d: (J,) in [0, 1]; all 0 without `keypoints_3d`.
+    """
+
+    names: tuple[str, ...]
+    keypoints_2d: Float
+    confidence_2d: Float
+    keypoints_3d: Float | None
+    confidence_3d: Float
+
+    def __post_init__(self) -> None:
+        count = len(self.names)
+        if not count or len(set(self.names)) != count or not all(self.names):
+            raise ValueError(f"MeasuredJoints.names must be names, each once, got {self.names}")
+        _check("keypoints_2d", self.keypoints_2d, (count, 2), "MeasuredJoints")
+        _check("confidence_2d", self.confidence_2d, (count,), "MeasuredJoints")
+        _check("confidence_3d", self.confidence_3d, (count,), "MeasuredJoints")
+        for name in ("confidence_2d", "confidence_3d"):
+            values = getattr(self, name)
+            if values.min() < 0 or values.max() > 1:
+                raise ValueError(f"MeasuredJoints.{name} must lie in [0, 1], got {values}")
+        if self.keypoints_3d is not None:
+            _check("keypoints_3d", self.keypoints_3d, (count, 3), "MeasuredJoints")
+        elif self.confidence_3d.any():
+            raise ValueError("MeasuredJoints.confidence_3d must be 0 where there are no keypoints_3d")
 
 
 @dataclass(frozen=True)
@@ -29,6 +71,9 @@ class ObservedPerson:
         action: pose within the family; "unknown" likewise.
         visibility: (17,) part of the body around each COCO-17 joint that the picture shows, in [0, 1]; None
             where nobody knows. A hidden joint whose place is known has its full confidence.
+        gender: of the body model that `person` belongs to; the mesh of a gendered one is another than that
+            of the neutral model with the same parameters.
+        joints: the data set's own joints; None where COCO-17 and SMPL-24 say all.
     """
 
     bbox: Float
@@ -40,8 +85,12 @@ class ObservedPerson:
     family: str = "unknown"
     action: str = "unknown"
     visibility: Float | None = None
+    gender: Gender = "neutral"
+    joints: MeasuredJoints | None = None
 
     def __post_init__(self) -> None:
+        if self.gender not in get_args(Gender):
+            raise ValueError(f"ObservedPerson.gender must be one of {get_args(Gender)}, got {self.gender!r}")
         _check("bbox", self.bbox, (4,))
         _check("keypoints_2d", self.keypoints_2d, (len(COCO17), 2))
         _check("confidence_2d", self.confidence_2d, (len(COCO17),))
@@ -78,8 +127,12 @@ class Notes:
     frame: int = 0
     view: str = ""
     caption: str = ""
+    extrinsics: Float | None = None
+    distortion: Float | None = None
+    labelled_by: str = ""
 
     def __post_init__(self) -> None:
+        _check_calibration(self)
         if not self.key or any(mark in self.key for mark in "./\\"):
             raise ValueError(
                 f"Observation.key must be non-empty, without '.', '/' and '\\', got {self.key!r}"
@@ -123,6 +176,11 @@ class Observation:
         frame: number within the clip, from 0.
         view: name of the camera among those that saw the same moment; "" where there is one only.
         caption: words that describe the picture; "" where nobody wrote any.
+        extrinsics: (3, 4) [R | t], t in m: world to camera, x_camera = R x_world + t; None where nobody knows
+            them. Pictures of one `sequence` and `frame` share their world.
+        distortion: OpenCV's coefficients (4, 5 or 8) of the lens; `camera` leaves it out, keypoints_2d lie
+            where the picture shows them. None: no distortion, or nobody knows.
+        labelled_by: the models that found the labels; "" where people or instruments did.
     """
 
     key: str
@@ -135,6 +193,9 @@ class Observation:
     frame: int = 0
     view: str = ""
     caption: str = ""
+    extrinsics: Float | None = None
+    distortion: Float | None = None
+    labelled_by: str = ""
 
     def __post_init__(self) -> None:
         if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
@@ -151,10 +212,28 @@ class Observation:
         return Notes(image_size=(height, width), **known)
 
 
-def _check(name: str, value: Float, shape: tuple[int, ...]) -> None:
+def body_name(body: str, person: ObservedPerson) -> str:
+    """Return which body model a person's parameters belong to: "smpl", "smpl_male", "smpl_female", "open"."""
+    return body if person.gender == "neutral" else f"{body}_{person.gender}"
+
+
+def _check_calibration(notes: Notes) -> None:
+    where = f"Observation {notes.key}"
+    if notes.extrinsics is not None:
+        _check("extrinsics", notes.extrinsics, (3, 4), where)
+        turn = notes.extrinsics[:, :3]
+        if np.abs(turn @ turn.T - np.eye(3)).max() > _ROUND or np.linalg.det(turn) < 0:
+            raise ValueError(f"{where}: extrinsics must begin with a rotation, got {turn.tolist()}")
+    if notes.distortion is not None:
+        if notes.distortion.shape not in [(count,) for count in DISTORTIONS]:
+            raise ValueError(
+                f"{where}: distortion must be {DISTORTIONS} coefficients, got shape {notes.distortion.shape}"
+            )
+        _check("distortion", notes.distortion, notes.distortion.shape, where)
+
+
+def _check(name: str, value: Float, shape: tuple[int, ...], owner: str = "ObservedPerson") -> None:
     if value.shape != shape:
-        raise ValueError(f"ObservedPerson.{name} must have shape {shape}, got {value.shape}")
+        raise ValueError(f"{owner}.{name} must have shape {shape}, got {value.shape}")
     if not np.isfinite(value).all():
-        raise ValueError(
-            f"ObservedPerson.{name} must be finite, got {int((~np.isfinite(value)).sum())} NaN or inf"
-        )
+        raise ValueError(f"{owner}.{name} must be finite, got {int((~np.isfinite(value)).sum())} NaN or inf")

@@ -17,7 +17,7 @@ from synthgen.body_points import BodyPoints
 from synthgen.dpmesh.joint_maps import condition_from_coco, labels_from_coco
 from synthgen.geometry import Array, intrinsics, project, rotvec_to_rotmat
 from synthgen.joints import COCO17, DPMESH30, SMPL24
-from synthgen.observation import Notes, ObservedPerson
+from synthgen.observation import Notes, ObservedPerson, body_name
 from synthgen.sample import NUM_BETAS
 from synthgen.shards.observation_records import StoredPicture
 
@@ -114,7 +114,9 @@ class SubjectMaker:
                 else:
                     pairs.append((picture, person))
                     detected.append(None if found_in is None else found_in[place])
-        joints = self._joints([person if one.notes.body == self._body else None for one, person in pairs])
+        joints = self._joints(
+            [person if body_name(one.notes.body, person) == self._body else None for one, person in pairs]
+        )
         found = []
         for (picture, person), own, seen in zip(pairs, joints, detected, strict=True):
             subject = self._subject(picture, person, own, tar)

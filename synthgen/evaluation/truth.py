@@ -12,7 +12,7 @@ import numpy as np
 
 from synthgen.body import Body
 from synthgen.joints import POINT_NAMES, SMPL24
-from synthgen.observation import Observation, ObservedPerson
+from synthgen.observation import Observation, ObservedPerson, body_name
 from synthgen.sample import Float, Person
 
 
@@ -35,7 +35,7 @@ class Truth:
 
 def truth_of(observations: Sequence[Observation], bodies: Mapping[str, Body]) -> Truth:
     """Return what is known of all people of some pictures, in their order."""
-    people = [(one.body, person) for one in observations for person in one.people]
+    people = [(body_name(one.body, person), person) for one in observations for person in one.people]
     points = np.zeros((len(people), len(POINT_NAMES), 3))
     confidence = np.zeros((len(people), len(POINT_NAMES)))
     vertices: list[Float | None] = [None] * len(people)
@@ -62,8 +62,8 @@ def gaps(observations: Sequence[Observation], bodies: Mapping[str, Body]) -> Cou
         for person in one.people:
             if person.person is None:
                 found["people without an SMPL body"] += 1
-            elif one.body not in bodies:
-                found[f"people with SMPL parameters of the body {one.body!r}, which is not at hand"] += 1
+            elif (name := body_name(one.body, person)) not in bodies:
+                found[f"people with SMPL parameters of the body {name!r}, which is not at hand"] += 1
             if not person.confidence_3d.any():
                 found["people without 3D joints"] += 1
             if not person.confidence_2d.any():

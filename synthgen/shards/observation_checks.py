@@ -8,11 +8,18 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from synthgen.geometry import project
+from synthgen.joints import COCO17, SMPL24
 from synthgen.observation import Notes, ObservedPerson
+from synthgen.sample import Camera, Float
 from synthgen.shards.observation_records import KIND, look_at_file, to_notes, to_record
 from synthgen.shards.records import IMAGE_FORMATS, JSON_MEMBER, decode_image, decode_json
 
 FAR_OUTSIDE = 1.0  # sides of the picture that a keypoint may lie outside of it
+FAR_APART = 0.5  # sides of the box that 3D joints may lie from 2D ones
+_BOTH = tuple(name for name in COCO17.names if name in SMPL24.names)
+_COCO_ROWS = [COCO17.index(name) for name in _BOTH]
+_SMPL_ROWS = [SMPL24.index(name) for name in _BOTH]
 
 
 def is_observation(record: bytes) -> bool:
@@ -86,3 +93,18 @@ def _person_findings(person: ObservedPerson, notes: Notes) -> Iterator[str]:
         behind = joints[person.confidence_3d > 0, 2] <= 0
         if behind.any():
             yield f"keypoints_3d: {int(behind.sum())} joints lie behind the camera"
+        elif (apart := _misfit(person, joints, notes.camera)) > FAR_APART:
+            yield (
+                f"keypoints_3d, seen by the camera, lie {apart:.1f} sides of the bbox away from keypoints_2d "
+                f"(median): camera, frame or joint order does not fit"
+            )
+
+
+def _misfit(person: ObservedPerson, joints: Float, camera: Camera) -> float:
+    """Return how far 3D joints, projected, lie from the 2D joints of the same name, in sides of the box."""
+    known = (person.confidence_2d[_COCO_ROWS] > 0) & (person.confidence_3d[_SMPL_ROWS] > 0)
+    if not known.any():
+        return 0.0
+    seen = project(joints[_SMPL_ROWS][known].astype(np.float64), camera.cam_int)
+    apart = np.linalg.norm(seen - person.keypoints_2d[_COCO_ROWS][known], axis=1)
+    return float(np.median(apart) / (person.bbox[2:] - person.bbox[:2]).max())

@@ -7,14 +7,14 @@ sample is read as an observation too: all that its `valid` flags vouch for. Form
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from synthgen.joints import COCO17, SMPL24
-from synthgen.observation import Notes, Observation, ObservedPerson
+from synthgen.observation import Gender, Notes, Observation, ObservedPerson
 from synthgen.sample import Camera, Float, Label, Person, Sample
+from synthgen.shards.joint_rows import joints_record, read_joints, read_rows, write_rows
 from synthgen.shards.records import (
     IMAGE_FORMATS,
     JSON_MEMBER,
@@ -174,7 +174,7 @@ def to_record(notes: Notes) -> dict[str, Any]:
         "kind": KIND,
         "key": notes.key,
         "image": {"width": width, "height": height},
-        "camera": None if camera is None else {"cam_int": np.asarray(camera.cam_int, np.float64).tolist()},
+        "camera": None if camera is None else {"cam_int": _exact(camera.cam_int)},
         "people": [_person_record(person) for person in notes.people],
         "body": notes.body,
         "source": notes.source,
@@ -182,6 +182,9 @@ def to_record(notes: Notes) -> dict[str, Any]:
         "frame": notes.frame,
         "view": notes.view,
         "caption": notes.caption,
+        "extrinsics": None if notes.extrinsics is None else _exact(notes.extrinsics),
+        "distortion": None if notes.distortion is None else _exact(notes.distortion),
+        "labelled_by": notes.labelled_by,
     }
 
 
@@ -209,19 +212,19 @@ def _person_record(person: ObservedPerson) -> dict[str, Any]:
     return {
         "bbox": numbers(person.bbox),
         **parts,
-        "keypoints_2d": _rows(person.keypoints_2d, person.confidence_2d) if has_2d else None,
-        "keypoints_3d": None if joints is None else _rows(joints, person.confidence_3d),
+        "keypoints_2d": write_rows(person.keypoints_2d, person.confidence_2d) if has_2d else None,
+        "keypoints_3d": None if joints is None else write_rows(joints, person.confidence_3d),
         "visibility": None if person.visibility is None else numbers(person.visibility),
         "valid": {"smpl": smpl is not None, "keypoints_2d": has_2d, "keypoints_3d": joints is not None},
         "family": person.family,
         "action": person.action,
+        "gender": person.gender,
+        "joints": None if person.joints is None else joints_record(person.joints),
     }
 
 
-def _rows(points: Float, confidence: Float) -> list[list[float] | None]:
-    """Return rows of coordinates and confidence, null where the confidence is 0."""
-    rows = numbers(np.column_stack([points, confidence]))
-    return [row if row[-1] > 0 else None for row in rows]
+def _exact(array: Float) -> Any:
+    return np.asarray(array, np.float64).tolist()
 
 
 def _notes(record: Mapping[str, Any]) -> Notes:
@@ -239,12 +242,22 @@ def _notes(record: Mapping[str, Any]) -> Notes:
         frame=typed(record, "frame", int),
         view=typed(record, "view", str),
         caption=typed(record, "caption", str),
+        extrinsics=_optional(record, "extrinsics"),
+        distortion=_optional(record, "distortion"),
+        labelled_by=typed(record, "labelled_by", str) if "labelled_by" in record else "",
     )
 
 
+def _optional(record: Mapping[str, Any], name: str) -> Float | None:
+    """Return an array of a key that older records lack, or None."""
+    value = record.get(name)
+    return None if value is None else read_array(value, np.float64)
+
+
 def _person(record: Mapping[str, Any], place: int) -> ObservedPerson:
-    keypoints_2d, confidence_2d = _points(record, "keypoints_2d", (len(COCO17), 2))
-    keypoints_3d, confidence_3d = _points(record, "keypoints_3d", (len(SMPL24), 3))
+    keypoints_2d, confidence_2d = read_rows(record, "keypoints_2d", (len(COCO17), 2))
+    keypoints_3d, confidence_3d = read_rows(record, "keypoints_3d", (len(SMPL24), 3))
+    joints = record.get("joints")
     parts = [record[name] for name in PERSON_PARTS]
     known = [part is not None for part in parts]
     if any(known) and not all(known):
@@ -260,6 +273,8 @@ def _person(record: Mapping[str, Any], place: int) -> ObservedPerson:
         family=typed(record, "family", str),
         action=typed(record, "action", str),
         visibility=None if visibility is None else read_array(visibility),
+        gender=cast(Gender, typed(record, "gender", str)) if "gender" in record else "neutral",
+        joints=None if joints is None else read_joints(joints),
     )
     _check_flags(record["valid"], person, place)
     return person
@@ -274,21 +289,3 @@ def _check_flags(valid: Mapping[str, Any], person: ObservedPerson, place: int) -
     for name, is_there in there.items():
         if typed(valid, name, bool) != is_there:
             raise ValueError(f"person {place}: valid.{name} is {valid[name]}, but the labels say {is_there}")
-
-
-def _points(
-    record: Mapping[str, Any], name: str, shape: tuple[int, int]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return points and confidences of rows; where a row is null, both are 0."""
-    count, axes = shape
-    table = np.zeros((count, axes + 1), np.float32)
-    rows = record[name]
-    if rows is not None:
-        if not isinstance(rows, list) or len(rows) != count:
-            raise ValueError(f"{name} must be null or {count} rows, got {str(rows)[:60]}")
-        given = [place for place, row in enumerate(rows) if row is not None]
-        values = read_array([rows[place] for place in given]) if given else table[:0]
-        if values.shape != (len(given), axes + 1):
-            raise ValueError(f"{name} must be rows of {axes} coordinates and a confidence, or null")
-        table[given] = values
-    return table[:, :axes], table[:, axes]
