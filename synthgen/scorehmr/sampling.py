@@ -60,8 +60,14 @@ def refine(
         generator: of the fresh noise where `eta` is above 0.
 
     Raises:
-        ValueError: options out of range, terms or features that do not belong to these people, NaN.
+        ValueError: options out of range, terms or features that do not belong to these people, NaN, a term
+            that pulls on nothing.
+        RuntimeError: called under `torch.inference_mode`, which has no gradients.
     """
+    if torch.is_inference_mode_enabled():
+        raise RuntimeError(
+            "a refinement needs gradients: call it under torch.no_grad(), not inference_mode()"
+        )
     options = options or GuidanceOptions()
     if options.problems():
         raise ValueError("\n".join(options.problems()))

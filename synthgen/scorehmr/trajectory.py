@@ -162,10 +162,8 @@ class _Guide:
             state = State(self._denoiser, self._start, clean, parameters, when)
             energy = _total(self._terms, state)
             counted = self._stopping.counted(energy) if options.early_stopping else energy
-            pulls: tuple[Tensor | None, ...] = (None, None)
-            if counted.requires_grad:
-                leaves = [clean, parameters] if parameters.requires_grad else [clean]
-                pulls = torch.autograd.grad(counted.sum(), leaves, allow_unused=True)
+            leaves = [clean, parameters] if parameters.requires_grad else [clean]
+            pulls = torch.autograd.grad(counted.sum(), leaves, allow_unused=True)
         if len(pulls) > 1 and pulls[1] is not None:
             self._parameters = self._adam.step(self._parameters, pulls[1])
             rest_pelvis = self._rest_pelvis(state.betas.detach())
@@ -195,9 +193,14 @@ def energy_of(
 def _total(terms: Sequence[Term], state: State) -> Tensor:
     energies = [term(state) for term in terms]
     for term, energy in zip(terms, energies, strict=True):
+        name = getattr(term, "__name__", type(term).__name__)
         if energy.shape != (len(state.x),):
-            name = getattr(term, "__name__", type(term).__name__)
             raise ValueError(
                 f"term {name} must return one energy per person, ({len(state.x)},), got {tuple(energy.shape)}"
+            )
+        if torch.is_grad_enabled() and not energy.requires_grad:
+            raise ValueError(
+                f"term {name} pulls on nothing: compute its energy from the state with torch operations that "
+                "keep gradients"
             )
     return sum(energies[1:], energies[0])

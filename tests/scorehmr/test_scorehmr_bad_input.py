@@ -86,6 +86,15 @@ def test_is_one_clear_error(make: Callable[[], object], message: str) -> None:
         make()
 
 
+def test_a_term_without_gradients_is_not_taken_for_one_that_is_content() -> None:
+    with pytest.raises(ValueError, match="term <lambda> pulls on nothing"):
+        fit([TERM, lambda state: state.points.detach().square().sum((1, 2))])
+    with torch.inference_mode(), pytest.raises(RuntimeError, match="call it under torch.no_grad"):
+        fit([TERM])
+    with torch.no_grad():
+        assert fit([TERM]).reasons == [""] * 4
+
+
 def test_keypoints_of_another_joint_set_are_not_fitted() -> None:
     coco = Keypoints(TERM.keypoints_2d[:, :17], TERM.confidence[:, :17], COCO17.names, TERM.cameras)
     with pytest.raises(ValueError, match="keypoints of 17 joints.*body of 25 points.*of_joint_set"):
