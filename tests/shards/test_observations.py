@@ -11,9 +11,9 @@ from PIL import Image
 
 from synthgen import storage
 from synthgen.body import Body
-from synthgen.geometry import intrinsics
+from synthgen.geometry import intrinsics, project, rotvec_to_rotmat
 from synthgen.joints import COCO17, SMPL24
-from synthgen.observation import Observation, ObservedPerson
+from synthgen.observation import MeasuredJoints, Observation, ObservedPerson, body_name
 from synthgen.sample import Camera, Person, Rejection, Sample, Validity
 from synthgen.shards import Shard, is_done, read_pictures, write_shard
 from synthgen.shards.observation_records import (
@@ -21,6 +21,7 @@ from synthgen.shards.observation_records import (
     from_members,
     look_at_file,
     notes_of_sample,
+    to_notes,
     to_record,
 )
 from synthgen.shards.observations import read_observations, read_stored, write_observations
@@ -29,16 +30,22 @@ from synthgen.shards.verify import Verification
 
 SIZE = (48, 64)
 RNG = np.random.default_rng(0)
+CAM_INT = intrinsics(60.5, SIZE)
+BOTH = [name for name in COCO17.names if name in SMPL24.names]
+BOTH_COCO, BOTH_SMPL = ([joints.index(name) for name in BOTH] for joints in (COCO17, SMPL24))
 
 
 def make_person(smpl: bool = True, joints: bool = True, count: int = 17) -> ObservedPerson:
     confidence = np.zeros(17, np.float32)
     confidence[:count] = RNG.uniform(0.1, 1, count)
+    points = RNG.uniform((-0.4, -0.3, 1), (0.4, 0.3, 2), (24, 3)).astype(np.float32)
+    pixels = RNG.uniform(0, 40, (17, 2))
+    pixels[BOTH_COCO] = project(points[BOTH_SMPL], CAM_INT)
     return ObservedPerson(
         bbox=np.array([3.25, 4, 40, 44.5], np.float32),
-        keypoints_2d=np.where(confidence[:, None] > 0, RNG.uniform(0, 40, (17, 2)), 0).astype(np.float32),
+        keypoints_2d=np.where(confidence[:, None] > 0, pixels, 0).astype(np.float32),
         confidence_2d=confidence,
-        keypoints_3d=RNG.uniform(1, 3, (24, 3)).astype(np.float32) if joints else None,
+        keypoints_3d=points if joints else None,
         confidence_3d=np.full(24, 0.5 * joints, np.float32),
         person=Person(*(RNG.normal(size=s).astype(np.float32) for s in ((3,), (23, 3), (10,), (3,))))
         if smpl
@@ -46,6 +53,20 @@ def make_person(smpl: bool = True, joints: bool = True, count: int = 17) -> Obse
         family="ski",
         action="tuck",
         visibility=RNG.random(17).astype(np.float32) if smpl else None,
+        gender="female" if smpl else "neutral",
+        joints=make_joints() if smpl else None,
+    )
+
+
+def make_joints(points: bool = True) -> MeasuredJoints:
+    names, sure = ("pelvis", "right_ski_tip", "left_pole"), np.array([1, 0, 0.25], np.float32)
+    known = sure[:, None] > 0
+    return MeasuredJoints(
+        names,
+        np.where(known, RNG.uniform(0, 40, (3, 2)), 0).astype(np.float32),
+        sure,
+        np.where(known, RNG.normal(size=(3, 3)), 0).astype(np.float32) if points else None,
+        sure * points,
     )
 
 
@@ -61,6 +82,9 @@ def make_observation(key: str = "real-0", camera: bool = True, **known: object) 
         frame=12,
         view="cam2",
         caption="a skier",
+        extrinsics=np.column_stack([rotvec_to_rotmat(np.array([0.1, 2, 0.3])), [0.5, 1, 2.25]]),
+        distortion=np.array([0.1, -0.02, 0.001, 0, 0.5]),
+        labelled_by="vitpose abc",
         **known,
     )
 
@@ -343,3 +367,59 @@ def test_plain_webdataset_and_hugging_face_read_observations(
 
 def test_joint_counts_are_those_of_the_sets() -> None:
     assert (len(COCO17), len(SMPL24)) == (17, 24)  # what this file's literals stand for
+
+
+def test_records_of_before_read_as_if_nobody_knew() -> None:
+    record = to_record(make_observation().notes())
+    for key in ("extrinsics", "distortion", "labelled_by"):
+        del record[key]
+    for person in record["people"]:
+        del person["gender"], person["joints"]
+    notes = to_notes(record)
+    assert notes.extrinsics is None and notes.distortion is None and notes.labelled_by == ""
+    assert all(one.gender == "neutral" and one.joints is None for one in notes.people)
+
+
+def test_gendered_parameters_belong_to_a_body_of_their_own() -> None:
+    person = make_person()
+    assert body_name("smpl", person) == "smpl_female"
+    assert body_name("smpl", replace(person, gender="neutral")) == "smpl"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("extrinsics", 2 * np.eye(3, 4), "must begin with a rotation"),
+        ("extrinsics", np.diag([1.0, 1, -1])[:, [0, 1, 2, 2]], "must begin with a rotation"),
+        ("extrinsics", np.eye(4), "shape"),
+        ("distortion", np.zeros(6), r"\(4, 5, 8\) coefficients"),
+        ("distortion", np.full(5, np.nan), "finite"),
+    ],
+)
+def test_calibration_that_cannot_be_is_refused(name: str, value: np.ndarray, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        replace(make_observation(), **{name: value})
+
+
+def test_joints_of_ones_own_are_checked() -> None:
+    joints = make_joints()
+    for changes in (
+        {"names": ("a", "a", "b")},
+        {"names": ()},
+        {"confidence_2d": np.full(3, 2.0)},
+        {"keypoints_3d": None},
+        {"keypoints_2d": np.zeros((4, 2))},
+    ):
+        with pytest.raises(ValueError, match="MeasuredJoints"):
+            replace(joints, **changes)
+    with pytest.raises(ValueError, match="gender"):
+        replace(make_person(), gender="m")
+
+
+def test_verify_finds_a_camera_that_does_not_fit(tmp_path: Path) -> None:
+    right = make_observation("right")
+    turned = replace(right, key="wrong", camera=Camera(intrinsics(600.0, SIZE), SIZE))
+    write_observations(str(tmp_path), "real", [right, turned])
+    problems = list(Verification(str(tmp_path), {}).problems())
+    assert problems and not any("right.json" in one for one in problems)
+    assert any("wrong.json: person 1: keypoints_3d, seen by the camera" in one for one in problems)
