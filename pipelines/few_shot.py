@@ -11,7 +11,7 @@ could not be made, or a training failed; 130 or 143: stopped by a signal.
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from math import ceil
 from pathlib import Path
@@ -33,6 +33,7 @@ GUIDES = ("pose", "text")
 NOTHING = Verification(  # limits that every picture keeps
     0.0, 0.0, 0.0, 1e6, 1e9, 0.0, same_people=False, on_mismatch="reject", retries=0
 )
+RENDERER = "warp"  # of all pictures, so that sets are the same on every machine
 SHOWN = 18  # pictures of each set in the report
 _SETS = ("train", "test", *GUIDES)  # each has a seed of its own
 
@@ -117,7 +118,10 @@ class Config:
             found += [f"{guide}_prompts.{problem}" for problem in prompts.problems()]
         found += backends.model_problems(self.models)
         found += backends.problems(backends.SOURCES, _standin(self), "standin")
-        return found + backends.problems(backends.SOURCES, _guides(self)["pose"], "guide")
+        found += backends.problems(backends.SOURCES, _guides(self)["pose"], "guide")
+        found += _fill("adapt", {**self.adapt, "start": self.start, "real": ["any"]})[1]
+        measured = {"shards": {"any": "any"}, "estimators": {"any": "any"}}
+        return found + _fill("evaluate", {**self.evaluate, **measured})[1]
 
     def prompts(self, guide: str) -> Prompts:
         """Return the sentences for a guide."""
@@ -128,11 +132,26 @@ class Config:
         return [arm for name, arm in ARMS.items() if not self.arms or name in self.arms]
 
 
+class BrokenOffError(Exception):
+    """A recipe that this one calls did not end well.
+
+    Attributes:
+        code: exit code to end with.
+    """
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 def main(config: Config) -> int:
     """Run what is missing of the experiment, write its report, and return the exit code."""
     try:
         with interrupts.raised():
             return _run(replace(config, work=str(Path(config.work).expanduser().resolve())))
+    except BrokenOffError as error:
+        say(f"{config.name}: {error}; the same command goes on from here")
+        return error.code
     except interrupts.Interrupted as stop:
         say(f"\n{config.name}: stopped by {stop.name}; the same command goes on from here")
         return stop.exit_code
@@ -140,14 +159,10 @@ def main(config: Config) -> int:
 
 def _run(config: Config) -> int:
     folders = _make_sets(config)
-    if folders is None:
-        return 1
     results = []
     for seed in config.seeds:  # all arms of one seed first: a run that is broken off still compares
         for arm in config.chosen():
             result = _run_arm(config, arm, seed, folders)
-            if result is None:
-                return 1
             results.append(result)
             say(_told(arm, result))
             _write_report(config, Outcome(tuple(results)), folders)
@@ -177,31 +192,31 @@ def _guides(config: Config) -> dict[str, dict[str, Any]]:
     return {"pose": pose, "text": {backends.NAME: "text", "family": config.family}}
 
 
-def _make_sets(config: Config) -> dict[str, str] | None:
-    """Make what is missing of the sets and return their folders by name; None where one failed."""
+def _make_sets(config: Config) -> dict[str, str]:
+    """Make what is missing of the sets and return their folders by name."""
     needed = {arm.synthetic for arm in config.chosen()} - {""}
     wanted = {"test": config.num_test, "train": config.num_real}
     runs = [(name, name, {"source": _standin(config)}) for name in wanted]
     for guide, count in config.synthetic.items():
         for kind in sorted(needed):
             verify = config.verify if kind == "verified" else NOTHING
-            keys = {"prompts": config.prompts(guide), "models": config.models, "verify": verify}
+            keys = {
+                "prompts": asdict(config.prompts(guide)), "models": config.models, "verify": asdict(verify),
+            }  # fmt: skip
             runs.append((f"{kind}_{guide}", guide, {"source": _guides(config)[guide], **keys}))
             wanted[f"{kind}_{guide}"] = count
     folders = {}
     for run, seed, keys in runs:
-        folder = _generated(config, run, wanted[run], {**keys, "seed": config.seed + _SETS.index(seed)})
-        if folder is None:
-            return None
-        folders[run] = folder
+        keys["seed"] = config.seed + _SETS.index(seed)
+        folders[run] = _generated(config, run, wanted[run], keys)
     real = Path(config.work) / sets.REAL
     sets.annotate(folders["train"], real, config.num_real, config.annotator, config.seed)
     folders[sets.REAL] = str(real)
     return folders
 
 
-def _generated(config: Config, run: str, wanted: int, keys: Mapping[str, Any]) -> str | None:
-    """Run the recipe `generate` until it holds as many pictures as are wanted; None where it fails."""
+def _generated(config: Config, run: str, wanted: int, keys: Mapping[str, Any]) -> str:
+    """Run the recipe `generate` until it holds as many pictures as are wanted, and return its folder."""
     from synthgen.run_folder import NUM_SAMPLES, recorded_config
 
     folder = Path(config.work) / run
@@ -210,18 +225,15 @@ def _generated(config: Config, run: str, wanted: int, keys: Mapping[str, Any]) -
         shared = {
             "run": run, "output": config.work, "samples_per_shard": 50, "keep_drafts": False, "report": False,
             "workers": config.workers, "ray": config.ray, "device": config.device,
-            "gpus_per_worker": float(config.device == "cuda"),
+            "gpus_per_worker": float(config.device == "cuda"), "renderer": RENDERER,
         }  # fmt: skip
-        recipe = import_recipe("generate")
-        made = _config(recipe, f"{run}: generate", {**shared, **keys, NUM_SAMPLES: planned})
-        if recipe.main(made):
-            return None
+        _call("generate", run, {**shared, **keys, NUM_SAMPLES: planned})
         accepted = sets.count(folder)
         if accepted >= wanted:
             return str(folder)
         if planned >= config.most_requests * wanted:
-            say(f"{run}: {accepted} of {wanted} pictures from {planned} requests; raise most_requests")
-            return None
+            found = f"{run}: {accepted} of {wanted} pictures from {planned} requests"
+            raise BrokenOffError(1, f"{found}; raise most_requests, or loosen the limits")
         missing = (wanted - accepted) / max(accepted, 1) * planned * 1.1
         planned = min(planned + ceil(missing), config.most_requests * wanted)
 
@@ -241,8 +253,8 @@ def _sources(config: Config, arm: Arm, folders: Mapping[str, str]) -> dict[str, 
     return {"synthetic": drawn, "real": [real] if arm.real else []}
 
 
-def _run_arm(config: Config, arm: Arm, seed: int, folders: Mapping[str, str]) -> Result | None:
-    """Adapt and measure, or read what was measured before; None where the training failed."""
+def _run_arm(config: Config, arm: Arm, seed: int, folders: Mapping[str, str]) -> Result:
+    """Adapt and measure, or read what was measured before."""
     from synthgen.training import receipts
 
     folder = Path(config.work) / "arms" / f"{arm.name}-{seed}"
@@ -255,9 +267,8 @@ def _run_arm(config: Config, arm: Arm, seed: int, folders: Mapping[str, str]) ->
     if receipts.is_current(folder, inputs, [path]):
         return Result(**json.loads(path.read_text()))
     started = time.monotonic()
-    if arm.is_trained and not _adapted(config, sources, folder, seed):
-        say(f"{arm.title}, seed {seed}: the training failed")
-        return None
+    if arm.is_trained:
+        _adapt(config, sources, folder, seed)
     model = str(folder / "model") if arm.is_trained else config.start
     figures = _measured(config, arm, model, folder, (seed, folders["test"]))
     result = Result(arm.name, seed, figures, (time.monotonic() - started) / 60)
@@ -266,35 +277,45 @@ def _run_arm(config: Config, arm: Arm, seed: int, folders: Mapping[str, str]) ->
     return result
 
 
-def _adapted(config: Config, sources: Mapping[str, list[dict[str, Any]]], folder: Path, seed: int) -> bool:
-    recipe = import_recipe("adapt")
+def _adapt(config: Config, sources: Mapping[str, list[dict[str, Any]]], folder: Path, seed: int) -> None:
     given = {
         "start": config.start, "seed": seed, "device": config.device, "work": str(folder / "training"),
         "output": str(folder / "model"), **sources,
     }  # fmt: skip
-    made = _config(recipe, "adapt", {**config.adapt, **given})
-    return int(recipe.main(made)) == 0
+    _call("adapt", folder.name, {**config.adapt, **given})
 
 
 def _measured(config: Config, arm: Arm, model: str, folder: Path, test: tuple[int, str]) -> dict[str, float]:
     seed, shards = test
-    recipe = import_recipe("evaluate")
     output = folder / "evaluation"
     given = {
         "name": f"{arm.title}, seed {seed}", "output": str(output), "shards": {config.family: shards},
         "estimators": {arm.name: {backends.NAME: "dpmesh", "id": model}}, "num_samples": config.num_test,
-        "seed": seed, "device": config.device,
+        "seed": seed, "device": config.device, "renderer": RENDERER,
     }  # fmt: skip
-    recipe.main(_config(recipe, "evaluate", {**config.evaluate, **given}))
+    _call("evaluate", folder.name, {**config.evaluate, **given})
     found = json.loads((output / "evaluation.json").read_text())["shards"][0]["estimators"][0]["figures"]
     return {name: one["mean"] for name, one in found.items() if one["mean"] is not None}
 
 
-def _config(recipe: Any, where: str, values: Mapping[str, Any]) -> Any:
-    made, problems = fill(recipe.Config, [Setting((key,), value) for key, value in values.items()])
-    if problems or made is None:
+def _call(name: str, where: str, values: Mapping[str, Any]) -> None:
+    """Run a recipe with these keys.
+
+    Raises:
+        ConfigError: the recipe has no such keys, or refuses their values.
+        BrokenOffError: it did not end well.
+    """
+    config, problems = _fill(name, values)
+    if problems:
         raise ConfigError([f"{where}: {problem}" for problem in problems])
-    return made
+    if code := int(import_recipe(name).main(config)):
+        raise BrokenOffError(code, f"{where}: {name} ended with exit code {code}")
+
+
+def _fill(name: str, values: Mapping[str, Any]) -> tuple[Any, list[str]]:
+    """Return the config of a recipe with these keys and no problems, or None and all problems."""
+    settings = [Setting((key,), value) for key, value in values.items()]
+    return fill(import_recipe(name).Config, settings, name)
 
 
 # The report
