@@ -1,0 +1,153 @@
+"""Tables that grow on the disk, a file a column, and become one .npz; memory stays flat."""
+
+import shutil
+import zipfile
+from array import array
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthgen.exporters import pickles
+
+Value = NDArray[Any] | str | float
+Order = NDArray[np.int64]
+CHUNK_BYTES = 4 << 20
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the same export gives the same bytes
+
+
+class Columns:
+    """Rows of named values; every row has the same names, types and shapes.
+
+    Attributes:
+        count: rows so far.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self._folder = folder
+        self._files: dict[str, IO[bytes]] = {}
+        self._kinds: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = {}
+        self._ends: dict[str, array[int]] = {}  # of texts, in their file
+        self._longest: dict[str, int] = {}
+        self.count = 0
+
+    def add(self, row: Mapping[str, Value]) -> None:
+        """Append a row.
+
+        Raises:
+            ValueError: it differs in names or shapes from the first.
+        """
+        if not self.count:
+            self._begin(row)
+        if row.keys() != self._files.keys():
+            raise ValueError(f"row {self.count} has {sorted(row)}, expected {sorted(self._files)}")
+        for name, value in row.items():
+            if isinstance(value, str):
+                self._add_text(name, value)
+                continue
+            dtype, shape = self._kinds[name]
+            cells = np.asarray(value, dtype)
+            if cells.shape != shape:
+                raise ValueError(f"row {self.count}: {name} has shape {cells.shape}, expected {shape}")
+            self._files[name].write(cells.tobytes())
+        self.count += 1
+
+    def rows(self, name: str) -> NDArray[Any]:
+        """Return a column of numbers, mapped from its file."""
+        self._files[name].flush()
+        dtype, shape = self._kinds[name]
+        return np.memmap(self._folder / name, dtype, "r", shape=(self.count, *shape))
+
+    def texts(self, name: str, order: Order | None = None) -> Iterator[str]:
+        """Yield a column of texts."""
+        self._files[name].flush()
+        ends = self._ends[name]
+        with open(self._folder / name, "rb") as file:
+            for row in range(self.count) if order is None else order:
+                start = ends[row - 1] if row else 0
+                file.seek(start)
+                yield file.read(ends[row] - start).decode()
+
+    def write_npz(
+        self, path: Path, order: Order | None = None, extra: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write all columns, and some further arrays, as `numpy.savez` does.
+
+        Args:
+            path: of the file.
+            order: of the rows; None for as they came.
+            extra: further entries; dicts and lists are stored as 0-d object arrays and 1-d ones, pickled.
+        """
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+            for name in self._files:
+                with _entry(archive, name) as file:
+                    if name in self._kinds:
+                        self._write_numbers(file, name, order)
+                    else:
+                        self._write_texts(file, name, order)
+            for name, value in (extra or {}).items():
+                with _entry(archive, name) as file:
+                    _write_extra(file, value)
+
+    def close(self) -> None:
+        """Delete the files."""
+        for file in self._files.values():
+            file.close()
+        shutil.rmtree(self._folder)
+
+    def _begin(self, row: Mapping[str, Value]) -> None:
+        for name, value in row.items():
+            self._files[name] = open(self._folder / name, "xb", buffering=1 << 16)  # noqa: SIM115: see close
+            if isinstance(value, str):
+                self._ends[name], self._longest[name] = array("Q"), 1
+            else:
+                cells = np.asarray(value)
+                dtype = np.dtype(np.float32) if cells.dtype.kind == "f" and cells.ndim else cells.dtype
+                self._kinds[name] = (dtype, cells.shape)
+
+    def _add_text(self, name: str, value: str) -> None:
+        data, ends = value.encode(), self._ends[name]
+        self._files[name].write(data)
+        ends.append((ends[-1] if ends else 0) + len(data))
+        self._longest[name] = max(self._longest[name], len(value))
+
+    def _write_numbers(self, file: IO[bytes], name: str, order: Order | None) -> None:
+        dtype, shape = self._kinds[name]
+        _write_header(file, dtype, (self.count, *shape))
+        if not self.count:
+            return
+        column = self.rows(name)
+        step = max(1, CHUNK_BYTES // max(1, column[0].nbytes))
+        for start in range(0, self.count, step):
+            part = slice(start, start + step)
+            file.write((column[part] if order is None else column[order[part]]).tobytes())
+
+    def _write_texts(self, file: IO[bytes], name: str, order: Order | None) -> None:
+        dtype = np.dtype(f"<U{self._longest[name]}")
+        _write_header(file, dtype, (self.count,))
+        for text in self.texts(name, order):
+            file.write(np.array(text, dtype).tobytes())
+
+
+def _entry(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
+    return archive.open(zipfile.ZipInfo(f"{name}.npy", EPOCH), "w", force_zip64=True)
+
+
+def _write_header(file: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+
+
+def _write_extra(file: IO[bytes], value: Any) -> None:
+    if isinstance(value, dict | list):
+        cells = np.empty((), object)
+        cells[()] = value
+        _write_header(file, np.dtype(object), ())
+        file.write(pickles.dumps(cells))
+        return
+    cells = np.asarray(value)
+    _write_header(file, cells.dtype, cells.shape)
+    file.write(cells.tobytes())
