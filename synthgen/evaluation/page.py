@@ -162,6 +162,7 @@ def _main_figures(block: Block) -> list[Figure]:
 def _charts(block: Block) -> list[Chart]:
     names = [column.estimator.name for column in block.columns]
     figure = FIGURES[block.scores.ranked_by()]
+    numbers = f" Numbers are those of {names[-1]}." if len(names) > 1 else ""
     factor, axis = 100 if figure.unit == "%" else 1, f"{figure.title} [{figure.unit}]"
     found: list[Chart] = []
     groups = list(block.scores.groups("family").items())[:MAX_ROWS]
@@ -170,7 +171,7 @@ def _charts(block: Block) -> list[Chart]:
             (readable(family[0]), [factor * one.mean for one in block.means(figure.name, members)])
             for family, members in groups
         ]
-        words = f"Mean {figure.title} of each family. {_better(figure)}"
+        words = f"Mean {figure.title} of each family. {_better(figure)}{numbers}"
         found.append(Chart("Pose families", words, charts.dots(rows, names, axis, words)))
         values = [
             [float(factor * value) for value in column.scores.figures[figure.name] if not np.isnan(value)]
@@ -184,7 +185,7 @@ def _charts(block: Block) -> list[Chart]:
             (readable(joint), [joints[joint].mean for joints in means])
             for joint in block.scores.protocol.joints[:MAX_ROWS]
         ]
-        words = "Mean error of each joint, roots laid onto each other. Less is better."
+        words = f"Mean error of each joint, roots laid onto each other. Less is better.{numbers}"
         found.append(Chart("Joints", words, charts.dots(rows, names, "error [mm]", words)))
     return found
 

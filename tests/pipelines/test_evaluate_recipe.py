@@ -1,6 +1,8 @@
 """`pipeline=evaluate` from the command line, on made shards and the packaged HMR2."""
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -100,3 +102,14 @@ def test_the_shipped_file_compares_before_and_after() -> None:
         ["estimators={hmr2: {backend: hmr2}}", "shards.ski=x"],
     )
     assert list(other.estimators) == ["hmr2"]
+
+
+def test_the_commands_in_the_shipped_file_are_understood() -> None:
+    text = configs.shipped()["ski_evaluate"].read_text("utf-8")
+    commands = re.findall(r"python -m synthgen\.run (.*?)(?:    .*)?$", text, re.M)
+    assert len(commands) == 4
+    for command in commands:
+        first, *changes = shlex.split(command)
+        path = configs.find(first.removeprefix("config="))
+        recipe = import_recipe(configs.read(path).values["pipeline"])
+        assert configs.load(recipe.Config, path, changes)
