@@ -37,6 +37,7 @@ class Config:
         draw_s: how long the networks of one worker sleep for a batch, beside which all else is real [s].
         run_samples: size of the run that is resumed.
         people: batch of people refined by ScoreHMR's settings, beside one alone.
+        mesh_width: channels of DPMesh's first U-Net level; 320 is the released model, which takes 15 GB here.
     """
 
     num_samples: int = 256
@@ -48,11 +49,14 @@ class Config:
     draw_s: float = 8.0
     run_samples: int = 1_000_000
     people: int = 64
+    mesh_width: int = 160
 
     def problems(self) -> list[str]:
         """Return what is wrong with these options, one message each."""
         names = ("num_samples", "rounds", "sleepers", "shards_each", "run_samples", "people")
         found = [f"{n} must be at least 1, got {getattr(self, n)}" for n in names if getattr(self, n) < 1]
+        if self.mesh_width < 32 or self.mesh_width % 32:
+            found.append(f"mesh_width must be a multiple of 32, got {self.mesh_width}")
         times = ("batch_s", "draw_s")
         return found + [
             f"{n} must be above 0, got {getattr(self, n)}" for n in times if getattr(self, n) <= 0
@@ -73,6 +77,7 @@ def main(config: Config) -> int:
         say(f"read shards to tensors, one core: {read['rate']:.0f} samples/s")
         say(f"  with depth and masks: {read['whole_rate']:.0f} samples/s")
     _measure_crops(config)
+    _compare_mesh_models(config)
     _measure_handwork(config)
     _compare_renderers(config)
     _compare_workers(config)
@@ -169,6 +174,24 @@ def _crops(num_samples: int, image_size: int) -> dict[str, Any]:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         return compare(folder, num_samples, image_size)
+
+
+def _compare_mesh_models(config: Config) -> None:
+    paces = _in_new_process(_mesh_models, (config.mesh_width, config.rounds))
+    for name, (ours, plain) in paces.items():
+        say(
+            f"DPMesh's backbone, {config.mesh_width} wide, one core, one crop of 256 px, {name}: "
+            f"{ours:.2f} s, put together plainly {plain:.2f} s, ratio {plain / ours:.2f}"
+        )
+
+
+def _mesh_models(width: int, rounds: int) -> dict[str, Any]:
+    import torch
+
+    from synthgen.bench.mesh_model import compare
+
+    torch.set_num_threads(1)
+    return {name: (pace.ours, pace.plain) for name, pace in compare(width, rounds).items()}
 
 
 def _measure_handwork(config: Config) -> None:
