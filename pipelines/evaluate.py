@@ -8,9 +8,8 @@ people.jsonl (one line a person and estimator). Figures for which labels are mis
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from synthgen import backends
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from synthgen.evaluation.cases import Case
     from synthgen.evaluation.columns import Block, Column
     from synthgen.evaluation.measure import Judge
-    from synthgen.observation import Observation
 
 say = partial(print, flush=True)
 CHECKPOINT = "dpmesh"  # backend of an estimator that is written as a path
@@ -153,12 +151,6 @@ def _bodies(config: Config) -> "dict[str, Body]":
     return {body.name: body for body in loaded}
 
 
-def _observations(config: Config, shards: str) -> "Iterator[Observation]":
-    from synthgen.shards.observations import read_observations
-
-    return islice(read_observations(config.shards[shards]), config.num_samples or None)
-
-
 def _count(config: Config, shards: str) -> int | None:
     """Return how many pictures will be read, as far as reports tell."""
     from synthgen import storage
@@ -185,22 +177,26 @@ def _measure(
 
     from synthgen.evaluation.columns import Column, Estimator
     from synthgen.evaluation.evaluate import Asking, evaluate
+    from synthgen.evaluation.pictures import NOBODY, Pictures
 
     model = backends.build(backends.MODELS["mesh"], node, f"estimators.{name}")
     model.setup(config.device, config.precision)
     asking = Asking(config.keypoints, config.seed)
     source = config.keypoints if hasattr(model, "with_keypoints") else ""
     for shards in config.shards:
+        pictures = Pictures(config.shards[shards], config.num_samples)
         total, title = _count(config, shards), f"{name} on {shards}"
         with tqdm(desc=title, total=total, unit=" pictures", disable=None, leave=False) as bar:
             scores = evaluate(
                 asking.function(model),
-                _observations(config, shards),
+                pictures,
                 judge,
                 model.body,
                 config.batch_size,
                 bar.update,
             )
+        if pictures.empty:
+            scores = replace(scores, gaps={**scores.gaps, NOBODY: pictures.empty})
         yield shards, Column(Estimator(name, str(node[backends.NAME]), model.version, source), scores)
 
 
@@ -253,6 +249,7 @@ def _draw(
     config: Config, blocks: "list[Block]", bodies: "dict[str, Body]"
 ) -> "tuple[dict[str, list[Case]], str]":
     from synthgen.evaluation.cases import Artist, worst_cases
+    from synthgen.evaluation.pictures import Pictures
     from synthgen.render import make_renderer, resolve_renderer
 
     if not config.worst:
@@ -262,6 +259,6 @@ def _draw(
     }
     artist = Artist(bodies, make_renderer(resolve_renderer(config.renderer)), body_of)
     return {
-        block.name: worst_cases(block, _observations(config, block.name), artist, config.worst)
+        block.name: worst_cases(block, Pictures(block.source, config.num_samples), artist, config.worst)
         for block in blocks
     }, ""

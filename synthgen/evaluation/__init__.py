@@ -1,5 +1,5 @@
 """Mesh estimators against labels: figures, tables, worst cases, a report.
 
-`cases` reads what there is to estimate, `measure` compares bodies with labels, `scores` gathers figures over
-people, `tables` and `page` write them down, `evaluate` runs it all.
+`pictures` reads what there is to estimate, `measure` compares bodies with labels, `scores` gathers figures
+over people, `tables` and `page` write them down, `cases` draws the worst; `evaluate` goes through it all.
 """

@@ -1,8 +1,12 @@
 """Figures of whole pictures: exact estimates, known errors, missing labels."""
 
+import io
+import json
 import math
+import tarfile
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +16,14 @@ from synthgen.body import Body
 from synthgen.evaluation.evaluate import Asking, evaluate
 from synthgen.evaluation.figures import FIGURES
 from synthgen.evaluation.measure import FAR_PX, Judge, seen
+from synthgen.evaluation.pictures import Pictures
 from synthgen.geometry import intrinsics, procrustes
 from synthgen.joints import COCO17, H36M17, SMPL24
 from synthgen.metrics import PROTOCOLS
 from synthgen.observation import Observation
 from synthgen.sample import Person
+from synthgen.shards.observations import write_observations
+from synthgen.shards.shard import read_members
 
 Make = Callable[..., Any]
 CLIPLESS = set(FIGURES) - {"acceleration"}
@@ -282,3 +289,24 @@ def test_joints_come_from_where_the_config_says(observations: list[Observation],
     for call in range(2):
         ask(observations[:1])
         assert model.asked[-1][1] == [5, call], "each batch of pictures has noise of its own"
+
+
+def test_pictures_without_people_are_left_out_and_counted(
+    run_dir: Path, tmp_path: Path, observations: list[Observation]
+) -> None:
+    write_observations(str(tmp_path), "real", observations)
+    whole = Pictures(str(tmp_path))
+    assert [one.key for one in whole] == [one.key for one in observations] and whole.empty == 0
+    tar = tmp_path / "real-000000.tar"
+    members = {key: dict(found) for key, found in read_members(str(tar))}
+    with tarfile.open(tar, "w") as file:
+        for place, (key, found) in enumerate(members.items()):
+            record = json.loads(found["json"])
+            record["people"] = record["people"] if place else []
+            for suffix, data in {**found, "json": json.dumps(record).encode()}.items():
+                member = tarfile.TarInfo(f"{key}.{suffix}")
+                member.size = len(data)
+                file.addfile(member, io.BytesIO(data))
+    partly = Pictures(str(tmp_path), most=3)
+    for _ in range(2):
+        assert [one.key for one in partly] == [one.key for one in observations[1:4]] and partly.empty == 1
