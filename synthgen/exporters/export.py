@@ -159,19 +159,17 @@ def export(task: Task, form: Format, format_name: str, passed: Callable[[], None
 
 def warnings(ledger: Ledger, betas: Betas) -> list[str]:
     """Return what users of an export have to know of its bodies, one line each."""
-    lines = []
-    for name, count in ledger.bodies.items():
-        if name == SMPL:
-            continue
-        lines.append(
-            f"{count} people have body '{name}', which is not SMPL: their rotations mean the same on SMPL, their "
-            + (
-                "betas (betas=as_stored) do not, and give other bodies there"
-                if betas == "as_stored"
-                else "betas do not and are left out: written as 0, marked as unknown where the format can"
-            )
-        )
-    return lines
+    if ledger.names_bodies:
+        what = "their betas do not; the field `body` says whose they are"
+    elif betas == "as_stored":
+        what = "their betas, written all the same (betas=as_stored), give other bodies there"
+    else:
+        what = "their betas do not, and are 0 here, marked as unknown where the format can"
+    return [
+        f"{count} people have body '{name}', which is not SMPL: their rotations mean the same on SMPL, {what}"
+        for name, count in ledger.bodies.items()
+        if name != SMPL
+    ]
 
 
 def _bodies(task: Task) -> dict[str, Any]:
@@ -210,7 +208,7 @@ def _record(desk: Desk, form: Format, format_name: str) -> bytes:
         "people": ledger.people,
         "left_out": dict(ledger.reasons.most_common()),
         "bodies": dict(ledger.bodies),
-        "betas_are_smpl": set(ledger.bodies) <= {SMPL},
+        "betas_are_smpl": ledger.bodies.keys() <= {SMPL},
         "notes": warnings(ledger, task.betas),
         "sources": dict(ledger.sources),
         "models": [

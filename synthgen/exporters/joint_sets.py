@@ -43,7 +43,14 @@ SPIN24 = JointSet(
     blends=_BLENDS,
 )
 SETS44 = (OPENPOSE25, EXTRA19)  # one behind the other: 4D-Humans', ScoreHMR's and CameraHMR's 44 joints
-_SETS = {one.name: one for one in (SMPL24, COCO17, OPENPOSE25, EXTRA19, SPIN24)}
+FACE_FEET = JointSet(
+    "face_feet",
+    (
+        "nose", "right_eye", "left_eye", "right_ear", "left_ear", "left_big_toe", "left_small_toe",
+        "left_heel", "right_big_toe", "right_small_toe", "right_heel",
+    ),
+)  # fmt: skip
+_SETS = {one.name: one for one in (SMPL24, COCO17, OPENPOSE25, EXTRA19, SPIN24, FACE_FEET)}
 
 
 @dataclass(frozen=True)

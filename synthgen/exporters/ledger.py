@@ -16,6 +16,7 @@ class Ledger:
         bodies: people with SMPL parameters that were written, by body model.
         models: pictures by (role, model, revision) that made them, as their provenance says.
         sources: pictures by data set.
+        names_bodies: the format has a field for whose the parameters are, so it holds them as they are.
     """
 
     pictures: int = 0
@@ -25,6 +26,7 @@ class Ledger:
     bodies: Counter[str] = field(default_factory=Counter)
     models: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
+    names_bodies: bool = False
 
     def leave_out(self, key: str, reason: str) -> None:
         """Count a picture, or a person of one, that is not written."""

@@ -1,0 +1,76 @@
+"""How fast shards become other trainers' formats, and how much memory that takes, whatever the number of samples.
+
+The shards hold copies of a few samples under keys of their own: what an exporter does for a sample does not depend
+on the others.
+"""
+
+import json
+import resource
+import time
+from collections.abc import Iterator
+from itertools import cycle, islice
+from typing import Any
+
+from synthgen import exporters, storage
+from synthgen.exporters.export import Task, export
+from synthgen.sample import Sample
+from synthgen.shards.observation_records import to_members
+from synthgen.shards.records import JSON_MEMBER
+
+RUN = "exports"
+PER_SHARD = 500
+
+
+def copy_samples(folder: str, samples: list[Sample], count: int) -> None:
+    """Write shards of `count` copies of samples, each with a key of its own, into an existing folder."""
+    from webdataset.writer import TarWriter
+
+    members = [to_members(sample, "jpg")[1] for sample in samples]
+    numbered = enumerate(islice(cycle(members), count))
+    for number in range(-(-count // PER_SHARD)):
+        url = storage.join(folder, f"{RUN}-{number:06d}.tar")
+        with storage.atomic_write(url) as file, TarWriter(file, encoder=False, mtime=0) as tar:
+            for index, parts in islice(numbered, PER_SHARD):
+                tar.write({"__key__": f"{RUN}-{index:09d}", **_renamed(parts, index)})
+
+
+def measure(folder: str, output: str, name: str) -> dict[str, Any]:
+    """Export a folder and return samples a second of one core, and this process's peak memory [bytes].
+
+    CPU seconds count, those of the system included, so other work on the machine does not.
+
+    Args:
+        folder: of shards.
+        output: folder to make.
+        name: of the format.
+    """
+    form, problems = exporters.build(name, {})
+    if problems:
+        raise ValueError("; ".join(problems))
+    passed: list[int] = [0]
+
+    def count() -> None:
+        passed[0] += 1
+
+    export(Task(f"{folder}/{RUN}-000000.tar", f"{output}/warm", RUN), form, name, count)
+    passed[0] = 0
+    start = time.process_time()
+    export(Task(folder, f"{output}/{name}", RUN), form, name, count)
+    rate = passed[0] / (time.process_time() - start)
+    return {"rate": rate, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+
+
+def distinct() -> Iterator[str]:
+    """Yield the formats, each class once."""
+    seen = set()
+    for name, place in exporters.FORMATS.items():
+        if place not in seen:
+            seen.add(place)
+            yield name
+
+
+def _renamed(members: dict[str, bytes], index: int) -> dict[str, bytes]:
+    record = json.loads(members[JSON_MEMBER])
+    record["key"] = f"{RUN}-{index:09d}"
+    return {**members, JSON_MEMBER: json.dumps(record).encode()}
+
