@@ -53,14 +53,12 @@ class DiffusionBackbone(nn.Module):
         self.outmodules = Merge(self._tapped_channels(), config.feature_channels)
 
     def frozen_keys(self) -> set[str]:
-        """Return the keys of the state dict that the frozen model's folder holds; none without a folder."""
-        if self.config.folder == UNTRAINED:
-            return set()
-        learnt = {name for name, value in self.named_parameters() if value.requires_grad}
-        shared = {key for key in self.state_dict() if key.startswith("control.") and self.config.control_rank}
-        return {
-            key for key in self.state_dict() if key.startswith(("vae.", "unet.")) or key in shared
-        } - learnt
+        """Return the keys of the state dict that need no saving: in the frozen model's folder, or shared."""
+        keys, learnt = list(self.state_dict()), {n for n, v in self.named_parameters() if v.requires_grad}
+        frozen = {key for key in keys if key.startswith("control.") and self.config.control_rank}
+        if self.config.folder != UNTRAINED:
+            frozen |= {key for key in keys if key.startswith(("vae.", "unet."))}
+        return frozen - learnt
 
     def _tapped_channels(self) -> list[int]:
         """Return the channels of each level, finest first: U-Net features and attention maps."""
@@ -122,7 +120,7 @@ class DiffusionBackbone(nn.Module):
     def latents(self, images: Tensor) -> Tensor:
         """Return the mode of the VAE's latents, not scaled: (B, C, s, s)."""
         vae: Any = self.vae
-        code, half = vae.encoder(images), vae.config.latent_channels
+        code, half = vae.encoder(images.to(vae.encoder.conv_in.weight.dtype)), vae.config.latent_channels
         if vae.quant_conv is None:
             return code[:, :half]
         return conv2d(code, vae.quant_conv.weight[:half], vae.quant_conv.bias[:half])
@@ -133,7 +131,7 @@ class DiffusionBackbone(nn.Module):
             return cast(Tensor, self.tokens).expand(len(points), -1, -1)
         if not self.config.prompt_unobserved:
             points = torch.where((confidence > 0)[..., None], points, 0)
-        return self.kp_lifting(points / self.latent_side)
+        return self.kp_lifting((points / self.latent_side).to(self.kp_lifting.weight.dtype))
 
 
 class Merge(nn.ModuleList):

@@ -227,6 +227,8 @@ class Cascade(nn.Module):
 
     def _joints(self, number: int, tokens: Tensor, found: list[Tensor]) -> Tensor:
         if not found:
-            return torch.sigmoid(self.joints[number](tokens))
+            return torch.sigmoid(self.joints[number](tokens).float())
         before = logit(found[-1])
-        return torch.sigmoid(before + self.joints[number](torch.cat([tokens, before.to(tokens.dtype)], -1)))
+        return torch.sigmoid(
+            before + self.joints[number](torch.cat([tokens, before.to(tokens.dtype)], -1)).float()
+        )

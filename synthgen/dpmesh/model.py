@@ -57,7 +57,8 @@ class DPMesh(nn.Module):
                 f"keypoints_2d must be (B, {NUM_JOINTS}, 2), got {tuple(crops.keypoints_2d.shape)}"
             )
         features = self.backbone(crops.images, crops.keypoints_2d, crops.confidence)
-        return self.bodies(self.regressor(features), features, crops.cam_int)
+        # The backbone may be in half precision (`model.backbone.to(torch.bfloat16)`); the rest is not.
+        return self.bodies(self.regressor(features.float()), features, crops.cam_int)
 
     def bodies(self, regressed: Regressed, features: Tensor, cam_int: Tensor) -> Bodies:
         """Turn what the regressor says into bodies; in float32 also under autocast."""
@@ -149,5 +150,5 @@ class _OwnPart(nn.Module):
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> Any:
-        """Take the model's own weights; `fit` has checked that none is missing."""
-        return self.model.load_state_dict(state_dict, strict=False, assign=assign)
+        """Copy the weights, so that shared ones stay shared; `fit` has checked that none is missing."""
+        return self.model.load_state_dict(state_dict, strict=False)

@@ -133,13 +133,40 @@ def test_an_embedded_start_is_the_packaged_model_upright() -> None:
     assert model.backbone.maps.levels() == (2, 3)
 
 
-@pytest.mark.parametrize("pose_head", ["vposer", "codebook"])
-def test_models_with_all_weights_come_back(tmp_path: Path, pose_head: Any) -> None:
-    model = DPMesh(replace(TINY, pose_head=pose_head)).eval()
+@pytest.mark.parametrize("changes", [{"pose_head": "codebook"}, {"control_rank": 2}], ids=str)
+def test_models_with_all_weights_come_back(tmp_path: Path, changes: dict[str, Any]) -> None:
+    model = DPMesh(replace(TINY, **changes)).eval()
+    wake(model)
     model.save_folder(tmp_path)
     again = DPMesh.from_folder(tmp_path)
     weights, found = model.state_dict(), again.state_dict()
     assert all(torch.equal(weights[key], found[key]) for key in weights) and list(weights) == list(found)
+    assert sum(v.numel() for v in model.parameters()) == sum(v.numel() for v in again.parameters())
+
+
+def test_half_precision_is_close() -> None:
+    torch.manual_seed(0)
+    model, seen = DPMesh(TINY).eval(), crops(128)
+    with torch.inference_mode():
+        want = model(seen)
+        with torch.autocast("cpu", torch.bfloat16):
+            mixed = model(seen)
+        model.backbone.to(torch.bfloat16)
+        half = model(seen)
+    for got in (mixed, half):
+        assert torch.allclose(got.rotmat, want.rotmat, atol=0.1) and got.transl.dtype == torch.float32
+
+
+def test_a_compact_model_of_ours_says_the_same() -> None:
+    torch.manual_seed(0)
+    model, seen = DPMesh(replace(TINY, control_rank=2)).eval(), crops(128)
+    wake(model)
+    with torch.inference_mode():
+        want = model(seen)
+        got = model.compact()(seen)
+    assert torch.allclose(got.rotmat, want.rotmat, atol=1e-4)
+    assert torch.allclose(got.features, want.features, atol=1e-4)
+    assert model.trainable() == {}
 
 
 def test_folders_that_do_not_fit_are_named(tmp_path: Path) -> None:
