@@ -144,6 +144,21 @@ def read_bytes(url: str, limit: int = 1 << 30) -> bytes:
     return data
 
 
+def read_part(url: str, offset: int, size: int) -> bytes:
+    """Read bytes from within a file; fewer only where it ends.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    with _clear_errors(url, "read"):
+        if not is_remote(url):
+            with _local(url).open("rb", buffering=0) as file:
+                file.seek(offset)
+                return file.read(size)
+        filesystem, path = _connect(url)
+        return bytes(filesystem.cat_file(path, start=offset, end=offset + size))
+
+
 def exists(url: str) -> bool:
     """Tell whether there is a file or folder at `url`."""
     if not is_remote(url):

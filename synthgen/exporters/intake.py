@@ -1,6 +1,5 @@
 """What exporters read: pictures of any shards as they are stored, without those on a list of bad ones."""
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from synthgen import storage
 from synthgen.exporters.ledger import Ledger
 from synthgen.observation import Notes
+from synthgen.shards.bad_list import read_bad_list
 from synthgen.shards.observation_records import to_notes
 from synthgen.shards.records import (
     DEPTH_MEMBER,
@@ -19,7 +19,8 @@ from synthgen.shards.records import (
 )
 from synthgen.shards.shard import read_members, read_report, tars
 
-MAX_LIST_BYTES = 256 << 20
+__all__ = ["IS_BAD", "IS_EMPTY", "Picture", "count_pictures", "read_bad_list", "read_pictures"]
+
 IS_BAD = "picture on the list of bad ones"
 IS_EMPTY = "picture without people"
 
@@ -111,32 +112,3 @@ def count_pictures(source: str) -> int | None:
             return None
         total += report.accepted
     return total
-
-
-def read_bad_list(path: str) -> frozenset[str]:
-    """Read keys to leave out: a JSON list of keys, or a text file with one a line ("#" begins a remark).
-
-    Raises:
-        ValueError: it is neither.
-        StorageError: it cannot be read.
-    """
-    try:
-        text = storage.read_bytes(path, MAX_LIST_BYTES).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: a list of bad samples must be UTF-8 text: {error}") from error
-    if text.lstrip().startswith(("[", "{")):
-        return _from_json(path, text)
-    lines = (line.partition("#")[0].strip() for line in text.splitlines())
-    return frozenset(line for line in lines if line)
-
-
-def _from_json(path: str, text: str) -> frozenset[str]:
-    try:
-        found = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"{path}: a list of bad samples that begins with [ must be JSON: {error}") from error
-    if isinstance(found, dict):
-        found = found.get("bad", found.get("keys"))
-    if not isinstance(found, list) or not all(isinstance(key, str) for key in found):
-        raise ValueError(f"{path}: expected a JSON list of keys, got {text[:60]!r}")
-    return frozenset(found)
