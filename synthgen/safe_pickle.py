@@ -21,6 +21,7 @@ _SPARSE = {
     for suffix in ("matrix", "array")
 }
 _RECONSTRUCT = {f"{numpy}.multiarray._reconstruct" for numpy in _NUMPY}
+_SCALAR = {f"{numpy}.multiarray.scalar" for numpy in _NUMPY}
 _FROM_BUFFER = {f"{numpy}.numeric._frombuffer" for numpy in _NUMPY}
 _COPY = {"copy_reg._reconstructor", "copyreg._reconstructor"}
 _ENCODE = "_codecs.encode"
@@ -30,7 +31,7 @@ _ALLOWED = {
     *_FROM_BUFFER,
     *_COPY,
     _ENCODE,
-    *(f"{numpy}.multiarray.scalar" for numpy in _NUMPY),
+    *_SCALAR,
     *("numpy.ndarray", "numpy.dtype"),
     *("__builtin__.object", "builtins.object", "__builtin__.set", "builtins.set"),
 }
@@ -62,7 +63,7 @@ class _Unpickler(pickle._Unpickler):  # the one in Python: a huge memo index cos
         source = f"{module}.{name}"
         if source not in _ALLOWED and module.split(".")[0] != "chumpy":
             raise UnsafePickleError(
-                f"refused: it asks for {source!r}, which no body model needs; it may try to run code"
+                f"refused: it asks for {source!r}, which no file of arrays needs; it may try to run code"
             )
         return type("_Note", (_Note,), {"source": source})
 
@@ -89,7 +90,7 @@ def load_pickle(file: BinaryIO) -> Any:
 
 
 def to_array(value: Any, depth: int = 0) -> NDArray[Any]:
-    """Turn a note of a numpy array, a sparse matrix or a simple chumpy expression into a dense array.
+    """Turn a note of a numpy array or number, a sparse matrix or a simple chumpy expression into an array.
 
     Args:
         value: from `load_pickle`.
@@ -111,6 +112,8 @@ def to_array(value: Any, depth: int = 0) -> NDArray[Any]:
         return _from_state(value.state)
     if source in _FROM_BUFFER:
         return _from_buffer(value.args)
+    if source in _SCALAR:
+        return _from_scalar(value.args)
     if source in _SPARSE:
         return _from_sparse(_mapping(value.state, source), _SPARSE[source])
     if source in _CHUMPY:
@@ -176,6 +179,12 @@ def _from_buffer(args: tuple[Any, ...]) -> NDArray[Any]:
     data, dtype_note, shape, order = args
     dtype = _dtype(dtype_note)
     return _shaped(_bytes(data), dtype, _shape(shape), order == "F")
+
+
+def _from_scalar(args: tuple[Any, ...]) -> NDArray[Any]:
+    if len(args) != 2:
+        raise ValueError("a numpy number lacks its bytes")
+    return _shaped(_bytes(args[1]), _dtype(args[0]), (), False)
 
 
 def _from_sparse(state: Mapping[Any, Any], kind: str) -> NDArray[Any]:

@@ -15,7 +15,7 @@ from synthgen.joints import COCO17, SMPL24
 
 Float = NDArray[np.floating]
 Guide = Literal["text", "real", "pose", "render"]
-Stage = Literal["compose", "draft", "masks", "mesh", "prior", "depth", "redraw", "verify", "write"]
+Stage = Literal["read", "compose", "draft", "masks", "mesh", "prior", "depth", "redraw", "verify", "write"]
 
 BACKGROUND = 0  # values of Sample.mask; 1..P are people in the order of Scene.people
 OCCLUDER = 255

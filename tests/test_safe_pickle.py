@@ -80,7 +80,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_calls_are_refused_by_name_and_never_run(name, protocol, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UnsafePickleError, match="refused: it asks for '.*', which no body model needs"):
+    with pytest.raises(UnsafePickleError, match="refused: it asks for '.*', which no file of arrays needs"):
         load(pickle.dumps(HOSTILE[name], protocol), tmp_path)
     assert not (tmp_path / "owned").exists()
 

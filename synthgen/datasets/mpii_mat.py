@@ -1,0 +1,88 @@
+"""MPII Human Pose as its authors publish it: one MATLAB file with all people of all pictures."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from synthgen.datasets.files import Array, Files
+from synthgen.datasets.joint_orders import MPII16
+
+EXPECTED = "MPII's RELEASE: annolist (image.name, annorect.annopoints.point), img_train, act"
+_ONE = 1.0  # MATLAB counts pixels from 1
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """A picture of the training set.
+
+    Attributes:
+        name: of its file.
+        people: (P, 16, 3) MPII-16 x, y [px], 1 visible, 0 hidden; NaN where nobody labelled the joint.
+        family: category of what is done ("sports").
+        action: what is done.
+    """
+
+    name: str
+    people: Array
+    family: str
+    action: str
+
+
+def read_mat(files: Files, path: Path) -> list[Annotation]:
+    """Return the annotated pictures of MPII's training set, in the order of the file.
+
+    Raises:
+        LayoutError: it is not MPII's file.
+    """
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    with files.reading(path, EXPECTED):
+        try:
+            release = loadmat(str(path), struct_as_record=False, squeeze_me=True)["RELEASE"]
+        except (MatReadError, NotImplementedError) as error:
+            raise ValueError(f"cannot be read as a MATLAB file: {error}") from error
+        return list(_annotations(release))
+
+
+def _annotations(release: Any) -> Iterator[Annotation]:
+    images, flags = np.atleast_1d(release.annolist), np.atleast_1d(release.img_train)
+    if len(images) != len(flags):
+        raise ValueError(f"annolist has {len(images)} pictures, img_train {len(flags)}")
+    acts = np.atleast_1d(getattr(release, "act", np.zeros(0)))
+    for number, (image, is_train) in enumerate(zip(images, flags, strict=True)):
+        if not is_train:
+            continue
+        people = [_person(one) for one in np.atleast_1d(image.annorect) if _points(one) is not None]
+        if people:
+            act = acts[number] if number < len(acts) else None
+            family, action = (_text(getattr(act, name, "")) for name in ("cat_name", "act_name"))
+            yield Annotation(str(image.image.name), np.array(people), family, action)
+
+
+def _points(person: Any) -> Any:
+    """Return the labelled points of a person, or None where there are none."""
+    points = getattr(getattr(person, "annopoints", None), "point", None)
+    return None if points is None or not np.size(points) else np.atleast_1d(points)
+
+
+def _person(person: Any) -> Array:
+    found = np.full((len(MPII16), 3), np.nan)
+    for point in _points(person):
+        joint = int(point.id)
+        if not 0 <= joint < len(MPII16):
+            raise ValueError(f"a point has the id {joint}, expected 0 to {len(MPII16) - 1}")
+        found[joint] = float(point.x) - _ONE, float(point.y) - _ONE, _seen(getattr(point, "is_visible", 1))
+    return found
+
+
+def _seen(flag: Any) -> float:
+    """Return 0 for hidden, else 1: some joints (head, neck) come without a flag."""
+    return 0.0 if str(np.ravel(flag)[0] if np.size(flag) else 1) in ("0", "0.0") else 1.0
+
+
+def _text(value: Any) -> str:
+    return str(value) if isinstance(value, str) and value else "unknown"
