@@ -45,9 +45,10 @@ class PlainBackbone(nn.Module):
         """Take a backbone's modules over; it must not be used any more itself."""
         super().__init__()
         self.of = backbone
-        for module in self.modules():
-            if isinstance(module, ProductConv2d):
-                module.__class__ = nn.Conv2d
+        modules: list[Any] = list(self.modules())
+        for layer in modules:
+            if isinstance(layer, ProductConv2d):
+                object.__setattr__(layer, "__class__", nn.Conv2d)
         unet: Any = backbone.unet
         for name, module in unet.named_modules():
             if name.endswith(("attn1", "attn2")) and not isinstance(module.processor, KeptAttention):

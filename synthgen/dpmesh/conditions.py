@@ -58,4 +58,4 @@ def skeleton(points: Tensor, seen: Tensor, side: int) -> Tensor:
     hue = torch.linspace(0, 2 * torch.pi, len(_LIMBS) + 1, device=points.device, dtype=points.dtype)[:-1]
     third = 2 * torch.pi / 3
     colors = 0.5 + 0.5 * torch.cos(torch.stack([hue, hue - third, hue + third]))  # (3, limbs)
-    return (colors[None, :, :, None] * drawn[:, None]).amax(2).unflatten(-1, (side, side))
+    return torch.unflatten((colors[None, :, :, None] * drawn[:, None]).amax(2), -1, (side, side))

@@ -67,7 +67,7 @@ class Rot6DHead(nn.Module):
 
     def forward(self, code: Tensor) -> Tensor:
         """Convert codes (B, 138) to rotations (B, 23, 3, 3)."""
-        return rot6d_to_rotmat(code.unflatten(-1, (NUM_ROTATIONS, 6)) + self.identity, "rows")
+        return rot6d_to_rotmat(torch.unflatten(code, -1, (NUM_ROTATIONS, 6)) + self.identity, "rows")
 
 
 def _vposer(config: DPMeshConfig) -> nn.Module:

@@ -18,12 +18,9 @@ class ProductConv2d(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve (B, C, H, W)."""
-        rows, columns = (
-            (size + 2 * int(pad) - kernel) // stride + 1
-            for size, pad, kernel, stride in zip(
-                input.shape[2:], self.padding, self.kernel_size, self.stride, strict=True
-            )
-        )
+        reach = [2 * int(pad) - kernel for pad, kernel in zip(self.padding, self.kernel_size, strict=True)]
+        rows = (input.shape[2] + reach[0]) // self.stride[0] + 1
+        columns = (input.shape[3] + reach[1]) // self.stride[1] + 1
         few = len(input) * rows * columns <= _MOST_PLACES and self.weight.numel() >= _FEWEST_WEIGHTS
         if input.device.type != "cpu" or not few:
             return super().forward(input)
@@ -31,7 +28,8 @@ class ProductConv2d(nn.Conv2d):
             windows = input.flatten(2)
         else:
             windows = unfold(input, self.kernel_size, padding=self.padding, stride=self.stride)  # type: ignore[arg-type]
-        return linear(windows.mT, self.weight.flatten(1), self.bias).mT.unflatten(2, (rows, columns))
+        answer = linear(windows.mT, self.weight.flatten(1), self.bias).mT
+        return torch.unflatten(answer, 2, (rows, columns))
 
 
 def use_products(model: nn.Module) -> None:

@@ -1,7 +1,6 @@
 """From features to body parameters: what both regressors answer, and the recurrent one (HMR, CVPR 2018)."""
 
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -61,5 +60,5 @@ class Recurrent(nn.Module):
         answer = self.mean.expand(len(pooled), -1).to(pooled.dtype)
         for _ in range(self.num_iterations):
             answer = answer + self.out(self.layers(torch.cat([pooled, answer], 1)))
-        root, code, betas, cam = cast(list[Tensor], answer.split(self.sizes, 1))
+        root, code, betas, cam = torch.split(answer, self.sizes, 1)
         return Regressed(root, code, betas, cam, answer.new_zeros(len(answer), 0, NUM_LIFTED, 3))

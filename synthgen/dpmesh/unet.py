@@ -179,7 +179,7 @@ class AttentionMaps:
             processor.kept = None
         found = torch.stack([map for map in maps if map is not None]).mean(0).transpose(1, 2)
         side = round(found.shape[-1] ** 0.5)
-        return found.unflatten(-1, (side, side))
+        return torch.unflatten(found, -1, (side, side))
 
 
 def checkpoint_blocks(model: nn.Module, enabled: bool) -> None:
@@ -191,5 +191,5 @@ def checkpoint_blocks(model: nn.Module, enabled: bool) -> None:
 
     for module in model.modules():
         if hasattr(module, "gradient_checkpointing"):
-            module.gradient_checkpointing = enabled
-            module._gradient_checkpointing_func = again
+            block: Any = module
+            block.gradient_checkpointing, block._gradient_checkpointing_func = enabled, again
