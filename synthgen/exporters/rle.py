@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _ZERO = 48  # the text's characters are "0" and up, five bits each, a sixth for "more follows"
+_SHIFTS = 5 * np.arange(7)  # 35 bits: more pixels than any picture has
 
 
 def encode(mask: NDArray[np.bool_]) -> dict[str, Any]:
@@ -35,16 +36,14 @@ def run_lengths(mask: NDArray[np.bool_]) -> list[int]:
 
 def compress(counts: list[int]) -> str:
     """Return counts as text; from the fourth on, each as its difference from the one two before."""
-    text = bytearray()
-    for place, count in enumerate(counts):
-        value = count - counts[place - 2] if place > 2 else count
-        more = True
-        while more:
-            bits = value & 31
-            value >>= 5
-            more = value != -1 if bits & 16 else value != 0
-            text.append(_ZERO + (bits | 32 if more else bits))
-    return text.decode("ascii")
+    values = np.array(counts, np.int64)
+    values[3:] -= np.array(counts[1:-2], np.int64)
+    groups = values[:, None] >> _SHIFTS  # what is left to write before each character, arithmetically shifted
+    bits, rest = groups & 31, groups >> 5
+    more = np.where(bits & 16, rest != -1, rest != 0)
+    is_written = np.column_stack([np.ones(len(values), bool), np.logical_and.accumulate(more, 1)[:, :-1]])
+    letters = _ZERO + (bits | np.where(more, 32, 0))
+    return letters[is_written].astype(np.uint8).tobytes().decode("ascii")
 
 
 def expand(text: str) -> list[int]:
