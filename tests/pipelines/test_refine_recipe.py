@@ -1,0 +1,132 @@
+"""The recipes around refinement end to end: shards, folders with joints, views, videos; and measuring."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from synthgen import run
+from synthgen.shards import read_samples
+from synthgen.shards.observations import read_observations
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "scorehmr"))
+from score_people import tiny_denoiser
+
+NUM_FEATURES = 192 + 144 + 10 + 1  # of the bundled estimator
+QUICK = ["guidance.iterations=1", "guidance.start=8", "guidance.step=2", "overlays=2"]
+
+
+@pytest.fixture(scope="module")
+def denoiser(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("denoiser")
+    tiny_denoiser(NUM_FEATURES).save_folder(folder)
+    return f"denoiser={folder}"
+
+
+@pytest.fixture
+def photos(run_dir: Path, tmp_path: Path) -> Path:
+    """Return a folder of four pictures with joints in COCO's format beside it: two views, two moments."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    images, annotations = [], []
+    samples = [sample for sample in read_samples(str(run_dir)) if len(sample.labels) == 1][:2]
+    names = [f"jump_cam{view}_{frame:04d}" for frame in range(2) for view in range(2)]
+    for number, name in enumerate(names):
+        sample = samples[number // 2]
+        Image.fromarray(sample.image).save(folder / f"{name}.png")
+        height, width = sample.image.shape[:2]
+        images.append({"id": number, "file_name": f"{name}.png", "height": height, "width": width})
+        joints = np.column_stack([sample.labels[0].keypoints_2d, np.full(17, 2.0)])
+        annotations.append({"image_id": number, "keypoints": joints.ravel().tolist()})
+    record = {"images": images, "annotations": annotations}
+    (tmp_path / "joints.json").write_text(json.dumps(record))
+    return folder
+
+
+def test_shards_are_refined_into_shards(denoiser: str, run_dir: Path, tmp_path: Path, capsys) -> None:
+    output = tmp_path / "refined"
+    chosen = [f"shards={run_dir}", f"output={output}", "start_from=labels", denoiser, *QUICK]
+    assert run.main(["config=refine_pictures.yaml", *chosen]) == 0
+    assert "people fitted; energy of what was observed" in capsys.readouterr().out
+    made = list(read_observations(str(output)))
+    samples = list(read_samples(str(run_dir)))
+    assert [one.key for one in made] == [sample.request.key for sample in samples]
+    assert all(person.person is not None for one in made for person in one.people)
+    assert all(one.source == "synthgen+scorehmr" for one in made)
+    assert Image.open(output / "fits.jpg").size[0] > 600
+
+
+def test_a_folder_with_joints_becomes_one_file(denoiser: str, photos: Path, tmp_path: Path) -> None:
+    output = tmp_path / "refined"
+    where = [f"pictures={photos}", f"keypoints={tmp_path / 'joints.json'}", f"output={output}", "form=npz"]
+    assert run.main(["config=refine_pictures.yaml", *where, denoiser, *QUICK]) == 0
+    with np.load(output / "fits.npz") as file:
+        assert file["body_pose"].shape == (4, 23, 3) and file["names"][0] == "jump_cam0_0000"
+        assert file["energy"].shape == (4, 2) and np.isfinite(file["transl"]).all()
+
+
+def test_views_of_a_moment_are_fitted_together(denoiser: str, photos: Path, tmp_path: Path, capsys) -> None:
+    output = tmp_path / "refined"
+    where = [f"pictures={photos}", f"keypoints={tmp_path / 'joints.json'}", f"output={output}"]
+    options = ["guidance.multiview=4500", "guidance.iterations=2", "guidance.start=20", "overlays=0"]
+    assert run.main(["config=refine_views.yaml", *where, denoiser, *options]) == 0
+    made = list(read_observations(str(output)))
+    assert [(one.view, one.frame) for one in made] == [("0", 0), ("0", 1), ("1", 0), ("1", 1)]
+    assert run.main(["config=refine_views.yaml", *where, denoiser, "pattern=(?P<view>.+)"]) == 0
+    assert run.main(["config=refine_views.yaml", *where, denoiser, "pattern=(?P<sequence>.+)"]) == 2
+    assert "no two pictures are views of one moment" in capsys.readouterr().err
+
+
+def test_a_video_is_a_folder_or_a_file(denoiser: str, photos: Path, tmp_path: Path, capsys) -> None:
+    output = tmp_path / "refined"
+    where = [f"keypoints={tmp_path / 'joints.json'}", f"output={output}", denoiser, *QUICK]
+    assert run.main(["config=refine_video.yaml", f"pictures={photos}", *where]) == 0
+    assert Image.open(output / "fits.gif").n_frames == 2
+    assert [one.frame for one in read_observations(str(output))] == [0, 1, 2, 3]
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"no film")
+    assert run.main(["config=refine_video.yaml", f"pictures={film}", *where]) == 2
+    assert "film.mp4" in capsys.readouterr().err
+
+
+def test_nobody_is_a_clear_end(denoiser: str, photos: Path, tmp_path: Path, capsys) -> None:
+    record = json.loads((tmp_path / "joints.json").read_text())
+    for annotation in record["annotations"]:
+        annotation["keypoints"] = [0, 0, 0] * 17
+    (tmp_path / "joints.json").write_text(json.dumps(record))
+    where = [f"pictures={photos}", f"keypoints={tmp_path / 'joints.json'}", f"output={tmp_path / 'out'}"]
+    assert run.main(["config=refine_pictures.yaml", *where, denoiser, *QUICK]) == 1
+    said = capsys.readouterr().out
+    assert "4 left out: no joint was found" in said and "nobody was fitted" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("task=views", "give one of shards and pictures"),
+        ("shards=x keypoints=y", "keypoints belong to pictures"),
+        ("pictures=x pattern=(", "pattern is no regular expression"),
+        ("pictures=x models={}", "models.mesh is needed"),
+        ("pictures=x body=/nowhere.pkl", "no such file: '/nowhere.pkl'"),
+        ("pictures=/nowhere denoiser=./nowhere", "./nowhere"),
+    ],
+)
+def test_wrong_values_end_with_exit_code_2(change: str, message: str, tmp_path: Path, capsys) -> None:
+    where = [f"output={tmp_path / 'out'}", *change.split()]
+    assert run.main(["config=refine_pictures.yaml", *where]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_refinement_is_measured(denoiser: str, tmp_path: Path, capsys) -> None:
+    sizes = ["pictures=2", "moments=1", "views=2", "clips=1", "frames=3", "threads=1"]
+    where = [f"output={tmp_path}", denoiser]
+    assert run.main(["config=refine_evaluate.yaml", *sizes, *where]) == 0
+    rows = json.loads((tmp_path / "refinement.json").read_text())
+    assert {row["method"] for row in rows} == {"estimate", "plain", "score", "score, calibrated"}
+    assert all(np.isfinite(row["pa_mpjpe"]) for row in rows)
+    assert sum("acceleration" in row for row in rows) == 6
+    assert "PA-MPJPE mm" in capsys.readouterr().out
+    assert (tmp_path / "clips_sports.jpg").is_file()
