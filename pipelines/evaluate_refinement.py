@@ -88,7 +88,7 @@ def main(config: Config) -> int:
         trials = kit.trials(kind, family, sizes)
         results = kit.results(trials, kind)
         rows += [{"trial": f"{kind} {family}", "method": name, **row} for name, row in results.items()]
-        kit.draw(trials, kind, folder / f"{kind}_{family}.jpg")
+        kit.draw(trials, folder / f"{kind}_{family}.jpg")
         say(f"{kind} {family}: " + "; ".join(f"{name} {_words(row)}" for name, row in results.items()))
     (folder / TABLE).write_text(json.dumps(rows, indent=1) + "\n")
     say(_table(rows))
@@ -104,14 +104,14 @@ class _Kit:
         from synthgen.body import OPEN_FILE, load_body
         from synthgen.body_file import read_body_file
         from synthgen.render import make_renderer
-        from synthgen.scorehmr.refinery import load_denoiser
+        from synthgen.scorehmr.refinery import Refinery, load_denoiser
 
         self.config = config
         self.body, self.renderer = load_body("open"), make_renderer("warp", "cpu")
-        self.arrays = read_body_file(OPEN_FILE)
         self.estimator = backends.build(backends.MODELS["mesh"], config.mesh, "mesh")
         self.estimator.setup()
-        self.denoiser, _ = load_denoiser(find_model(config.denoiser, "", fetch_files))
+        denoiser, _ = load_denoiser(find_model(config.denoiser, "", fetch_files))
+        self.refinery = Refinery(denoiser, read_body_file(OPEN_FILE))
         self.prior = VPoser.from_folder(find_model(config.prior, "", fetch_files))
 
     def trials(self, kind: Any, family: str, sizes: tuple[int, int]) -> Any:
@@ -129,20 +129,14 @@ class _Kit:
         from synthgen.scorehmr.fitting import FittingOptions
 
         cases = replace(trials.cases, extrinsics=None)
-        refinery = self._refinery(kind)
         found = {"estimate": trials.cases.people}
-        found["plain"] = refinery.fit(cases, self.prior, FittingOptions()).people
-        found["score"] = refinery.refine(cases).people
+        found["plain"] = self.refinery.fit(cases, self.prior, FittingOptions()).people
+        found["score"] = self.refinery.refine(cases).people
         if kind == "views":
-            found["score, calibrated"] = refinery.refine(trials.cases).people
+            found["score, calibrated"] = self.refinery.refine(trials.cases).people
         return {name: dict(trials.figures(people, self.body)) for name, people in found.items()}
 
-    def _refinery(self, kind: str) -> Any:
-        from synthgen.scorehmr.refinery import Refinery, published
-
-        return Refinery(self.denoiser, self.arrays, *published(kind))
-
-    def draw(self, trials: Any, kind: str, path: Path) -> None:
+    def draw(self, trials: Any, path: Path) -> None:
         """Draw some fits: picture with joints, estimate, refined."""
         import numpy as np
         from PIL import Image
@@ -151,7 +145,7 @@ class _Kit:
 
         every = max(1, len(trials.truth) // _SHOWN)
         rows = range(0, len(trials.truth), every)
-        refined = self._refinery(kind).refine(replace(trials.cases, extrinsics=None)).people
+        refined = self.refinery.refine(replace(trials.cases, extrinsics=None)).people
         panels = [
             np.concatenate(
                 [

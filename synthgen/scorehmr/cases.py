@@ -88,6 +88,17 @@ class Cases:
             extrinsics=None if self.extrinsics is None else self.extrinsics[chosen],
         )
 
+    def repeated(self, starts: Sequence[Sequence[Person]]) -> "Cases":
+        """Return the same observations once for each of several starts; groups stay apart."""
+        times = len(starts)
+        many = self.take([row for _ in range(times) for row in range(len(self))])
+        return replace(
+            many,
+            people=tuple(person for people in starts for person in people),
+            moments=tuple(f"{copy}|{name}" for copy in range(times) for name in self.moments),
+            clips=tuple(f"{copy}|{name}" for copy in range(times) for name in self.clips),
+        )
+
     def with_people(self, people: Sequence[Person]) -> "Cases":
         """Return the same observations with other estimates."""
         return replace(self, people=tuple(people))

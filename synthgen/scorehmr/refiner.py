@@ -1,4 +1,4 @@
-"""Role `refiner`: score guidance (ScoreHMR) fits the bodies of a scene to the joints that its picture shows."""
+"""Role `refiner`: score guidance (ScoreHMR) fits the bodies of a scene to the joints in its picture."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -29,11 +29,12 @@ RANGES = {
     "camera_rate": Range(0),
     "keypoint_weight": Range(0),
     "min_confidence": Range(0, 1),
+    "samples": Range(0),
     "batch_size": Range(1),
 }
 SOURCE = (
-    "The published denoiser comes with ScoreHMR (github.com/statho/ScoreHMR): score_hmr/model-100.pt among its "
-    "model weights; embedded/score is the package's own"
+    "The published denoiser comes with ScoreHMR (github.com/statho/ScoreHMR): score_hmr/model-100.pt in "
+    "its model weights; embedded/score is the package's own"
 )
 MESH = {"backend": "hmr2", "id": "embedded/mesh"}
 
@@ -42,7 +43,8 @@ MESH = {"backend": "hmr2", "id": "embedded/mesh"}
 class ScoreRefiner:
     """A denoiser of ScoreHMR with the estimator whose features it is told.
 
-    Two starts are refined, the body of the scene and what the estimator sees; the one with less error stays.
+    Several starts are tried: the body of the scene, what the estimator sees, what the denoiser draws for the
+    picture; the first stays unless another shows clearly less error.
 
     Attributes:
         id: folder or hub id of a denoiser of ours, published checkpoint, or embedded/score.
@@ -57,6 +59,7 @@ class ScoreRefiner:
         camera_rate: rate of the step on translations [m].
         keypoint_weight: of the reprojection error; published: 0.003.
         min_confidence: joints below count as not found.
+        samples: starts that the denoiser draws.
         batch_size: people refined at once; the last batch is filled up.
     """
 
@@ -71,6 +74,7 @@ class ScoreRefiner:
     camera_rate: float = 0.01
     keypoint_weight: float = 0.003
     min_confidence: float = 0.2
+    samples: int = 5
     batch_size: int = 8
 
     def __post_init__(self) -> None:
@@ -113,7 +117,9 @@ class ScoreRefiner:
             self._estimator = backends.build(backends.MODELS["mesh"], self.mesh, "mesh")
             self._estimator.setup(device, dtype)
             check_version(self._estimator, trained_with, self.id)
-        self._refinery = Refinery(place(denoiser, device), arrays, options, weights, device)
+        self._refinery = Refinery(
+            place(denoiser, device), arrays, options, weights, device, samples=self.samples
+        )
         self.version = version_of(path)
 
     def __call__(
@@ -148,27 +154,19 @@ class ScoreRefiner:
     def _refined(self, rows: Sequence["_Row"], refinery: Any) -> list[Person]:
         from synthgen.scorehmr.cases import Cases
 
-        def cases(people: Sequence[Person]) -> Cases:
-            has_features = all(row.features is not None for row in rows)
-            return Cases(
-                people=tuple(people),
-                cameras=tuple(row.scene.camera for row in rows),
-                keypoints_2d=np.stack([row.joints for row in rows]),
-                confidence=np.stack([row.confidence for row in rows]),
-                features=np.stack([row.features for row in rows]) if has_features else None,
-            )
-
-        own = refinery.refine(cases([row.person for row in rows]))
-        if any(row.seen is None for row in rows):
-            return list(own.people)
-        other = refinery.refine(cases([row.seen for row in rows if row.seen is not None]))
-        is_better = [
-            not reason and after < before
-            for reason, after, before in zip(other.reasons, other.energy_after, own.energy_after, strict=True)
-        ]
+        features = [row.features for row in rows if row.features is not None]
+        cases = Cases(
+            people=tuple(row.person for row in rows),
+            cameras=tuple(row.scene.camera for row in rows),
+            keypoints_2d=np.stack([row.joints for row in rows]),
+            confidence=np.stack([row.confidence for row in rows]),
+            features=np.stack(features) if features else None,
+        )
+        seen = [row.seen for row in rows if row.seen is not None]
+        fitted = refinery.refine_from(refinery.scouted(cases, [seen] if seen else []))
         return [
-            second if better else first
-            for first, second, better in zip(own.people, other.people, is_better, strict=True)
+            row.person if reason else person
+            for row, person, reason in zip(rows, fitted.people, fitted.reasons, strict=True)
         ]
 
     def _rows(

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from synthgen.scorehmr.cases import Cases, Weights, pose_cases, to_people
 from synthgen.scorehmr.denoiser import ScoreDenoiser
 from synthgen.scorehmr.features import FeatureStats, vectors
 from synthgen.scorehmr.fitting import FittingOptions, fit
+from synthgen.scorehmr.hypotheses import choose, draw_poses
 from synthgen.scorehmr.points import SparsePoints
 from synthgen.scorehmr.sampling import GuidanceOptions, Refined, refine
 
@@ -55,6 +56,8 @@ class Refinery:
         weights: of the observations.
         device: torch device.
         dtype: of the computation.
+        samples: other starts that are drawn from the denoiser; 0 for the estimate alone.
+        below: part of the estimate's energy that another start has to stay below to be taken.
     """
 
     denoiser: ScoreDenoiser
@@ -63,16 +66,55 @@ class Refinery:
     weights: Weights = field(default_factory=Weights)
     device: str = "cpu"
     dtype: torch.dtype = torch.float32
+    samples: int = 5
+    below: float = 0.85
 
     def __post_init__(self) -> None:
         self.denoiser = self.denoiser.to(self.device, self.dtype).eval()
         self._points = SparsePoints.of_joint_set(self.body, COCO17).to(self.device, self.dtype)
 
     def refine(self, cases: Cases) -> Fitted:
-        """Fit people by score guidance (ScoreHMR)."""
+        """Fit people by score guidance (ScoreHMR), from the best of several starts."""
+        return self.refine_from(self.scouted(cases))
+
+    def refine_from(self, cases: Cases, guidance: GuidanceOptions | None = None) -> Fitted:
+        """Fit people from their estimates alone."""
         posed = pose_cases(cases, self._points, self.weights, self.dtype)
         features = self._features(cases)
-        return _fitted(refine(self.denoiser, posed.start, features, posed.terms, self.guidance))
+        return _fitted(refine(self.denoiser, posed.start, features, posed.terms, guidance or self.guidance))
+
+    def scouted(self, cases: Cases, others: Sequence[Sequence[Person]] = ()) -> Cases:
+        """Return the cases with the starts that a short refinement of several finds best.
+
+        Args:
+            cases: with the estimates, which stay unless another start is clearly better.
+            others: further starts of everybody.
+        """
+        drawn = self._drawn(cases) if self.samples and cases.features is not None else []
+        starts = [cases.people, *others, *drawn]
+        if len(starts) == 1:
+            return cases
+        guidance = replace(self.guidance, iterations=max(1, self.guidance.iterations // 2))
+        fitted = self.refine_from(cases.repeated(starts), guidance)
+        failed = np.array([bool(reason) for reason in fitted.reasons])
+        energies = np.where(failed, np.inf, fitted.energy_after).reshape(len(starts), len(cases))
+        chosen = choose(energies, cases.moments or cases.clips, self.below)
+        return cases.with_people(
+            [
+                fitted.people[start * len(cases) + row] if np.isfinite(energies[start, row]) else person
+                for row, (start, person) in enumerate(zip(chosen, cases.people, strict=True))
+            ]
+        )
+
+    def _drawn(self, cases: Cases) -> list[list[Person]]:
+        """Return the people in poses that the denoiser draws for their pictures."""
+        found = []
+        for x in draw_poses(self.denoiser, self._features(cases), self.samples):
+            rotmat = self.denoiser.decode(x).rotmat
+            turned = to_people(rotmat, rotmat.new_zeros(len(cases), 10), rotmat[:, 0, 0])
+            pairs = zip(turned, cases.people, strict=True)
+            found.append([replace(own, betas=one.betas, transl=one.transl) for own, one in pairs])
+        return found
 
     def fit(self, cases: Cases, prior: VPoser | None, options: FittingOptions) -> Fitted:
         """Fit people by plain optimisation of the same energies."""
@@ -87,11 +129,9 @@ class Refinery:
         return self.denoiser.standardise(features)
 
 
-def published(task: str) -> tuple[GuidanceOptions, Weights]:
-    """Return options for a task: pictures, views, or video (clips)."""
-    if task == "views":
-        return GuidanceOptions(iterations=2, start=100, step=10), Weights()
-    return GuidanceOptions(), Weights()
+def published(task: str) -> GuidanceOptions:
+    """Return the options that ScoreHMR publishes for a task: pictures, views, or video."""
+    return GuidanceOptions(iterations=2, start=100, step=10) if task == "views" else GuidanceOptions()
 
 
 def load_denoiser(path: Path) -> tuple[ScoreDenoiser, str]:

@@ -92,7 +92,7 @@ def test_views_come_to_agree_and_frames_to_move_smoothly(body: Body) -> None:
         return float(np.std([one.body_pose for one in people], axis=0).mean())
 
     views = cases_of(truth, estimates, body, moments=("a",) * 4)
-    both = Refinery(tiny_denoiser(), read_body_file(OPEN_FILE), *published("views"))
+    both = Refinery(tiny_denoiser(), read_body_file(OPEN_FILE), published("views"))
     assert spread(both.refine(views).people) < 0.5 * spread(views.people)
     clip = cases_of([pose] * 8, [nudged(pose, rng, 0.15) for _ in range(8)], body)
     clip = Cases(*(getattr(clip, n) for n in ("people", "cameras", "keypoints_2d", "confidence")),
