@@ -30,7 +30,8 @@ class Config:
         options: keys of the format, such as padding or masks; see synthgen/exporters.
         name: of the data set; "" for the last part of `path`.
         body: SMPL file of shards whose body is smpl: gives the joints that nobody measured (toes, head top).
-        bad: file of keys to leave out, one a line or a JSON list, as pipeline=view writes it.
+        bad: file of keys to leave out, one a line or a JSON list; auto for the bad.txt that pipeline=view writes
+            beside the shards, where it is there; none.
         betas: smpl_only writes 0 for betas of other bodies than SMPL; as_stored writes them as they are.
         overwrite: replace an earlier export.
         seed: of the order of rows, where a format wants them shuffled.
@@ -42,7 +43,7 @@ class Config:
     options: dict[str, Any] = field(default_factory=dict)
     name: str = ""
     body: str = ""
-    bad: str = ""
+    bad: str = "auto"
     betas: Literal["smpl_only", "as_stored"] = "smpl_only"
     overwrite: bool = False
     seed: int = 0

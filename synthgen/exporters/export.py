@@ -13,9 +13,10 @@ from synthgen import __version__, storage
 from synthgen.exporters.columns import Columns
 from synthgen.exporters.figures import Entry, Figure, complete
 from synthgen.exporters.folder import RECORD, new_folder
-from synthgen.exporters.intake import Picture, read_bad_list, read_pictures
+from synthgen.exporters.intake import Picture, read_pictures
 from synthgen.exporters.ledger import Ledger
 from synthgen.sample import NUM_BETAS, Float
+from synthgen.shards.bad_list import BAD_NAME, read_bad_list
 from synthgen.shards.shard import CONFIG_NAME
 
 Betas = Literal["smpl_only", "as_stored"]
@@ -47,7 +48,7 @@ class Task:
         output: folder that does not exist yet.
         name: of the data set.
         body: SMPL file of shards whose body is "smpl", for joints that nobody measured; "" for none.
-        bad: file of keys to leave out; "" for none.
+        bad: file of keys to leave out; "auto" for the list beside the shards, where there is one, "none".
         betas: "smpl_only", or "as_stored" for those of other bodies too.
         overwrite: an earlier export at `output` is replaced.
         seed: of the order of rows, where a format wants them shuffled.
@@ -57,7 +58,7 @@ class Task:
     output: str
     name: str
     body: str = ""
-    bad: str = ""
+    bad: str = "auto"
     betas: Betas = "smpl_only"
     overwrite: bool = False
     seed: int = 0
@@ -141,7 +142,8 @@ def export(task: Task, form: Format, format_name: str, passed: Callable[[], None
         ValueError: shards are damaged, nothing is left to write, or the check fails; nothing is in place then.
         StorageError: a file cannot be read or written.
     """
-    bad = read_bad_list(task.bad) if task.bad else frozenset[str]()
+    listed = bad_list_of(task)
+    bad = read_bad_list(listed) if listed else frozenset[str]()
     ledger = Ledger()
     with new_folder(task.output, task.overwrite) as folder:
         desk = Desk(task, folder, ledger, _run_config(task.source))
@@ -155,6 +157,14 @@ def export(task: Task, form: Format, format_name: str, passed: Callable[[], None
             told = "\n".join(found[:MAX_PROBLEMS])
             raise ValueError(f"the export did not pass its check, {len(found)} problems:\n{told}")
     return ledger
+
+
+def bad_list_of(task: Task) -> str:
+    """Return which file lists the pictures to leave out; "" where there is none."""
+    if task.bad != "auto":
+        return "" if task.bad == "none" else task.bad
+    beside = storage.join(_folder_of(task.source), BAD_NAME)
+    return beside if storage.exists(beside) else ""
 
 
 def warnings(ledger: Ledger, betas: Betas) -> list[str]:
@@ -191,9 +201,12 @@ def _watched(pictures: Iterable[Picture], passed: Callable[[], None]) -> Iterato
 
 
 def _run_config(source: str) -> str:
-    folder = storage.split(source)[0] if source.endswith(".tar") else source
-    url = storage.join(folder, CONFIG_NAME)
+    url = storage.join(_folder_of(source), CONFIG_NAME)
     return storage.read_bytes(url, 1 << 20).decode("utf-8", "replace") if storage.exists(url) else ""
+
+
+def _folder_of(source: str) -> str:
+    return storage.split(source)[0] if source.endswith(".tar") else source
 
 
 def _record(desk: Desk, form: Format, format_name: str) -> bytes:
@@ -202,7 +215,8 @@ def _record(desk: Desk, form: Format, format_name: str) -> bytes:
     record = {
         "format": format_name,
         "options": options,
-        **{name: getattr(task, name) for name in ("source", "name", "betas", "bad", "seed")},
+        **{name: getattr(task, name) for name in ("source", "name", "betas", "seed")},
+        "bad": bad_list_of(task),
         "synthgen_version": __version__,
         "pictures": ledger.pictures,
         "people": ledger.people,

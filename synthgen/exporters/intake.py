@@ -7,7 +7,6 @@ from typing import Any
 from synthgen import storage
 from synthgen.exporters.ledger import Ledger
 from synthgen.observation import Notes
-from synthgen.shards.bad_list import read_bad_list
 from synthgen.shards.observation_records import to_notes
 from synthgen.shards.records import (
     DEPTH_MEMBER,
@@ -19,7 +18,6 @@ from synthgen.shards.records import (
 )
 from synthgen.shards.shard import read_members, read_report, tars
 
-__all__ = ["IS_BAD", "IS_EMPTY", "Picture", "count_pictures", "read_bad_list", "read_pictures"]
 
 IS_BAD = "picture on the list of bad ones"
 IS_EMPTY = "picture without people"
