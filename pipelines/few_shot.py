@@ -194,21 +194,16 @@ def _guides(config: Config) -> dict[str, dict[str, Any]]:
 
 def _make_sets(config: Config) -> dict[str, str]:
     """Make what is missing of the sets and return their folders by name."""
-    needed = {arm.synthetic for arm in config.chosen()} - {""}
     wanted = {"test": config.num_test, "train": config.num_real}
-    runs = [(name, name, {"source": _standin(config)}) for name in wanted]
-    for guide, count in config.synthetic.items():
-        for kind in sorted(needed):
-            verify = config.verify if kind == "verified" else NOTHING
-            keys = {
-                "prompts": asdict(config.prompts(guide)), "models": config.models, "verify": asdict(verify),
-            }  # fmt: skip
-            runs.append((f"{kind}_{guide}", guide, {"source": _guides(config)[guide], **keys}))
-            wanted[f"{kind}_{guide}"] = count
     folders = {}
-    for run, seed, keys in runs:
-        keys["seed"] = config.seed + _SETS.index(seed)
-        folders[run] = _generated(config, run, wanted[run], keys)
+    for run, count in wanted.items():
+        folders[run] = _generated(config, run, count, {"source": _standin(config)})
+    for kind in sorted({arm.synthetic for arm in config.chosen()} - {""}):
+        verify = asdict(config.verify if kind == "verified" else NOTHING)
+        for guide, count in config.synthetic.items():
+            keys = {"source": _guides(config)[guide], "models": config.models, "verify": verify}
+            run, prompts = f"{kind}_{guide}", asdict(config.prompts(guide))
+            folders[run] = _generated(config, run, count, {**keys, "prompts": prompts})
     real = Path(config.work) / sets.REAL
     sets.annotate(folders["train"], real, config.num_real, config.annotator, config.seed)
     folders[sets.REAL] = str(real)
@@ -226,6 +221,7 @@ def _generated(config: Config, run: str, wanted: int, keys: Mapping[str, Any]) -
             "run": run, "output": config.work, "samples_per_shard": 50, "keep_drafts": False, "report": False,
             "workers": config.workers, "ray": config.ray, "device": config.device,
             "gpus_per_worker": float(config.device == "cuda"), "renderer": RENDERER,
+            "seed": config.seed + _SETS.index(run.split("_")[-1]),
         }  # fmt: skip
         _call("generate", run, {**shared, **keys, NUM_SAMPLES: planned})
         accepted = sets.count(folder)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synthgen.agreement import VISIBLE
 from synthgen.joints import COCO17, SMPL24
@@ -79,7 +80,7 @@ def _noted(
     )
 
 
-def _inside(points: Float, size: tuple[int, ...]) -> Float:
+def _inside(points: Float, size: tuple[int, ...]) -> NDArray[np.bool_]:
     return np.asarray(((points >= 0) & (points <= (size[1] - 1, size[0] - 1))).all(-1))
 
 
