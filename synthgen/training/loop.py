@@ -165,7 +165,7 @@ class _Course:
         chance = draw((self.desk.seed, self.step, peers.rank(), part), self.device)
         batch = self.lesson.batch(chance)
         is_last = part == self.options.accumulate - 1
-        with self._no_sync(is_last), _attention(self.device):
+        with self._no_sync(is_last), self._attention():
             with self._autocast():
                 scalars = self.shared(*batch)
             torch.autograd.backward(scalars["loss"] / self.options.accumulate)
@@ -177,6 +177,14 @@ class _Course:
         is_alone = is_last or self.shared is self.module
         return nullcontext() if is_alone else self.shared.no_sync()  # type: ignore[operator]
 
+    def _attention(self) -> AbstractContextManager[Any]:
+        """Choose how attention is computed: on CPUs torch's own kernels train a good deal slower.
+
+        What is computed again in the backward pass is outside of this choice, so it must not be made there.
+        """
+        is_plain = self.device.type != "cpu" or self.options.checkpointing
+        return nullcontext() if is_plain else SpelledOut()
+
     def _autocast(self) -> AbstractContextManager[None]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.desk.bf16)
 
@@ -186,7 +194,7 @@ class _Course:
         batch = self.lesson.batch(draw((self.desk.seed, self.step, peers.rank(), 0), self.device))
         self.lesson.load_state_dict(state)
         self.module.eval()  # statistics of batch norms stay as they are
-        with _attention(self.device), self._autocast():
+        with self._attention(), self._autocast():
             few = self.lesson.few(batch, _PROBE)
             kept = memory.saved_bytes(lambda: self.module(*few), self.module)
         self.module.train()
@@ -273,11 +281,6 @@ def _evaluation(module: nn.Module) -> Iterator[None]:
         yield
     finally:
         module.train()
-
-
-def _attention(device: torch.device) -> AbstractContextManager[Any]:
-    """Choose how attention is computed: on CPUs torch's own kernels train a good deal slower."""
-    return SpelledOut() if device.type == "cpu" else nullcontext()
 
 
 def _bar(name: str, step: int, total: int) -> Any:

@@ -1,0 +1,195 @@
+"""DPMesh learns from shards: its losses fall, a teacher holds a student, a stop costs nothing."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+from dpmesh_parts import TINY
+from people import observe, only_2d
+
+from synthgen.dpmesh import starts, training
+from synthgen.dpmesh.augment import Augmentation
+from synthgen.dpmesh.config import embedded_config
+from synthgen.dpmesh.keypoint_noise import NoiseOptions
+from synthgen.dpmesh.lesson import MeshLesson
+from synthgen.dpmesh.losses import LossOptions, pelvis_relative
+from synthgen.dpmesh.model import DPMesh
+from synthgen.dpmesh.objective import Objective, ObjectiveOptions, share_frozen
+from synthgen.dpmesh.starts import fresh_model, open_model
+from synthgen.dpmesh.stream import CropStream, Source, StreamOptions
+from synthgen.dpmesh.training import TrainingPlan, body_points, is_done, train_model, with_inputs
+from synthgen.metrics import mpjpe
+from synthgen.sample import Sample
+from synthgen.shards.observations import write_observations
+from synthgen.training.journal import rows_of
+from synthgen.training.loop import Desk, train
+from synthgen.training.options import TrainingOptions
+
+MakeSample = Callable[..., Sample]
+SMALL = replace(TINY, crop_size=64, pose_head="rot6d", control_rank=2, dropout=0.0)
+OPTIONS = TrainingOptions(
+    6, 2, learning_rate=1e-3, ema_decay=0.9, report_every=2, picture_every=1, checkpoint_minutes=0.0
+)
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory, make_sample: MakeSample) -> str:
+    """Return a folder with eight pictures of one person, all labels known."""
+    folder = str(tmp_path_factory.mktemp("shards"))
+    write_observations(folder, "made", [observe(make_sample(index)) for index in range(8)], shard_size=4)
+    return folder
+
+
+def plan(folder, shards, **changes):
+    given = {
+        "name": "small", "start": "", "model": SMALL, "teacher": "", "sources": (Source(shards),),
+        "data": StreamOptions(min_box=4), "objective": ObjectiveOptions(), "training": OPTIONS,
+        "work": str(folder / "work"), "output": str(folder / "out"), "seed": 3,
+    }  # fmt: skip
+    return with_inputs(TrainingPlan(**given | changes))
+
+
+def without_seconds(one):
+    return [{key: row[key] for key in row if key != "seconds"} for row in rows_of(one.work)]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, shards):
+    """Return a finished training of a teacher, measured on the pictures it learns from."""
+    done = plan(tmp_path_factory.mktemp("trained"), shards, held_out=(Source(shards),), held_batches=1)
+    train_model(done, "cpu")
+    return done
+
+
+def test_a_training_ends_as_a_folder_with_rows_and_pictures(trained):
+    rows = rows_of(trained.work)
+    assert [row["step"] for row in rows] == [2, 4, 6]
+    losses = {"loss", "keypoints_2d", "keypoints_3d", "smpl", "cascade"}
+    assert losses | {"held_mpjpe", "held_pa_mpjpe", "held_2d"} <= set(rows[-1])
+    model = open_model(trained.output)
+    fresh = fresh_model(SMALL, trained.seed)
+    begun, ended = fresh.trainable(), model.trainable()
+    moved = {name for name, value in begun.items() if not torch.equal(value, ended[name])}
+    assert len(moved) > 0.8 * len(
+        begun
+    )  # low-rank updates begin at zero, with gradients of zero for half of them
+    frozen = {name: value for name, value in fresh.named_parameters() if not value.requires_grad}
+    assert all(torch.equal(value, model.get_parameter(name)) for name, value in frozen.items())
+    assert list((training.Path(trained.work)).glob("sample-*.png")) and is_done(trained)
+
+
+def test_it_is_done_until_its_inputs_or_its_output_change(trained, shards, tmp_path):
+    assert not is_done(with_inputs(replace(trained, seed=4)))
+    assert is_done(with_inputs(replace(trained, name="another")))
+    assert not is_done(replace(trained, output=str(tmp_path)))
+
+
+def test_a_stopped_training_goes_on_bit_for_bit(shards, tmp_path, monkeypatch):
+    noisy = {"noise": NoiseOptions(), "model": replace(SMALL, dropout=0.2)}
+    whole, broken = plan(tmp_path / "whole", shards, **noisy), plan(tmp_path / "broken", shards, **noisy)
+    train_model(whole, "cpu")
+    taken, batch = [], MeshLesson.batch
+
+    def failing(self, draw):
+        taken.append(1)
+        if len(taken) == 5:
+            raise KeyboardInterrupt
+        return batch(self, draw)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MeshLesson, "batch", failing)
+        with pytest.raises(KeyboardInterrupt):
+            train_model(broken, "cpu")
+    train_model(broken, "cpu")
+    assert without_seconds(whole) == without_seconds(broken)
+    ends = [open_model(one.output).state_dict() for one in (whole, broken)]
+    assert all(torch.equal(value, ends[1][key]) for key, value in ends[0].items())
+
+
+def test_a_student_is_held_to_a_frozen_teacher(trained, shards, tmp_path):
+    student = plan(
+        tmp_path, shards, start=trained.output, teacher=trained.output, noise=NoiseOptions(), dtype="float16"
+    )
+    train_model(student, "cpu")
+    assert {"reasoning_simclr", "reasoning_mse"} <= set(rows_of(student.work)[-1])
+    before, after = open_model(trained.output), open_model(student.output)
+    pairs = [(value, after.trainable()[name]) for name, value in before.trainable().items()]
+    assert any(not torch.equal(one, other) for one, other in pairs)
+
+
+def test_teacher_and_student_hold_what_is_frozen_once(trained):
+    model, teacher = open_model(trained.output), open_model(trained.output)
+    share_frozen(model, teacher)
+    own = dict(model.named_parameters())
+    for name, value in teacher.named_parameters():
+        if name in own:  # a frozen weight that two parts share is known by one of its names
+            assert (value is own[name]) == (not own[name].requires_grad), name
+    objective = Objective(model, body_points("open"), ObjectiveOptions(), teacher)
+    assert {name.split(".")[0] for name, _ in objective.named_parameters()} == {"model"}
+
+
+def test_pictures_with_2d_joints_alone_teach_what_they_can(shards, tmp_path, make_sample):
+    folder = tmp_path / "real"
+    folder.mkdir()
+    found = [observe(make_sample(index)) for index in range(4)]
+    found = [replace(one, camera=None, people=tuple(map(only_2d, one.people))) for one in found]
+    write_observations(str(folder), "real", found)
+    objective = ObjectiveOptions(LossOptions(unknown_camera=0.01), learned_weights=True)
+    one = plan(tmp_path, str(folder), objective=objective)
+    train_model(one, "cpu")
+    last = rows_of(one.work)[-1]
+    assert last["keypoints_3d"] == last["smpl"] == 0 and last["keypoints_2d"] > 0
+
+
+@pytest.mark.parametrize(("checkpointing", "accumulate"), [(True, 1), (False, 2)])
+def test_what_saves_memory_learns_the_same(shards, tmp_path, checkpointing, accumulate):
+    """Two batches of one are one batch of two, and computing twice is no other result."""
+    still = StreamOptions(min_box=4, augmentation=Augmentation.none())
+    options = replace(OPTIONS, ema_decay=0.0, steps=2)
+    saving = replace(options, checkpointing=checkpointing, accumulate=accumulate, batch_size=2 // accumulate)
+    plans = [
+        plan(tmp_path / name, shards, data=still, training=one)
+        for name, one in (("plain", options), ("saving", saving))
+    ]
+    for one in plans:
+        train_model(one, "cpu")
+    plain, saved = (rows_of(one.work)[-1]["loss"] for one in plans)
+    assert saved == pytest.approx(plain, rel=1e-3)
+
+
+def test_starts_are_told_apart(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere: no such file or folder"):
+        open_model(str(tmp_path / "nowhere"))
+    (tmp_path / "model.pth.tar").write_bytes(b"no checkpoint")
+    with pytest.raises(ValueError, match="leave diffusion empty"):
+        open_model(str(tmp_path / "model.pth.tar"), "somewhere")
+    with pytest.raises(ValueError, match="model.pth.tar"):
+        open_model(str(tmp_path / "model.pth.tar"))
+    with pytest.raises(FileNotFoundError, match="give a folder that train_dpmesh or adapt wrote"):
+        open_model("owner/name")
+    assert starts.EMBEDDED == "embedded/dpmesh"
+
+
+def test_the_embedded_model_learns_eight_samples_by_heart(shards, tmp_path):
+    """To less than 10 mm, backbone and all, on one core."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    model = fresh_model(replace(embedded_config(), crop_size=64), 0)
+    objective = Objective(
+        model, body_points("open"), ObjectiveOptions(LossOptions(keypoints_3d=20.0, betas=0.1))
+    )
+    data = StreamOptions(side=64, min_box=4, augmentation=Augmentation.none())
+    options = TrainingOptions(
+        *(120, 8), learning_rate=6e-3, schedule="cosine", optimizer="muon", warmup=5, report_every=60
+    )
+    with CropStream([Source(shards)], data, 8, 0) as stream:
+        train(
+            MeshLesson(objective, stream, None), options, Desk("overfit", str(tmp_path), "cpu", False, 0, "x")
+        )
+    with CropStream([Source(shards)], data, 8, 0) as stream, torch.no_grad():
+        crops, labels = next(stream)
+        found = pelvis_relative(model(crops), objective.points)
+    torch.set_num_threads(threads)
+    assert mpjpe(found.numpy(), labels.keypoints_3d.numpy()).mean() < 10
+    assert isinstance(model, DPMesh)
