@@ -203,3 +203,14 @@ def test_its_backdrops_fill_the_picture_and_vary_by_seed():
 def test_unknown_appearances_are_named():
     with pytest.raises(ValueError, match="appearance must be one of studio, standin, got 'film'"):
         RenderSource(appearance="film")
+
+
+def test_no_model_of_the_package_is_trained_on_it():
+    from synthgen import config as configs
+    from synthgen.embedded.options import RenderOptions
+
+    assert RenderSource(**RenderOptions().source).appearance == "studio"
+    for name, path in configs.shipped().items():
+        values = configs.read(path).values
+        assert values.get("source", {}).get("appearance", "studio") == "studio", name
+        assert values.get("render", {}).get("source", {}).get("appearance", "studio") == "studio", name
