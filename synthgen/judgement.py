@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from synthgen.agreement import Agreement
 from synthgen.models import Models
@@ -60,15 +64,30 @@ def rectify(plans: Sequence[Plan], verdicts: Sequence[Verdict], models: Models) 
     if not asked:
         return answers
     known = [(plans[place].bodies, verdicts[place].testimony) for place in asked]
-    scenes = models.ask(
-        "refiner",
+    questions: list[Any] = [
         [bodies.image for bodies, _ in known],
         [bodies.scene for bodies, _ in known],
         [seen.keypoints for _, seen in known if seen is not None],
-    )
+    ]
+    if getattr(models.refiner, "uses_masks", False):
+        questions.append([segments_of(plans[place], verdicts[place]) for place in asked])
+    scenes = models.ask("refiner", *questions)
     for place, scene in zip(asked, scenes, strict=True):
         answers[place] = _refitted(plans[place], verdicts[place], scene, models)
     return answers
+
+
+def segments_of(plan: Plan, verdict: Verdict) -> NDArray[np.bool_]:
+    """Return the segment of each person (P, H, W) that overlaps the body most; empty where none does."""
+    assert verdict.testimony is not None
+    found = verdict.testimony.people
+    segments = []
+    for number in range(1, len(plan.bodies.scene.people) + 1):
+        shown = plan.drawing.mask == number
+        shared = [int((shown & segment).sum()) for segment in found]
+        best = int(np.argmax(shared)) if shared and max(shared) else -1
+        segments.append(found[best] if best >= 0 else np.zeros_like(shown))
+    return np.stack(segments)
 
 
 def _refitted(plan: Plan, verdict: Verdict, scene: Scene, models: Models) -> tuple[Plan, Verdict]:

@@ -16,6 +16,7 @@ from synthgen.scorehmr.groups import Groups
 from synthgen.scorehmr.guidance import MIN_DEPTH_M, Keypoints, MultiView, Smoothness, Term
 from synthgen.scorehmr.placement import FreePlacement, Placement, SharedPlacement, least_squares_transl
 from synthgen.scorehmr.points import SparsePoints
+from synthgen.scorehmr.silhouette import Silhouette
 from synthgen.scorehmr.state import Start
 
 _SIDE_PX = 1000.0  # longer side that pictures are counted as
@@ -36,6 +37,7 @@ class Cases:
         clips: name of the clip that each is a frame of; empty: no clips.
         frames: number of each frame within its clip; empty with `clips` empty.
         extrinsics: (N, 3, 4) world to camera [m], or None where nobody calibrated the views.
+        masks: (H, W) bool segment of each person, or None for who has none; empty: none at all.
     """
 
     people: tuple[Person, ...]
@@ -47,6 +49,7 @@ class Cases:
     clips: tuple[str, ...] = ()
     frames: tuple[int, ...] = ()
     extrinsics: Float | None = None
+    masks: tuple[NDArray[np.bool_] | None, ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.people)
@@ -86,6 +89,7 @@ class Cases:
             clips=tuple(self.clips[row] for row in chosen) if self.clips else (),
             frames=tuple(self.frames[row] for row in chosen) if self.frames else (),
             extrinsics=None if self.extrinsics is None else self.extrinsics[chosen],
+            masks=tuple(self.masks[row] for row in chosen) if self.masks else (),
         )
 
     def repeated(self, starts: Sequence[Sequence[Person]]) -> "Cases":
@@ -114,6 +118,7 @@ class Weights:
         multiview: of the views' agreement.
         smoothness: of neighbouring frames' likeness.
         transl_smoothness: of the squared difference of translations [1/m²].
+        silhouette: of the distances between body and segment, where segments are given.
     """
 
     keypoints: float = 0.003
@@ -121,6 +126,7 @@ class Weights:
     multiview: float = 450.0
     smoothness: float = 30.0
     transl_smoothness: float = 0.0
+    silhouette: float = 0.2
 
     def problems(self) -> list[str]:
         """Return what is wrong with these options, one message each."""
@@ -166,9 +172,10 @@ def pose_cases(cases: Cases, points: SparsePoints, weights: Weights, dtype: torc
     cam_ints = np.array([camera.cam_int for camera in cases.cameras], np.float64)
     cam_ints[:, :2] *= scale[:, None, None]
     cameras = Cameras.of_intrinsics(tensor(cam_ints), tensor(sizes * scale[:, None]))
+    beside = len(points.names) - len(COCO17)  # points that are no joints
     keypoints = Keypoints(
-        keypoints_2d=tensor(cases.keypoints_2d * scale[:, None, None]),
-        confidence=tensor(cases.confidence),
+        keypoints_2d=tensor(np.pad(cases.keypoints_2d * scale[:, None, None], ((0, 0), (0, beside), (0, 0)))),
+        confidence=tensor(np.pad(cases.confidence, ((0, 0), (0, beside)))),
         names=points.names,
         cameras=cameras,
         weight=weights.keypoints,
@@ -176,6 +183,8 @@ def pose_cases(cases: Cases, points: SparsePoints, weights: Weights, dtype: torc
     )
     transl = _placed(keypoints, points(rotmat, betas), tensor([p.transl for p in cases.people]))
     terms: list[Term] = [keypoints]
+    if cases.masks:
+        terms.append(Silhouette.of_masks(cases.masks, cameras, weights.silhouette))
     placement: Placement = FreePlacement()
     if cases.moments and len(set(cases.moments)) < len(cases):
         groups = Groups.of(cases.moments, device)

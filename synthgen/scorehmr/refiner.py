@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +77,8 @@ class ScoreRefiner:
     samples: int = 5
     batch_size: int = 8
 
+    uses_masks: ClassVar[bool] = True  # takes the segments of people as well
+
     def __post_init__(self) -> None:
         raise_problems(self.problems())
         self.version = ""
@@ -123,9 +125,21 @@ class ScoreRefiner:
         self.version = version_of(path)
 
     def __call__(
-        self, images: Sequence[Image], scenes: Sequence[Scene], keypoints: Sequence[Keypoints]
+        self,
+        images: Sequence[Image],
+        scenes: Sequence[Scene],
+        keypoints: Sequence[Keypoints],
+        masks: Sequence[NDArray[np.bool_]] = (),
     ) -> list[Scene]:
-        """Fit bodies; see `MeshRefiner`. People of whom too little was seen stay as they are."""
+        """Fit bodies; see `MeshRefiner`. People of whom too little was seen stay as they are.
+
+        Args:
+            images: B pictures.
+            scenes: with the bodies to fit.
+            keypoints: of their people.
+            masks: segments (P, H, W) of the people of each picture, in the same order; an empty segment says
+                nothing. Without any, joints alone decide.
+        """
         refinery = ready(self._refinery, self)
         check_images(images)
         check_lengths(images=images, scenes=scenes, keypoints=keypoints)
@@ -141,6 +155,9 @@ class ScoreRefiner:
                     f"{len(scene.people)}"
                 )
         rows = self._rows(images, scenes, keypoints)
+        if masks:
+            own = [mask for found in masks for mask in found]
+            rows = [replace(row, mask=mask) for row, mask in zip(rows, own, strict=True)]
         people: list[Person] = []
         for members, count in fixed_groups(len(rows), self.batch_size):
             people += self._refined([rows[member] for member in members], refinery)[:count]
@@ -161,6 +178,7 @@ class ScoreRefiner:
             keypoints_2d=np.stack([row.joints for row in rows]),
             confidence=np.stack([row.confidence for row in rows]),
             features=np.stack(features) if features else None,
+            masks=tuple(row.mask for row in rows) if any(row.mask is not None for row in rows) else (),
         )
         seen = [row.seen for row in rows if row.seen is not None]
         fitted = refinery.refine_from(refinery.scouted(cases, [seen] if seen else []))
@@ -215,6 +233,7 @@ class _Row:
     confidence: Float
     seen: Person | None = None
     features: NDArray[np.float32] | None = None
+    mask: NDArray[np.bool_] | None = None
 
 
 def _is_ahead(person: Person) -> bool:

@@ -15,13 +15,14 @@ from synthgen.backends.vposer import VPoser
 from synthgen.body_file import BodyArrays
 from synthgen.joints import COCO17
 from synthgen.sample import Float, Person
-from synthgen.scorehmr.cases import Cases, Weights, pose_cases, to_people
+from synthgen.scorehmr.cases import Cases, Posed, Weights, pose_cases, to_people
 from synthgen.scorehmr.denoiser import ScoreDenoiser
 from synthgen.scorehmr.features import FeatureStats, vectors
 from synthgen.scorehmr.fitting import FittingOptions, fit
 from synthgen.scorehmr.hypotheses import choose, draw_poses
 from synthgen.scorehmr.points import SparsePoints
 from synthgen.scorehmr.sampling import GuidanceOptions, Refined, refine
+from synthgen.scorehmr.silhouette import joints_and_skin
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +72,8 @@ class Refinery:
 
     def __post_init__(self) -> None:
         self.denoiser = self.denoiser.to(self.device, self.dtype).eval()
-        self._points = SparsePoints.of_joint_set(self.body, COCO17).to(self.device, self.dtype)
+        self._joints = SparsePoints.of_joint_set(self.body, COCO17).to(self.device, self.dtype)
+        self._skin = joints_and_skin(self.body).to(self.device, self.dtype)
 
     def refine(self, cases: Cases) -> Fitted:
         """Fit people by score guidance (ScoreHMR), from the best of several starts."""
@@ -79,7 +81,7 @@ class Refinery:
 
     def refine_from(self, cases: Cases, guidance: GuidanceOptions | None = None) -> Fitted:
         """Fit people from their estimates alone."""
-        posed = pose_cases(cases, self._points, self.weights, self.dtype)
+        posed = self._posed(cases)
         features = self._features(cases)
         return _fitted(refine(self.denoiser, posed.start, features, posed.terms, guidance or self.guidance))
 
@@ -118,8 +120,11 @@ class Refinery:
 
     def fit(self, cases: Cases, prior: VPoser | None, options: FittingOptions) -> Fitted:
         """Fit people by plain optimisation of the same energies."""
-        posed = pose_cases(cases, self._points, self.weights, self.dtype)
+        posed = self._posed(cases)
         return _fitted(fit(posed.start, posed.terms, prior, options))
+
+    def _posed(self, cases: Cases) -> Posed:
+        return pose_cases(cases, self._skin if cases.masks else self._joints, self.weights, self.dtype)
 
     def _features(self, cases: Cases) -> torch.Tensor:
         if cases.features is None:
