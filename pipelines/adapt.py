@@ -59,11 +59,13 @@ class Config:
         start: model to adapt: a folder that train_dpmesh or adapt wrote, embedded/dpmesh, or a published
             checkpoint.
         synthetic: folders of generated shards, or tars; their people need SMPL parameters. May be empty. In
-            place of a path, {path, weight, num_samples} says how often and how much of it is used.
+            place of a path, {path, weight, num_samples, exclude} says how often and how much of it is used;
+            exclude names a list of bad samples, which pipeline=view writes.
         real: folders of ingested shards, or tars; their people may have 2D keypoints alone. Else likewise.
         num_real: real pictures to use, chosen at random by the seed, fewer being part of more; null for all.
         num_synthetic: likewise.
-        weights: how often synthetic and real people are drawn, those whose shards have no weight of their own.
+        weights: how often synthetic and real people are drawn, those whose shards have no weight of their
+            own.
         held_out: shards to measure on while it trains; may be empty.
         held_batches: of 32 people, to measure on.
         epochs: rounds through as many people as there are pictures.
@@ -225,6 +227,7 @@ def chosen(entries: Sequence[Any], weight: float, limit: int | None, seed: int) 
             entry["weight"] if isinstance(entry, dict) and "weight" in entry else weight * share / used,
             source.num_samples if limit is None else share,
             seed,
+            exclude=source.exclude,
         )
         for entry, source, share in zip(entries, sources, shares, strict=True)
         if share
@@ -236,11 +239,16 @@ def _source(entry: Any) -> Source:
 
 
 def _entry_problems(key: str, entry: Any) -> list[str]:
-    known = {"path": str, "weight": (int, float), "num_samples": (int, NoneType)}
+    known: dict[str, Any] = {
+        "path": str,
+        "weight": (int, float),
+        "num_samples": (int, NoneType),
+        "exclude": (str, NoneType),
+    }
     if isinstance(entry, str):
         return []
     if not isinstance(entry, dict) or "path" not in entry or not entry.keys() <= known.keys():
-        return [f"{key}: expected a path or {{path, weight, num_samples}}, got {entry!r}"]
+        return [f"{key}: expected a path or {{path, weight, num_samples, exclude}}, got {entry!r}"]
     wrong = [name for name, value in entry.items() if not isinstance(value, known[name])]
     if wrong:
         return [f"{key}: {name} cannot be {entry[name]!r}" for name in wrong]

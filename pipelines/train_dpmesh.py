@@ -38,6 +38,7 @@ class Config:
     Attributes:
         shards: folders of shards, or tars, whose people have SMPL parameters.
         weights: how often each of them is drawn, in the same order; empty for all alike.
+        exclude: list of bad samples in all of them, as pipeline=view writes it; empty for none.
         held_out: shards to measure on; may be empty.
         held_batches: of 32 people, to measure on.
         stages: codebook, teacher, student, those to run; empty for all that the result needs.
@@ -69,6 +70,7 @@ class Config:
 
     shards: list[str]
     weights: list[float] = field(default_factory=list)
+    exclude: str = ""
     held_out: list[str] = field(default_factory=list)
     held_batches: int = 4
     stages: list[str] = field(default_factory=list)
@@ -128,7 +130,8 @@ class Config:
     def sources(self) -> tuple[Source, ...]:
         """Return the shards to learn from."""
         weights = self.weights or [1.0] * len(self.shards)
-        return tuple(Source(path, weight) for path, weight in zip(self.shards, weights, strict=True))
+        pairs = zip(self.shards, weights, strict=True)
+        return tuple(Source(path, weight, exclude=self.exclude or None) for path, weight in pairs)
 
 
 def main(config: Config) -> int:

@@ -17,8 +17,12 @@ from numpy.typing import NDArray
 
 from synthgen import storage
 from synthgen.dpmesh.subjects import NOBODY, Detections, Subject, SubjectMaker
+from synthgen.shards.bad_list import read_bad_list
+from synthgen.shards.observation_records import StoredPicture
 from synthgen.shards.observations import read_stored
 from synthgen.shards.shard import read_members, read_report, tars
+
+EXCLUDED = "on the list of bad samples"
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Source:
         seed: of that choice.
         detections: safetensors file of what a detector found, the condition of training: for each key, an
             array (people, 17, 3) of COCO-17 x, y [px] and confidence; null takes the labels.
+        exclude: list of keys that are left out, as pipeline=view writes it (bad.txt); null for none. The
+            choice of `num_samples` is one of all pictures, so it shrinks by those that are on the list.
     """
 
     path: str
@@ -40,6 +46,7 @@ class Source:
     num_samples: int | None = None
     seed: int = 0
     detections: str | None = None
+    exclude: str | None = None
 
     def problems(self) -> list[str]:
         """Return what is out of range."""
@@ -86,6 +93,7 @@ class Shelf:
         self.source = source
         self._maker, self._share = maker, share
         self._detections = None if source.detections is None else _read_detections(source.detections)
+        self._exclude = read_bad_list(source.exclude) if source.exclude else frozenset[str]()
         self._tars = tars(source.path)
         self._counts = [_count(tar) for tar in self._tars]
         self._chosen = _choose(source, self._counts)
@@ -119,7 +127,7 @@ class Shelf:
     def state_dict(self) -> dict[str, Any]:
         """Return the position."""
         return {**asdict(self.source), "epoch": self.epoch, "block": self._block, "place": self._place,
-                "num_pictures": self.num_pictures}  # fmt: skip
+                "num_pictures": self.num_pictures, "num_excluded": len(self._exclude)}  # fmt: skip
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go to a position.
@@ -127,11 +135,12 @@ class Shelf:
         Raises:
             ValueError: it is one in other shards, or in another choice of pictures.
         """
-        for name in ("num_samples", "seed", "num_pictures"):
-            own = self.num_pictures if name == "num_pictures" else getattr(self.source, name)
-            if state[name] != own:
+        own_state, before = self.state_dict(), {"num_excluded": 0, **state}
+        for name in ("num_samples", "seed", "num_pictures", "num_excluded"):
+            own = own_state[name]
+            if before[name] != own:
                 raise ValueError(
-                    f"source {self.source.path}: the position was saved with {name} {state[name]!r}, now it "
+                    f"source {self.source.path}: the position was saved with {name} {before[name]!r}, now it "
                     f"is {own!r}; go on with the same data or start anew"
                 )
         self.epoch, self._block, self._place = state["epoch"], state["block"], state["place"]
@@ -181,10 +190,12 @@ class Shelf:
             if len(rows) != self._counts[place]:
                 raise ValueError(f"{tar}: holds {len(rows)} pictures, its report says {self._counts[place]}")
             stored = [one for row, one in enumerate(rows) if row in chosen]
+            kept = [one for one in stored if _key(one) not in self._exclude]
+            excluded, stored = len(stored) - len(kept), kept
             pictures = [one for one in stored if not isinstance(one, str)]
             people, skipped = self._maker(pictures, tar, self._detections)
             nobody = sum(isinstance(one, str) for one in stored)
-            self._skipped[place] = skipped + Counter({NOBODY: nobody})
+            self._skipped[place] = skipped + Counter({NOBODY: nobody, EXCLUDED: excluded})
             self._read[place] = people
         self._read.move_to_end(place)
         held = sum(len(self._chosen[one]) for one in self._read)
@@ -198,6 +209,10 @@ class Shelf:
     def _empty(self) -> str:
         reasons = ", ".join(f"{count} x {reason}" for reason, count in self.skipped().most_common())
         return f"source {self.source.path}: nobody to learn from in {self.num_pictures} pictures: {reasons}"
+
+
+def _key(one: StoredPicture | str) -> str:
+    return one if isinstance(one, str) else one.notes.key
 
 
 def _count(tar: str) -> int:

@@ -20,6 +20,7 @@ from synthgen.dpmesh.objective import Objective, ObjectiveOptions
 from synthgen.dpmesh.starts import fresh_model, open_model
 from synthgen.dpmesh.stream import CropStream, Source, StreamOptions
 from synthgen.dpmesh.unet import checkpoint_blocks
+from synthgen.shards.bad_list import read_bad_list
 from synthgen.shards.shard import tars
 from synthgen.training import peers, receipts
 from synthgen.training.loop import Desk, train
@@ -84,11 +85,14 @@ def with_inputs(plan: TrainingPlan) -> TrainingPlan:
     options = {
         key: value for key, value in asdict(plan).items() if key not in ("name", "output", "work", "inputs")
     }
+    lists = [sorted(read_bad_list(one.exclude)) if one.exclude else [] for one in plan.sources]
+    for source in (*options["sources"], *options["held_out"]):
+        del source["exclude"]  # what is on a list counts, not where it is
     shards = [_shard_sizes(source.path) for source in (*plan.sources, *plan.held_out)]
     models = [
         receipts.files_digest([Path(one)]) for one in (plan.start, plan.teacher) if one and Path(one).exists()
     ]
-    return replace(plan, inputs=receipts.combined(options, shards, models))
+    return replace(plan, inputs=receipts.combined(options, shards, models, *([lists] if any(lists) else ())))
 
 
 def is_done(plan: TrainingPlan) -> bool:

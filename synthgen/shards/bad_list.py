@@ -1,7 +1,7 @@
 """Lists of samples that somebody marked as bad: keys in a file, which export and training leave out.
 
-A list has one key a line; "#" begins a remark. Where a key would not survive that (shards of unknown makers), it
-is a JSON list, still one key a line. Both are read everywhere.
+A list has one key a line; "#" begins a remark. Where a key would not survive that (shards of unknown
+makers), it is a JSON list, still one key a line. Both are read everywhere.
 """
 
 import json

@@ -69,6 +69,15 @@ def read_rejected(folder: str, shard: str) -> list[Rejection]:
         ValueError: the file is damaged, or of another schema or shard.
         StorageError: it cannot be read, or is unreasonably large.
     """
+    try:
+        return [_decoded(one, data) for one, data in read_pages(folder, shard)]
+    except ValueError as error:
+        name = shard + REJECTED_SUFFIX
+        raise ValueError(str(error) if str(error).startswith(name) else f"{name}: {error}") from error
+
+
+def read_pages(folder: str, shard: str) -> list[tuple[Rejection, bytes]]:
+    """Return the same without decoding: each rejection, and its picture as somebody's JPEG; see there."""
     url = rejected_url(folder, shard)
     if not storage.exists(url):
         return []
@@ -115,13 +124,16 @@ def _small(image: NDArray[np.uint8]) -> bytes:
     return stream.getvalue()
 
 
-def _from_page(page: Any) -> Rejection:
+def _from_page(page: Any) -> tuple[Rejection, bytes]:
     if not isinstance(page, dict) or not isinstance(page.get(PICTURE), str):
         raise ValueError(f"a picture must hold {', '.join((*ROW, PICTURE))}, got {page!r:.80}")
     rejection = from_row({name: value for name, value in page.items() if name != PICTURE})
     try:
-        data = base64.b64decode(page[PICTURE].encode("ascii"), validate=True)
+        return rejection, base64.b64decode(page[PICTURE].encode("ascii"), validate=True)
     except (binascii.Error, UnicodeEncodeError) as error:
         raise ValueError(f"the picture of {rejection.key!r:.80} is no base64: {error}") from error
+
+
+def _decoded(rejection: Rejection, data: bytes) -> Rejection:
     image = decode_image(data, f"the picture of {rejection.key!r:.80}", ("RGB",), MAX_PIXELS)
     return Rejection(rejection.key, rejection.stage, rejection.reason, image.astype(np.uint8, copy=False))

@@ -17,10 +17,11 @@ from synthgen import storage
 from synthgen.dpmesh import sources
 from synthgen.dpmesh.augment import Augmentation
 from synthgen.dpmesh.batch import Crops, Labels
-from synthgen.dpmesh.sources import Share, Shelf
+from synthgen.dpmesh.sources import EXCLUDED, Share, Shelf
 from synthgen.dpmesh.stream import CropStream, Source, StreamOptions
 from synthgen.dpmesh.subjects import NOBODY, UNLABELLED, SubjectMaker
 from synthgen.sample import Sample
+from synthgen.shards.bad_list import write_bad_list
 from synthgen.shards.observations import read_observations, write_observations
 from synthgen.shards.records import decode_json, encode_json
 from synthgen.shards.shard import read_members, report_url
@@ -271,3 +272,15 @@ def test_options_out_of_range_are_told_all_at_once(real: str, tmp_path: Path) ->
     assert StreamOptions(body="nowhere.pkl").problems() == [
         "body must be open or an SMPL file, no such file: 'nowhere.pkl'"
     ]
+
+
+def test_bad_samples_are_left_out_and_counted(real: str, tmp_path: Path) -> None:
+    path = str(tmp_path / "bad.txt")
+    keys = [one.key for one in read_observations(real)]
+    write_bad_list(path, [keys[0], keys[3], "of-another-run"])
+    shelf = Shelf(Source(real, exclude=path), MAKER, Share(0, 0, 0, 1, 4))
+    met = {name(shelf.take()).partition(" ")[0] for _ in range(24)}
+    assert met == set(keys) - {keys[0], keys[3]}
+    assert shelf.skipped()[EXCLUDED] == 2
+    with pytest.raises(ValueError, match="num_excluded"):
+        Shelf(Source(real), MAKER, Share(0, 0, 0, 1, 4)).load_state_dict(shelf.state_dict())

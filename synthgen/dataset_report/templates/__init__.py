@@ -1,0 +1,1 @@
+"""Page and style sheet of the data set report."""

@@ -1,0 +1,1 @@
+"""Page, style sheet and scripts of the viewer."""

@@ -1,0 +1,202 @@
+"""The viewer's server: whom it answers, what it writes, and what it says of damaged shards."""
+
+import http.client
+import json
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from synthgen.body import load_body
+from synthgen.sample import Sample
+from synthgen.shards import Shard, write_shard
+from synthgen.shards.bad_list import read_bad_list
+from synthgen.viewer.desk import Desk
+from synthgen.viewer.guard import TOKEN_HEADER
+from synthgen.viewer.server import Viewer
+
+JSON = {"Content-Type": "application/json"}
+Answer = tuple[int, dict[str, str], bytes]
+
+
+def request(
+    viewer: Viewer, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+) -> Answer:
+    """Ask for a path as it is; a body makes it a POST."""
+    connection = http.client.HTTPConnection("127.0.0.1", viewer.server_port, timeout=20)
+    try:
+        connection.request("GET" if body is None else "POST", path, body, headers or {})
+        answer = connection.getresponse()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+    finally:
+        connection.close()
+
+
+def own(viewer: Viewer, rest: str) -> str:
+    return f"/{viewer.guard.token}/{rest}"
+
+
+def mark(viewer: Viewer, change: Any, **changed: str) -> Answer:
+    headers = {
+        **JSON,
+        TOKEN_HEADER: viewer.guard.token,
+        **{k.replace("_", "-"): v for k, v in changed.items()},
+    }
+    return request(viewer, own(viewer, "api/bad"), json.dumps(change).encode(), headers)
+
+
+def asked(viewer: Viewer, rest: str) -> dict[str, Any]:
+    status, _, content = request(viewer, own(viewer, rest))
+    assert status == 200, content
+    return dict(json.loads(content))
+
+
+@pytest.fixture
+def damaged(tmp_path: Path, make_sample: Callable[..., Sample]) -> Iterator[Viewer]:
+    """Return a viewer of a shard without report that ends within its third sample."""
+    write_shard(str(tmp_path), Shard("run", 0, 0, 3, "x"), [make_sample(index) for index in range(3)])
+    (tmp_path / "run-000000.json").unlink()
+    tar = tmp_path / "run-000000.tar"
+    whole = tar.read_bytes()
+    second = whole.index(b"run-00000001.json")
+    broken = bytearray(whole[: whole.index(b"run-00000002.json") + 100])
+    broken[second + 512 : second + 513] = b"!"
+    tar.write_bytes(bytes(broken))
+    viewer = Viewer(Desk(str(tmp_path), "", {}), 0)
+    viewer.start()
+    yield viewer
+    viewer.close()
+
+
+def test_it_listens_on_this_machine_alone(viewer: Viewer) -> None:
+    assert viewer.server_address[0] == "127.0.0.1"
+    assert viewer.url.startswith(f"http://127.0.0.1:{viewer.server_port}/")
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "[::1]:80"]
+)
+def test_another_host_name_is_refused(viewer: Viewer, host: str) -> None:
+    status, _, content = request(viewer, own(viewer, ""), headers={"Host": host})
+    assert status == 421 and viewer.guard.token.encode() not in content
+
+
+@pytest.mark.parametrize("host", ["localhost:9000", "127.0.0.1"])
+def test_a_forwarded_port_is_answered(viewer: Viewer, host: str) -> None:
+    assert request(viewer, own(viewer, ""), headers={"Host": host})[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/api/state", "/wrong/api/state", "/picture/0", "//", "/%2e%2e/etc"])
+def test_without_the_secret_nothing_is_told(viewer: Viewer, path: str) -> None:
+    status, _, content = request(viewer, path)
+    assert status == 403 and "secret" in json.loads(content)["error"]
+
+
+def test_every_answer_has_a_strict_policy(viewer: Viewer) -> None:
+    for rest in ("", "viewer.js", "api/state", "picture/0", "nowhere"):
+        headers = request(viewer, own(viewer, rest))[1]
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "unsafe" not in policy and "script-src 'self'" in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cross-origin-resource-policy"] == "same-origin"
+        assert "access-control-allow-origin" not in headers
+    page = request(viewer, own(viewer, ""))[2].decode()
+    assert "<script>" not in page and "style=" not in page and "http" not in page.replace("http-equiv", "")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {TOKEN_HEADER.replace("-", "_"): "guess"},
+        {TOKEN_HEADER.replace("-", "_"): ""},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Host": "evil.example"},
+        {"Content_Type": "text/plain"},
+    ],
+    ids=lambda one: "-".join(one),
+)
+def test_nobody_else_can_mark(viewer: Viewer, changed: dict[str, str]) -> None:
+    status = mark(viewer, {"positions": [1], "bad": True}, **changed)[0]
+    assert status in (403, 415, 421)
+    assert viewer.desk.marks.keys == frozenset() and not Path(viewer.desk.marks.path).exists()
+
+
+def test_marks_go_to_the_list_and_keep_what_others_wrote(viewer: Viewer) -> None:
+    origin = f"http://127.0.0.1:{viewer.server_port}"
+    status, _, content = mark(viewer, {"positions": [2, 29], "bad": True}, Origin=origin)
+    assert (status, json.loads(content)["marked"]) == (200, 2)
+    path = Path(viewer.desk.marks.path)
+    path.write_text(path.read_text() + "of-another\n")
+    mark(viewer, {"positions": [2], "bad": False})
+    assert read_bad_list(str(path)) == {"run-00000029", "of-another"}
+    shown = asked(viewer, "api/page?marked=1")
+    assert [one["key"] for one in shown["items"]] == ["run-00000029"] and shown["items"][0]["bad"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{}, {"positions": [], "bad": True}, {"positions": [True], "bad": True}, {"positions": [1], "bad": 1},
+     {"positions": ["../x"], "bad": True}, {"positions": [10**9], "bad": True},
+     {"positions": [-1], "bad": True}, [1]],
+    ids=str,
+)  # fmt: skip
+def test_a_change_that_makes_no_sense_is_one_sentence(viewer: Viewer, change: Any) -> None:
+    status, _, content = mark(viewer, change)
+    assert status in (400, 404) and json.loads(content)["error"]
+    assert not Path(viewer.desk.marks.path).exists()
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["picture/99", "picture/-1", "picture/x", "layer/../0", "layer/draft/0", "mesh/99", "faces/smpl",
+     "rejected/7", "api/page?start=-1", "api/page?low=nan&score=a", "api/page?order=up", "api/nothing",
+     "viewer.html", "../x"],
+)  # fmt: skip
+def test_odd_questions_are_answered_in_a_sentence(viewer: Viewer, rest: str) -> None:
+    status, headers, content = request(viewer, own(viewer, rest))
+    assert status in (400, 404) and headers["content-type"] == "application/json"
+    assert json.loads(content)["error"]
+
+
+def test_meshes_are_those_of_the_body(viewer: Viewer, make_sample: Callable[..., Sample]) -> None:
+    status, headers, content = request(viewer, own(viewer, "mesh/0"))
+    vertices = load_body("open").pose(make_sample(0, num_people=2).scene.people).vertices
+    assert (status, headers["x-body"], headers["x-people"]) == (200, "open", "0,1")
+    np.testing.assert_allclose(np.frombuffer(content, "<f4").reshape(vertices.shape), vertices, atol=1e-6)
+    faces = request(viewer, own(viewer, "faces/open"))[2]
+    assert struct.unpack("<3H", faces[:6]) == tuple(load_body("open").faces[0])
+
+
+def test_pictures_travel_unchanged_and_layers_as_png(viewer: Viewer) -> None:
+    status, headers, content = request(viewer, own(viewer, "picture/3"))
+    assert (status, headers["content-type"]) == (200, "image/jpeg")
+    assert content == viewer.desk.catalog.member(3, ("jpg",))[1]
+    for layer in asked(viewer, "api/views?position=3")["views"]:
+        assert request(viewer, own(viewer, f"layer/{layer}/3"))[2][:4] == b"\x89PNG"
+
+
+def test_damaged_shards_are_shown_as_far_as_they_go(damaged: Viewer) -> None:
+    assert damaged.desk.catalog.wait(20)
+    page = asked(damaged, "api/page")
+    assert [one["key"] for one in page["items"]] == [f"run-0000000{index}" for index in range(3)]
+    assert "run-00000001: Expecting" in page["items"][1]["problem"] and "problem" not in page["items"][0]
+    assert any("truncated" in one for one in asked(damaged, "api/state")["problems"])
+
+
+def test_large_pictures_are_scaled_down_for_the_cards(
+    tmp_path: Path, make_sample: Callable[..., Sample]
+) -> None:
+    import io
+
+    from PIL import Image
+
+    write_shard(str(tmp_path), Shard("run", 0, 0, 1, "x"), [make_sample(0, size=(600, 1000))])
+    desk = Desk(str(tmp_path), "", {})
+    with Image.open(io.BytesIO(desk.picture(0, is_small=True)[1])) as small:
+        assert small.size == (384, 230)
+    with Image.open(io.BytesIO(desk.picture(0, is_small=False)[1])) as whole:
+        assert whole.size == (1000, 600)
