@@ -120,7 +120,7 @@ def array(value: Any, shape: tuple[int | None, ...]) -> Array:
     """
     if isinstance(value, list | tuple):
         value = np.array([array_of(one) for one in value], np.float64) if value else np.zeros(0)
-    found = np.asarray(array_of(value), np.float64)
+    found = np.array(array_of(value), np.float64)  # a copy, as pickled arrays cannot be written to
     fits = len(found.shape) == len(shape) and all(
         want is None or have == want for have, want in zip(found.shape, shape, strict=True)
     )

@@ -102,7 +102,7 @@ def moved(person: Person, extrinsics: Array, pelvis: Array) -> Person:
 
 
 def assumed_camera(image_size: tuple[int, int]) -> Array:
-    """Return the intrinsics (3, 3) [px] that fits without a true camera are for: focal length the diagonal."""
+    """Return the intrinsics (3, 3) [px] of fits without a true camera: focal length the diagonal."""
     return intrinsics(float(np.hypot(*image_size)), image_size)
 
 

@@ -28,8 +28,8 @@ ORIGIN = Origin(
 FOLDERS = ("train", "validation", "test")
 LAYOUT = "a pickle of 3DPW's sequenceFiles"
 
-# Published subsets. PC: crowded by people, frames [first, end) of six sequences. OC: hidden by objects, by the
-# names of sequences without their number. Crowd: two sequences of the validation set.
+# Published subsets. PC: crowded by people, frames [first, end) of six sequences. OC: hidden by objects, by
+# the names of sequences without their number. Crowd: two sequences of the validation set.
 PC = {
     "courtyard_basketball_00": (200, 280), "courtyard_captureSelfies_00": (500, 600),
     "courtyard_dancing_00": (60, 370), "courtyard_dancing_01": (60, 270),
@@ -181,6 +181,10 @@ class ThreeDPW:
         with self._files.reading(path, LAYOUT):
             extrinsics = array(content["cam_poses"], (None, 4, 4))[:, :3]
             fields = {name: _listed(content, name, *others) for name, *others in FIELDS}
+            for name, values in fields.items():
+                if len(values) != len(fields["poses"]):
+                    count = len(fields["poses"])
+                    raise ValueError(f"{name} is given for {len(values)} people, poses for {count}")
             bodies = zip(*fields.values(), strict=True)
             people = tuple(_body(dict(zip(fields, one, strict=True)), len(extrinsics)) for one in bodies)
             return Sequence(array(content["cam_intrinsics"], (3, 3)), extrinsics, people)

@@ -27,7 +27,7 @@ def frame_of(video: Path, index: int) -> Path | Frame:
     """
     if index < 0:
         raise UnusableError("the labels name no frame of the video")
-    frames = _folder_of(video)
+    frames = _known_frames(video)
     if frames is None:
         return Frame(video, index)
     if index >= len(frames):
@@ -37,11 +37,15 @@ def frame_of(video: Path, index: int) -> Path | Frame:
 
 def is_there(video: Path) -> bool:
     """Tell whether there is a video or a folder of its frames."""
-    return video.is_file() or _folder_of(video) is not None
+    return video.is_file() or _frames_of(video) is not None
 
 
 @lru_cache(maxsize=16)
-def _folder_of(video: Path) -> tuple[Path, ...] | None:
+def _known_frames(video: Path) -> tuple[Path, ...] | None:
+    return _frames_of(video)
+
+
+def _frames_of(video: Path) -> tuple[Path, ...] | None:
     folder = video.with_suffix("")
     if folder == video or not folder.is_dir():
         return None

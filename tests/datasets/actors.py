@@ -123,3 +123,10 @@ def paint(path: Path, size: tuple[int, int] = SIZE, seed: int = 0, mode: str = "
     noise = np.random.default_rng(seed).integers(0, 255, (*size, 3)).astype(np.uint8)
     Image.fromarray(noise).convert(mode).save(path)
     return path.read_bytes()
+
+
+def replace_betas(body: Body, actor: Actor, betas: np.ndarray) -> Actor:
+    """Return an actor in the same pose and place with another shape."""
+    person = Person(actor.person.global_orient, actor.person.body_pose, betas, actor.person.transl)
+    points = body.pose([person]).points[0].astype(np.float64)
+    return Actor(person, dict(zip(POINT_NAMES, points, strict=True)))

@@ -1,5 +1,6 @@
 """Fixture: read all pictures of a data set."""
 
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from synthgen.body import OPEN_FILE
 from synthgen.datasets import open_dataset
 from synthgen.datasets.entry import Choice
 from synthgen.datasets.intake import take
@@ -23,3 +25,12 @@ def read_all() -> Callable[..., list[Any]]:
         return list(take(reader, 0, len(reader)))
 
     return read
+
+
+@pytest.fixture(scope="session")
+def smpl_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the open body under the names of SMPL's files."""
+    folder = tmp_path_factory.mktemp("smpl")
+    for name in ("SMPL_NEUTRAL", "SMPL_MALE", "SMPL_FEMALE"):
+        shutil.copy(OPEN_FILE, folder / f"{name}.npz")
+    return folder

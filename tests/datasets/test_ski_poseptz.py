@@ -16,9 +16,7 @@ ORDER = (  # as the data set's authors list it
 )
 
 
-def write(
-    root: Path, body, count: int = 6, order: str = ORDER, split: str = "train"
-) -> dict[str, np.ndarray]:
+def write(root: Path, body, count: int = 6, order: str = ORDER, split: str = "train") -> dict[str, list]:
     people = actors.act(body, 3, count)
     shots = [actors.shoot(0.9 * (n % 3), SIZE) for n in range(count)]
     scale = np.array([SIZE[1], SIZE[0]])

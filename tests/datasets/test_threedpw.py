@@ -1,0 +1,130 @@
+import pickle
+from pathlib import Path
+
+import actors
+import numpy as np
+import pytest
+
+from synthgen.datasets.entry import LayoutError
+from synthgen.joints import COCO17, SMPL24
+from synthgen.observation import body_name
+from synthgen.sample import Rejection
+
+OPENPOSE18 = (
+    "nose neck rshoulder relbow rwrist lshoulder lelbow lwrist rhip rknee rankle lhip lknee lankle reye leye "
+    "rear lear"
+)
+
+
+def write(
+    root: Path, body, split: str, name: str, frames: int = 3, valid=None, keys=("poses2d", "genders")
+) -> list:
+    """Write a sequence of two people and return them: [person][frame]."""
+    people = []
+    for seed in (1, 2):
+        betas = np.full(10, seed / 5, np.float32)
+        own = [actors.replace_betas(body, one, betas) for one in actors.act(body, seed, min(frames, 3))]
+        people.append([own[number % len(own)] for number in range(frames)])
+    shots = [actors.shoot(0.2 * n) for n in range(frames)]
+    content = {
+        "sequence": name,
+        "poses": [np.array([one.pose for one in own]) for own in people],
+        "betas": [np.concatenate([own[0].person.betas, np.zeros(290)]) for own in people],
+        "trans": [np.array([one.person.transl for one in own], np.float64) for own in people],
+        "jointPositions": [
+            np.array([one.joints(SMPL24.names).ravel() for one in own], np.float64) for own in people
+        ],
+        keys[0]: [
+            np.array([np.vstack([s.project(p.joints(OPENPOSE18)).T, np.full(18, 0.5)])
+                      for p, s in zip(own, shots, strict=True)])
+            for own in people
+        ],
+        "campose_valid": valid if valid is not None else [np.ones(frames, np.uint8)] * 2,
+        keys[1]: ["m", "f"],
+        "img_frame_ids": np.arange(frames),
+        "cam_poses": np.array([one.matrix for one in shots]),
+        "cam_intrinsics": shots[0].cam_int,
+        "texture_maps": [np.zeros((4, 4, 3), np.uint8)] * 2,
+    }  # fmt: skip
+    path = root / "sequenceFiles" / split / f"{name}.pkl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(pickle.dumps(content, protocol=2))
+    for frame in range(frames):
+        actors.paint(root / "imageFiles" / name / f"image_{frame:05d}.jpg", seed=frame)
+    return people
+
+
+def test_bodies_are_where_the_joints_are_and_gendered(tmp_path: Path, body, read_all) -> None:
+    people = write(tmp_path, body, "test", "downtown_arguing_00")
+    found = read_all("3dpw", tmp_path)
+    assert [item.notes.frame for item in found] == [0, 1, 2]
+    for frame, item in enumerate(found):
+        shot, notes = actors.shoot(0.2 * frame), item.notes
+        np.testing.assert_allclose(notes.extrinsics, shot.extrinsics, atol=1e-6)
+        for own, one in zip(people, notes.people, strict=True):
+            joints = shot.see(own[frame].joints(SMPL24.names))
+            np.testing.assert_allclose(one.keypoints_3d, joints, atol=1e-4)
+            posed = body.pose([one.person]).points[0]
+            np.testing.assert_allclose(
+                posed[: len(SMPL24)], joints, atol=1e-3, err_msg="same body, camera frame"
+            )
+            seen = shot.project(own[frame].joints("left_knee"))[0]
+            np.testing.assert_allclose(one.keypoints_2d[COCO17.index("left_knee")], seen, atol=1e-2)
+            detected = one.joints.keypoints_2d[one.joints.names.index("right_ear")]
+            np.testing.assert_allclose(detected, shot.project(own[frame].joints("rear"))[0], atol=1e-2)
+            assert one.joints.confidence_2d[0] == 0.5 and one.confidence_2d[COCO17.index("nose")] == 0
+        assert [body_name(notes.body, one) for one in notes.people] == ["smpl_male", "smpl_female"]
+    assert found[0].data == (tmp_path / "imageFiles/downtown_arguing_00/image_00000.jpg").read_bytes()
+
+
+def test_people_whose_camera_is_wrong_are_left_out(tmp_path: Path, body, read_all) -> None:
+    valid = [np.array([1, 0, 0]), np.array([1, 1, 0])]
+    write(tmp_path, body, "test", "a_00", valid=valid, keys=("poses2D", "gender"))
+    first, second, third = read_all("3dpw", tmp_path, "test")
+    assert len(first.notes.people) == 2 and [one.gender for one in second.notes.people] == ["female"]
+    assert isinstance(third, Rejection) and third.reason == "nobody with a valid camera pose"
+
+
+def test_published_subsets(tmp_path: Path, body, read_all) -> None:
+    write(tmp_path, body, "validation", "courtyard_hug_00", 103)
+    write(tmp_path, body, "train", "courtyard_box_00", 2)
+    write(tmp_path, body, "test", "flat_guitar_01", 2)
+    write(tmp_path, body, "test", "downtown_arguing_00", 2)
+    frames = [(item.notes.sequence, item.notes.frame) for item in read_all("3dpw", tmp_path, "pc")]
+    assert frames == [("courtyard_hug_00", 100), ("courtyard_hug_00", 101), ("courtyard_hug_00", 102)]
+    hidden = {item.notes.sequence for item in read_all("3dpw", tmp_path, "oc")}
+    assert hidden == {"courtyard_box_00", "flat_guitar_01"}
+    assert len(read_all("3dpw", tmp_path, "crowd")) == 103
+    assert len(read_all("3dpw", tmp_path, "all")) == 109
+    assert len(read_all("3dpw", tmp_path, "validation", every=50)) == 3
+
+
+class Evil:
+    def __reduce__(self):
+        return (Path.touch, (Path("touched-by-a-pickle"),))
+
+
+def test_pickles_run_nothing_and_odd_ones_are_named(tmp_path: Path, body, read_all, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LayoutError, match=r"sequenceFiles/test: no such file.*virtualhumans"):
+        read_all("3dpw", tmp_path)
+    write(tmp_path, body, "test", "a_00")
+    path = tmp_path / "sequenceFiles" / "test" / "a_00.pkl"
+    whole = path.read_bytes()
+    path.write_bytes(pickle.dumps({"poses": Evil()}))
+    with pytest.raises(LayoutError, match=r"a_00.pkl: refused: it asks for .*3DPW comes from"):
+        read_all("3dpw", tmp_path)
+    assert not Path("touched-by-a-pickle").exists()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(LayoutError, match=r"a_00.pkl: not a readable pickle"):
+        read_all("3dpw", tmp_path)
+    content = pickle.loads(whole)
+    for key, value, words in (
+        ("cam_poses", np.zeros((3, 3)), "shape"),
+        ("poses", [np.zeros((3, 71))] * 2, r"expected \(3, 72\)"),
+        ("genders", ["m", "x"], "gender must be one of"),
+        ("trans", [np.zeros((3, 3))], "trans is given for 1 people, poses for 2"),
+    ):  # fmt: skip
+        path.write_bytes(pickle.dumps({**content, key: value}))
+        with pytest.raises(LayoutError, match=rf"a_00.pkl: .*{words}"):
+            read_all("3dpw", tmp_path)
