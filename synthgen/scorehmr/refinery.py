@@ -27,6 +27,7 @@ from synthgen.scorehmr.silhouette import joints_and_skin
 logger = logging.getLogger(__name__)
 
 STATS = "feature_stats.npz"  # beside a denoiser of ours
+_OFF = 1e-3  # of the determinant of a rotation
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,16 @@ class Refinery:
         found = []
         for x in draw_poses(self.denoiser, self._features(cases), self.samples):
             rotmat = self.denoiser.decode(x).rotmat
+            fine = (torch.linalg.det(rotmat.double()) - 1).abs().amax(1) < _OFF  # no columns side by side
+            still = torch.eye(3, device=rotmat.device, dtype=rotmat.dtype)
+            rotmat = torch.where(fine[:, None, None, None], rotmat, still)
             turned = to_people(rotmat, rotmat.new_zeros(len(cases), 10), rotmat[:, 0, 0])
-            pairs = zip(turned, cases.people, strict=True)
-            found.append([replace(own, betas=one.betas, transl=one.transl) for own, one in pairs])
+            found.append(
+                [
+                    replace(own, betas=one.betas, transl=one.transl) if is_fine else one
+                    for own, one, is_fine in zip(turned, cases.people, fine.tolist(), strict=True)
+                ]
+            )
         return found
 
     def fit(self, cases: Cases, prior: VPoser | None, options: FittingOptions) -> Fitted:
