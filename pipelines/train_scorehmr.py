@@ -7,6 +7,7 @@ recomputes the statistics alone. Exit code 0: done; 130 or 143: stopped by a sig
 """
 
 import hashlib
+import json
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -107,6 +108,7 @@ def main(config: Config) -> int:
 
 def _run(config: Config, device: str) -> int:
     from synthgen.scorehmr.features import FeatureStats, open_features, stats_of
+    from synthgen.scorehmr.refinery import NOTE
 
     chosen = config.steps or list(STEPS)
     work, weights = (Path(path).expanduser().resolve() for path in (config.work, config.weights))
@@ -123,8 +125,8 @@ def _run(config: Config, device: str) -> int:
         if stats.version != rows.version:
             raise ValueError(f"{work / STATS} is of another estimator; run steps=[stats,train]")
         _train(config, device, rows, stats)
-        weights.mkdir(parents=True, exist_ok=True)
-        stats.save(weights / STATS)
+        note = {"estimator": stats.version, "features": "mean token, 6D rotations, betas, 1"}
+        (weights / NOTE).write_text(json.dumps(note, indent=2) + "\n")
         say(f"denoiser: {weights}")
     return 0
 
@@ -132,6 +134,7 @@ def _run(config: Config, device: str) -> int:
 def _train(config: Config, device: str, rows: Any, stats: Any) -> None:
     import torch
 
+    from synthgen.embedded.earlier import write_log
     from synthgen.scorehmr.denoiser import ScoreDenoiser
     from synthgen.scorehmr.pose_rows import pictured, with_motions
     from synthgen.scorehmr.schedule import cosine_schedule
@@ -159,4 +162,7 @@ def _train(config: Config, device: str, rows: Any, stats: Any) -> None:
     last = rows_of(folder)[-1]
     figures = ", ".join(f"{name} {value:.4g}" for name, value in last.items() if "loss" in name)
     say(f"train: {last['seconds'] / 60:.1f} min, {figures}")
+    done = {"steps": last["step"], "batch_size": config.training.batch_size}
+    done |= {"minutes": round(last["seconds"] / 60, 1), "device": device, "threads": torch.get_num_threads()}
+    write_log(Path(config.weights), [{**done, "examples": len(known.poses), "seed": config.seed}])
     ScoreDenoiser.save_folder(trained.cpu(), config.weights, getattr(torch, config.dtype))  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
 """Everything that a refinement needs, loaded once: denoiser, body, features; cases in, people out."""
 
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from synthgen.joints import COCO17
 from synthgen.sample import Float, Person
 from synthgen.scorehmr.cases import Cases, Posed, Weights, pose_cases, to_people
 from synthgen.scorehmr.denoiser import ScoreDenoiser
-from synthgen.scorehmr.features import FeatureStats, vectors
+from synthgen.scorehmr.features import vectors
 from synthgen.scorehmr.fitting import FittingOptions, fit
 from synthgen.scorehmr.hypotheses import choose, draw_poses
 from synthgen.scorehmr.points import SparsePoints
@@ -26,7 +27,7 @@ from synthgen.scorehmr.silhouette import joints_and_skin
 
 logger = logging.getLogger(__name__)
 
-STATS = "feature_stats.npz"  # beside a denoiser of ours
+NOTE = "features.json"  # beside a denoiser of ours: whose features it was told
 _OFF = 1e-3  # of the determinant of a rotation
 
 
@@ -155,9 +156,8 @@ def load_denoiser(path: Path) -> tuple[ScoreDenoiser, str]:
     """
     if not path.is_dir():
         return ScoreDenoiser.from_checkpoint(path), ""
-    denoiser = ScoreDenoiser.from_folder(path)
-    stats = path / STATS
-    return denoiser, FeatureStats.load(stats).version if stats.is_file() else ""
+    denoiser, note = ScoreDenoiser.from_folder(path), path / NOTE
+    return denoiser, str(json.loads(note.read_text())["estimator"]) if note.is_file() else ""
 
 
 def look(
