@@ -7,6 +7,7 @@ same command again reads only the shards that are missing. Exit code 0: pictures
 the data set or the command has to be changed.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -40,7 +41,7 @@ class Config:
         dataset: ski_poseptz, smart, 3dpw, athletepose3d, sportspose, aist, mpii, coco, emdb, or folder.
         root: folder of the data set.
         split: of the data set; empty for its first. A wrong one lists them all.
-        run: name of the shards; empty makes one of data set and split.
+        run: name of the shards; empty makes one of data set and split, or of the folder's name.
         output: folder that holds the run's folder; local path or any fsspec URL.
         num_samples: pictures taken, from the first on; 0 for all. A few-shot set is the first 200 or 500.
         every: of clips, every n-th frame.
@@ -119,7 +120,14 @@ def _run(config: Config) -> int:
         raise ConfigError(
             [f"num_samples is {count}; {config.dataset} {config.split} has {len(reader)} pictures"]
         )
-    run = config.run or "-".join([config.dataset, *config.split.replace("/", "-").split()])
+    if is_unlabelled(reader) and (lacking := [role for role in FINDERS if role not in config.models]):
+        raise ConfigError(
+            [
+                f"{config.root}: no annotations there, so people have to be found, and models.{lacking[0]} "
+                "is needed: set models=embedded or another preset, or annotations=file.json in COCO's format"
+            ]
+        )
+    run = config.run or _run_name(config)
     config = replace(config, run=run, num_samples=count)
     path = storage.join(config.output, run)
     folder = RunFolder(
@@ -135,6 +143,16 @@ def _run(config: Config) -> int:
     return _summarize(run, path, reports, sides)
 
 
+def is_unlabelled(reader: Reader) -> bool:
+    """Tell whether a data set is pictures only."""
+    return not getattr(reader, "has_labels", True)
+
+
+def _run_name(config: Config) -> str:
+    name = Path(config.root).expanduser().resolve().name if config.dataset == "folder" else config.split
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", f"{config.dataset}-{name}").strip("-")[:60]
+
+
 def _read(
     config: Config,
     reader: Reader,
@@ -146,7 +164,7 @@ def _read(
     from synthgen.datasets.detected import find_people
     from synthgen.datasets.intake import take
 
-    finder = _finder(config) if missing and not getattr(reader, "has_labels", True) else None
+    finder = _finder(config) if missing and is_unlabelled(reader) else None
     done = sum((Count(one.accepted, one.rejected) for one in before.values()), Count())
     progress = Progress(folder.run, folder.num_samples, done, say)
     now, found = Count(), {}
@@ -173,13 +191,6 @@ def _finder(config: Config) -> Any:
     from synthgen.datasets.detected import Finder, Found
     from synthgen.datasets.folder import source_of
 
-    if lacking := [role for role in FINDERS if role not in config.models]:
-        raise ConfigError(
-            [
-                f"{config.root}: no annotations there, so people have to be found, and models.{lacking[0]} "
-                "is needed: set models=embedded or another preset, or annotations=file.json in COCO's format"
-            ]
-        )
     segmenter, detector = (
         backends.build(backends.MODELS[role], config.models[role], f"models.{role}") for role in FINDERS
     )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 CHUNK = 1 << 22  # bytes read at a time
 MAX_ELEMENT = 1 << 28  # bytes of one element
 _SPACE = " \t\r\n"
+_IN_NUMBERS = "0123456789.eE+-"  # a number at the end of a piece may go on in the next
 
 
 @dataclass(frozen=True)
@@ -174,26 +175,21 @@ class _Text:
                     where = self._before + error.pos
                     raise ValueError(f"no JSON at byte {where}: {error.msg}") from error
             else:
-                if (
-                    is_end or mark in '{["' or end < len(self._text)
-                ):  # else a number may go on in the next piece
+                follows = self._text[end : end + 1]
+                if is_end or mark in '{["' or (follows and follows not in _IN_NUMBERS):
                     break
             if len(self._text) - self._at > MAX_ELEMENT:
                 raise ValueError(f"an element at byte {self.place} is longer than {MAX_ELEMENT} bytes")
             is_end = not self._more(size)
             size *= 2
+        piece = self._text[self._at : end]
+        if not piece.isascii():  # bytes stood for letters
+            value = json.loads(piece.encode("latin-1").decode("utf-8"))
         start, self._at = self.place, end
-        return start, self.place, _decoded(value)
+        return start, self.place, value
 
     def _more(self, size: int) -> bool:
         piece = self._file.read(size)
         self._text = self._text[self._at :] + piece.decode("latin-1")
         self._before, self._at = self._before + self._at, 0
         return bool(piece)
-
-
-def _decoded(value: Any) -> Any:
-    """Give text its letters back: bytes stood for them. Only keys and short texts need it."""
-    if isinstance(value, str):
-        return value.encode("latin-1", "replace").decode("utf-8", "replace")
-    return value

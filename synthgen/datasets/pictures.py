@@ -96,7 +96,10 @@ def load(entry: Entry, videos: Videos, decode: bool = False) -> Loaded:
     should_turn = entry.may_turn and _should_turn(data, size, entry.size)
     if entry.turns % 4 or should_turn:
         return _pixels(decode_file(data, should_turn), entry.turns)
-    if decode or not _is_whole(data, image_format):
+    is_whole = _is_whole(data, image_format)
+    if not is_whole and image_format == "png":
+        raise UnusableError(BROKEN)  # its own checksums say so
+    if decode or not is_whole:
         decode_file(data)
     return Loaded(size, data, image_format, None)
 

@@ -17,7 +17,8 @@ COCO = (
     "nose leye reye lear rear lshoulder rshoulder lelbow relbow lwrist rwrist lhip rhip lknee rknee "
     "lankle rankle"
 )
-MPII = "rankle rknee rhip lhip lknee lankle mid_hip thorax neck head_top rwrist relbow rshoulder lshoulder lelbow lwrist"
+LEGS, ARMS = "rankle rknee rhip lhip lknee lankle", "rwrist relbow rshoulder lshoulder lelbow lwrist"
+MPII = f"{LEGS} mid_hip thorax neck head_top {ARMS}"
 SIZE = actors.SIZE
 
 

@@ -101,7 +101,7 @@ def test_damaged_pictures_are_counted(tmp_path: Path, read_all) -> None:
     found = read_all("folder", tmp_path)
     reasons = {name: one.reason for name, one in zip(names, found, strict=True) if isinstance(one, Rejection)}
     assert reasons == dict.fromkeys(broken, "the picture cannot be decoded") | {
-        "folder.jpg": "the picture is missing"
+        "folder.jpg": "the picture cannot be read"
     }
     assert all(one.stage == "read" for one in found if isinstance(one, Rejection))
 

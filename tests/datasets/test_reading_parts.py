@@ -26,7 +26,8 @@ def test_elements_are_found_whatever_the_pieces(
 ) -> None:
     monkeypatch.setattr(json_rows, "CHUNK", chunk)
     content = {
-        "größe": 12.5e3, "ok": True, "none": None, "text": "a ] } \\" , "images": [{"id": 1, "n": "é\"[{"}, {"id": 22}],
+        "größe": 12.5e3, "ok": True, "none": None,
+        "text": "a ] } \\" , "images": [{"id": 1, "n": "é\"[{"}, {"id": 22}],
         "empty": [], "nothing": {}, "7": {"deep": [[1, 2], [3, -4.5e-3]]}, "numbers": [1, 23, 456],
     }  # fmt: skip
     for ascii_only in (True, False):
