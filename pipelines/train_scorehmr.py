@@ -51,7 +51,7 @@ class Config:
         per_source: pictures taken of each folder of shards; 0 for all.
         steps: features, stats, train; empty for all.
         work: folder of cached features, checkpoint and metrics.
-        weights: folder that gets the finished denoiser and its feature statistics.
+        weights: folder that gets the finished denoiser.
         dtype: precision of the weights on the disk.
         network: sizes.
         training: how it is trained.
@@ -162,7 +162,7 @@ def _train(config: Config, device: str, rows: Any, stats: Any) -> None:
     last = rows_of(folder)[-1]
     figures = ", ".join(f"{name} {value:.4g}" for name, value in last.items() if "loss" in name)
     say(f"train: {last['seconds'] / 60:.1f} min, {figures}")
+    ScoreDenoiser.save_folder(trained.cpu(), config.weights, getattr(torch, config.dtype))  # type: ignore[arg-type]
     done = {"steps": last["step"], "batch_size": config.training.batch_size}
     done |= {"minutes": round(last["seconds"] / 60, 1), "device": device, "threads": torch.get_num_threads()}
     write_log(Path(config.weights), [{**done, "examples": len(known.poses), "seed": config.seed}])
-    ScoreDenoiser.save_folder(trained.cpu(), config.weights, getattr(torch, config.dtype))  # type: ignore[arg-type]

