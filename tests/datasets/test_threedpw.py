@@ -16,9 +16,7 @@ OPENPOSE18 = (
 )
 
 
-def write(
-    root: Path, body, split: str, name: str, frames: int = 3, valid=None, keys=("poses2d", "genders")
-) -> list:
+def write(root: Path, body, split: str, name: str, frames: int = 3, **changes) -> list:
     """Write a sequence of two people and return them: [person][frame]."""
     people = []
     for seed in (1, 2):
@@ -34,18 +32,22 @@ def write(
         "jointPositions": [
             np.array([one.joints(SMPL24.names).ravel() for one in own], np.float64) for own in people
         ],
-        keys[0]: [
+        "poses2d": [
             np.array([np.vstack([s.project(p.joints(OPENPOSE18)).T, np.full(18, 0.5)])
                       for p, s in zip(own, shots, strict=True)])
             for own in people
         ],
-        "campose_valid": valid if valid is not None else [np.ones(frames, np.uint8)] * 2,
-        keys[1]: ["m", "f"],
+        "campose_valid": [np.ones(frames, np.uint8)] * 2,
+        "genders": ["m", "f"],
         "img_frame_ids": np.arange(frames),
         "cam_poses": np.array([one.matrix for one in shots]),
         "cam_intrinsics": shots[0].cam_int,
         "texture_maps": [np.zeros((4, 4, 3), np.uint8)] * 2,
     }  # fmt: skip
+    content |= changes
+    if "gender" in changes:  # another release
+        content["poses2D"] = content.pop("poses2d")
+        del content["genders"]
     path = root / "sequenceFiles" / split / f"{name}.pkl"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(pickle.dumps(content, protocol=2))
@@ -79,7 +81,7 @@ def test_bodies_are_where_the_joints_are_and_gendered(tmp_path: Path, body, read
 
 def test_people_whose_camera_is_wrong_are_left_out(tmp_path: Path, body, read_all) -> None:
     valid = [np.array([1, 0, 0]), np.array([1, 1, 0])]
-    write(tmp_path, body, "test", "a_00", valid=valid, keys=("poses2D", "gender"))
+    write(tmp_path, body, "test", "a_00", campose_valid=valid, gender=["m", "f"])
     first, second, third = read_all("3dpw", tmp_path, "test")
     assert len(first.notes.people) == 2 and [one.gender for one in second.notes.people] == ["female"]
     assert isinstance(third, Rejection) and third.reason == "nobody with a valid camera pose"
