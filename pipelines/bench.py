@@ -196,42 +196,9 @@ def _mesh_models(width: int, rounds: int) -> dict[str, Any]:
 
 
 def _measure_ingest(config: Config) -> None:
-    copied = _in_new_process(_ingest, (config.num_samples, HANDWORK_PX))
-    say(
-        f"ingest, {HANDWORK_PX} px JPEGs of {copied['bytes'] / 1000:.0f} kB copied unchanged, two people in each, "
-        f"one core: {copied['rate']:.0f} pictures/s"
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        _in_new_process(_label, (folder, config.run_samples))
-        opened = _in_new_process(_index, (folder, config.run_samples))
-    say(
-        f"open a data set of {config.run_samples} pictures: {opened['seconds']:.1f} s, peak memory "
-        f"{opened['peak_bytes'] / MIB:.0f} MiB"
-    )
+    from synthgen.bench.intake import measure, told
 
-
-def _ingest(num_samples: int, image_size: int) -> dict[str, Any]:
-    from synthgen.bench.intake import copy
-
-    with tempfile.TemporaryDirectory() as folder:
-        copy(folder, 8, 64)  # imports what is needed
-    with tempfile.TemporaryDirectory() as folder:
-        return copy(folder, num_samples, image_size)
-
-
-def _label(folder: str, num_samples: int) -> dict[str, Any]:
-    from pathlib import Path
-
-    from synthgen.bench.intake import write_labels
-
-    write_labels(Path(folder), num_samples, 64)
-    return {}
-
-
-def _index(folder: str, num_samples: int) -> dict[str, Any]:
-    from synthgen.bench.intake import index
-
-    return index(folder, num_samples)
+    say(told(_in_new_process(measure, (config.num_samples, HANDWORK_PX, config.run_samples))))
 
 
 def _measure_handwork(config: Config) -> None:

@@ -5,8 +5,9 @@ Pictures of noise with COCO's annotations; CPU seconds count, so other work on t
 
 import json
 import resource
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from synthgen.bench.handwork import draw_picture
@@ -20,6 +21,28 @@ RUN = "ingest"
 LABELS = "labels.json"
 PEOPLE = 2  # annotated in each picture
 KIB = 1024
+SMALL_PX, FEW = 64, 8
+
+
+def measure(num_pictures: int, image_size: int, num_indexed: int) -> dict[str, float]:
+    """Return all figures: of `index` for a data set of `num_indexed` pictures, and of `copy`."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_labels(Path(folder), num_indexed, SMALL_PX)
+        found = {"indexed": num_indexed, **index(folder, num_indexed)}
+    with tempfile.TemporaryDirectory() as folder:
+        copy(folder, FEW, SMALL_PX)  # imports what is needed
+    with tempfile.TemporaryDirectory() as folder:
+        return {"px": image_size, **found, **copy(folder, num_pictures, image_size)}
+
+
+def told(figures: Mapping[str, float]) -> str:
+    """Return the figures of `measure` as rows of the benchmark."""
+    return (
+        f"ingest, {figures['px']} px JPEGs of {figures['bytes'] / 1000:.0f} kB copied unchanged, {PEOPLE} "
+        f"people in each, one core: {figures['rate']:.0f} pictures/s\n"
+        f"open the annotations of {figures['indexed']} pictures: {figures['seconds']:.1f} s, peak memory "
+        f"{figures['peak_bytes'] / (KIB * KIB):.0f} MiB"
+    )
 
 
 def copy(folder: str, num_pictures: int, image_size: int) -> dict[str, float]:

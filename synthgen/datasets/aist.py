@@ -13,13 +13,13 @@ import numpy as np
 
 from synthgen.datasets.clips import Clips
 from synthgen.datasets.entry import SPLIT_ALL, Choice, Entry, Origin, make_key
-from synthgen.datasets.files import Array, Files, array
+from synthgen.datasets.files import Files, array
 from synthgen.datasets.people import Joints, Known, observe
 from synthgen.datasets.sequences import Recent
 from synthgen.datasets.smpl_fits import RestPelvis, moved, person_of
 from synthgen.datasets.video import frame_of, is_there
 from synthgen.datasets.views import View
-from synthgen.geometry import rotvec_to_rotmat
+from synthgen.geometry import Array, rotvec_to_rotmat
 from synthgen.joints import COCO17
 from synthgen.observation import Notes
 

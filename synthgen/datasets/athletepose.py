@@ -15,11 +15,12 @@ import numpy as np
 
 from synthgen.datasets.clips import Clips
 from synthgen.datasets.entry import SPLIT_ALL, Choice, Entry, Origin, UnusableError, make_key
-from synthgen.datasets.files import Array, Files, array
+from synthgen.datasets.files import Files, array
 from synthgen.datasets.people import Joints, Known, observe
 from synthgen.datasets.sequences import Recent
 from synthgen.datasets.video import frame_of
 from synthgen.datasets.views import View
+from synthgen.geometry import Array
 from synthgen.joints import COCO17, H36M17, JointSet
 from synthgen.observation import Notes
 

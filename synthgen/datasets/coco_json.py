@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.datasets.entry import UnusableError
-from synthgen.datasets.files import Array, Files, array
+from synthgen.datasets.files import Files, array
 from synthgen.datasets.json_rows import Element, Rows, RowsMaker, elements
 from synthgen.datasets.people import Joints, Known
+from synthgen.geometry import Array
 from synthgen.joints import COCO17, JointSet
 from synthgen.sample import Float
 

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from synthgen.datasets.clips import Clips
 from synthgen.datasets.entry import SPLIT_ALL, Choice, Entry, Origin, UnusableError, make_key
-from synthgen.datasets.files import Array, Files, array, array_of
+from synthgen.datasets.files import Files, array, array_of
 from synthgen.datasets.people import Joints, Known, observe
 from synthgen.datasets.sequences import Recent
 from synthgen.datasets.smpl_fits import RestPelvis, gender_of, moved, person_of
 from synthgen.datasets.views import View
+from synthgen.geometry import Array
 from synthgen.joints import SMPL24
 from synthgen.observation import Gender, Notes
 

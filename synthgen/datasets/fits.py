@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from synthgen.datasets.entry import Origin
-from synthgen.datasets.files import Array, Files, array
+from synthgen.datasets.files import Files, array
 from synthgen.datasets.json_rows import Rows, RowsMaker, elements
 from synthgen.datasets.smpl_fits import from_eft, from_own_camera
+from synthgen.geometry import Array
 from synthgen.sample import NUM_BETAS, Person
 
 ORIGIN = Origin(

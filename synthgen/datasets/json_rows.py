@@ -5,6 +5,7 @@ that it is (fits by annotation) is decoded once for the index and again when it 
 """
 
 import json
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,8 +72,7 @@ class RowsMaker:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._starts: list[int] = []
-        self._ends: list[int] = []
+        self._starts, self._ends = array("q"), array("q")
 
     def add(self, element: Element) -> None:
         """Note an element."""

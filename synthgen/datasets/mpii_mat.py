@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from synthgen.datasets.files import Array, Files
+from synthgen.datasets.files import Files
 from synthgen.datasets.joint_orders import MPII16
+from synthgen.geometry import Array
 
 EXPECTED = "MPII's RELEASE: annolist (image.name, annorect.annopoints.point), img_train, act"
 _ONE = 1.0  # MATLAB counts pixels from 1

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from synthgen.datasets.entry import Choice, Entry, Origin, make_key
-from synthgen.datasets.files import Array, Files
+from synthgen.datasets.files import Files
 from synthgen.datasets.people import Joints, observe
 from synthgen.datasets.views import View
+from synthgen.geometry import Array
 from synthgen.joints import H36M17
 from synthgen.observation import Notes
 

@@ -12,12 +12,13 @@ from typing import Any
 
 from synthgen.datasets.clips import Clips
 from synthgen.datasets.entry import SPLIT_ALL, Choice, Entry, Origin, UnusableError, make_key
-from synthgen.datasets.files import Array, Files, array, array_of
+from synthgen.datasets.files import Files, array, array_of
 from synthgen.datasets.joint_orders import OPENPOSE18
 from synthgen.datasets.people import Joints, Known, observe
 from synthgen.datasets.sequences import Recent
 from synthgen.datasets.smpl_fits import gender_of, moved, person_of
 from synthgen.datasets.views import View
+from synthgen.geometry import Array
 from synthgen.joints import SMPL24
 from synthgen.observation import Gender, Notes, ObservedPerson
 from synthgen.sample import NUM_BETAS

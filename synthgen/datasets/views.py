@@ -7,7 +7,7 @@ import numpy as np
 from synthgen.geometry import Array, transform_points
 from synthgen.sample import Camera
 
-_TURN = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])  # axes of a camera whose picture is turned clockwise
+_TURN: Array = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])  # of a camera whose picture turns clockwise
 _NEAR = 1e-6  # [m]
 
 
@@ -39,7 +39,7 @@ class View:
         What lies behind the camera, or is not finite, becomes NaN.
         """
         z = np.where(points[:, 2] > _NEAR, points[:, 2], np.nan)
-        rays = points[:, :2] / z[:, None]
+        rays: Array = points[:, :2] / z[:, None]
         if self.distortion is not None:
             rays = distort(rays, self.distortion)
         return np.column_stack([rays, np.ones(len(rays))]) @ self.cam_int[:2].T

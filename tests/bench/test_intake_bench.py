@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from synthgen.bench.intake import copy, index, write_labels
+from synthgen.bench.intake import copy, index, measure, told, write_labels
 from synthgen.datasets import open_dataset
 from synthgen.datasets.entry import Choice
 from synthgen.shards.observations import read_stored
@@ -20,3 +20,8 @@ def test_an_index_holds_all_pictures(tmp_path: Path) -> None:
     write_labels(tmp_path, 300, 64)
     assert len(open_dataset("folder", Choice(tmp_path))) == 300
     assert set(index(str(tmp_path), 300)) == {"seconds", "peak_bytes"}
+
+
+def test_the_rows_say_what_was_measured() -> None:
+    text = told(measure(3, 32, 40))
+    assert "32 px JPEGs" in text and "open the annotations of 40 pictures" in text
