@@ -180,7 +180,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
             cells += (
                 [f"{row[name]:.1f}", f"{100 * (row[name] / first[name] - 1):+.0f} %"] if has else ["", ""]
             )
-        lines.append(tuple(cells))  # type: ignore[arg-type]
+        lines.append(tuple(cells))
     widths = [max(len(line[column]) for line in lines) for column in range(6)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()

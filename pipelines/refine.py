@@ -282,7 +282,8 @@ def _write(config: Config, folder: Path, labelled: Iterator[Any]) -> tuple[int, 
         for _ in stream():
             pass
         if rows:
-            np.savez(folder / ARRAYS, **{name: np.array([row[name] for row in rows]) for name in rows[0]})
+            arrays: dict[str, Any] = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+            np.savez(folder / ARRAYS, **arrays)
     if kept:
         _draw(config, folder, kept)
     return len(rows), gains

@@ -85,7 +85,7 @@ def segments_of(plan: Plan, verdict: Verdict) -> NDArray[np.bool_]:
     for number in range(1, len(plan.bodies.scene.people) + 1):
         shown = plan.drawing.mask == number
         shared = [int((shown & segment).sum()) for segment in found]
-        best = int(np.argmax(shared)) if shared and max(shared) else -1
+        best = int(np.argmax(shared)) if any(shared) else -1
         segments.append(found[best] if best >= 0 else np.zeros_like(shown))
     return np.stack(segments)
 

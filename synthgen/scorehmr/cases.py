@@ -126,7 +126,7 @@ class Weights:
     multiview: float = 450.0
     smoothness: float = 30.0
     transl_smoothness: float = 0.0
-    silhouette: float = 0.2
+    silhouette: float = 0.7
 
     def problems(self) -> list[str]:
         """Return what is wrong with these options, one message each."""

@@ -147,7 +147,10 @@ class _Model:
         early, late = [self._root], [self._pose, self._betas]
         for leaf in (*early, *late, self._parameters):
             leaf.requires_grad_()
-        groups = [{"params": [self._parameters], "lr": options.transl_rate}, {"params": early}]
+        groups: list[dict[str, Any]] = [
+            {"params": [self._parameters], "lr": options.transl_rate},
+            {"params": early},
+        ]
         self._first = torch.optim.Adam(groups, options.rate)
         self._all = torch.optim.Adam([*groups, {"params": late}], options.rate)
         self._leaves = [self._parameters, *early, *late]

@@ -60,5 +60,5 @@ def choose(energies: Float, groups: Sequence[str], below: float) -> NDArray[np.i
     names = np.array(groups) if groups else np.arange(energies.shape[1])
     _, members = np.unique(names, return_inverse=True)
     totals = np.stack([np.bincount(members, row) for row in energies])
-    totals[1:] /= below
-    return np.argmin(totals, 0)[members]
+    totals = np.concatenate([totals[:1], totals[1:] / below])
+    return np.asarray(np.argmin(totals, 0)[members])

@@ -172,7 +172,7 @@ def _npz(path: Path) -> Found:
     if missing := [name for name in ("names", "keypoints_2d") if name not in arrays]:
         raise ValueError(f"{path} lacks {', '.join(missing)}; it holds {', '.join(arrays) or 'nothing'}")
     names = [Path(str(name)).stem for name in arrays["names"].ravel()]
-    joints = np.asarray(arrays["keypoints_2d"], np.float64)
+    joints: NDArray[Any] = np.asarray(arrays["keypoints_2d"], np.float64)
     joints = joints[:, None] if joints.ndim == 3 else joints
     if joints.ndim != 4 or len(joints) != len(names) or joints.shape[3] not in (2, 3):
         raise ValueError(
@@ -180,7 +180,9 @@ def _npz(path: Path) -> Found:
             f"{arrays['keypoints_2d'].shape}"
         )
     if "confidence" in arrays:
-        sure = np.asarray(arrays["confidence"], np.float64).reshape(len(names), joints.shape[1], -1)
+        sure: NDArray[Any] = np.asarray(arrays["confidence"], np.float64).reshape(
+            len(names), joints.shape[1], -1
+        )
     else:
         sure = joints[..., 2] if joints.shape[3] == 3 else np.isfinite(joints).all(-1).astype(np.float64)
     people = {

@@ -189,9 +189,7 @@ class _Course:
         self.rows, self.options, self.folder = rows, options, desk.folder
         self.seed, self.inputs = desk.seed, desk.inputs
         self.average = deepcopy(model).requires_grad_(False)
-        self.optimizer = torch.optim.Adam(
-            self.model.parameters(), options.learning_rate, BETAS, fused=True
-        )
+        self.optimizer = torch.optim.Adam(self.model.parameters(), options.learning_rate, BETAS, fused=True)
         self.step, self.seconds, self.sum, self.summed = 0, 0.0, 0.0, 0
         self._train = np.flatnonzero(~rows.held_out)
         self._held_out = np.flatnonzero(rows.held_out)
@@ -263,7 +261,8 @@ class _Course:
 
     @torch.no_grad()
     def _average(self) -> None:
-        averages, weights = list(self.average.parameters()), list(self.model.parameters())
+        averages: list[Tensor] = list(self.average.parameters())
+        weights: list[Tensor] = list(self.model.parameters())
         decay = self.options.ema_decay if self.step > self.options.ema_start else 0.0
         torch._foreach_lerp_(averages, weights, 1 - decay)
         for buffer, newest in zip(self.average.buffers(), self.model.buffers(), strict=True):
@@ -310,7 +309,7 @@ class _Course:
 
     def _save(self) -> None:
         self._saved = time.monotonic()
-        parts = {"model": self.model, "average": self.average, "optimizer": self.optimizer}
+        parts: dict[str, Any] = {"model": self.model, "average": self.average, "optimizer": self.optimizer}
         state: dict[str, Any] = {name: part.state_dict() for name, part in parts.items()}
         state |= {"inputs": self.inputs, "step": self.step, "seconds": self.seconds}
         state |= {"sum": self.sum, "summed": self.summed}

@@ -48,6 +48,6 @@ def _av(path: Path) -> Iterator[NDArray[np.uint8]]:
     try:
         with av.open(str(path)) as file:
             for frame in file.decode(video=0):
-                yield frame.to_ndarray(format="rgb24")
+                yield np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
     except av.FFmpegError as error:
         raise ValueError(f"{path} cannot be decoded: {error}") from error
