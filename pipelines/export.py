@@ -18,7 +18,6 @@ from synthgen import storage
 from synthgen.config import ConfigError
 
 
-
 @dataclass(frozen=True)
 class Config:
     """What to export, and how.

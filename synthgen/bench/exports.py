@@ -73,4 +73,3 @@ def _renamed(members: dict[str, bytes], index: int) -> dict[str, bytes]:
     record = json.loads(members[JSON_MEMBER])
     record["key"] = f"{RUN}-{index:09d}"
     return {**members, JSON_MEMBER: json.dumps(record).encode()}
-

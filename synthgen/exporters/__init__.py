@@ -39,7 +39,9 @@ def build(name: str, options: Mapping[str, Any]) -> tuple[Any, list[str]]:
         The format and no problems, or None and all problems, one line each.
     """
     if name not in FORMATS:
-        return None, [f"format: unknown format {name!r}{nearest(name, FORMATS)} (known: {', '.join(FORMATS)})"]
+        return None, [
+            f"format: unknown format {name!r}{nearest(name, FORMATS)} (known: {', '.join(FORMATS)})"
+        ]
     module, _, attribute = FORMATS[name].partition(":")
     cls = getattr(importlib.import_module(module), attribute)
     return fill(cls, [Setting((str(key),), value) for key, value in options.items()], "options")

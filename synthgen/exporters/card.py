@@ -139,7 +139,9 @@ def _models(desk: Desk) -> str:
         words = f"[{licence.name}]({licence.page})" if licence.page else licence.name
         rows.append(f"| {role} | {_cell(model)} | {_cell(revision[:16])} | {count} | {words} |")
     head = "| role | model | revision | pictures | licence |\n|---|---|---|---|---|"
-    bodies = "" if SMPL not in desk.ledger.bodies else "SMPL parameters are of use with SMPL's own files only.\n"
+    bodies = (
+        "" if SMPL not in desk.ledger.bodies else "SMPL parameters are of use with SMPL's own files only.\n"
+    )
     return f"What drew the pictures, and its licence:\n\n{head}\n" + "\n".join(rows) + f"\n\n{bodies}"
 
 

@@ -66,9 +66,7 @@ class COCO:
         return problems_of(_rows(chosen, images, desk)) + list(_mask_problems(chosen, images))
 
 
-def _rows(
-    annotations: list[dict[str, Any]], images: dict[int, dict[str, Any]], desk: Desk
-) -> Iterator[Row]:
+def _rows(annotations: list[dict[str, Any]], images: dict[int, dict[str, Any]], desk: Desk) -> Iterator[Row]:
     for one in annotations:
         name = images[one["image_id"]]["file_name"]
         if len(one["keypoints"]) != NUM_CELLS:
@@ -87,9 +85,7 @@ def _rows(
         )
 
 
-def _mask_problems(
-    annotations: list[dict[str, Any]], images: dict[int, dict[str, Any]]
-) -> Iterator[str]:
+def _mask_problems(annotations: list[dict[str, Any]], images: dict[int, dict[str, Any]]) -> Iterator[str]:
     for one in annotations:
         image = images[one["image_id"]]
         if "segmentation" not in one:

@@ -191,9 +191,7 @@ def _keypoints(person: ObservedPerson, visible_above: float, image_size: tuple[i
     limit = np.array(image_size[::-1]) - 0.5
     inside = ((person.keypoints_2d >= -0.5) & (person.keypoints_2d < limit)).all(1)
     known = (person.confidence_2d > 0) & inside
-    visible = (
-        np.ones(len(COCO17), bool) if person.visibility is None else person.visibility >= visible_above
-    )
+    visible = np.ones(len(COCO17), bool) if person.visibility is None else person.visibility >= visible_above
     v = np.where(known, np.where(visible, VISIBLE, HIDDEN), UNKNOWN)
     return np.column_stack([np.where(known[:, None], person.keypoints_2d, 0), v]).astype(np.float64)
 

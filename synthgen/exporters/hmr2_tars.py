@@ -200,5 +200,3 @@ def _row(where: str, person: dict[str, Any], image: tuple[int, int], masks: np.n
         keypoints_3d=spatial[len(OPENPOSE25) :],
         global_orient=person["body_pose"][:3] if person["has_body_pose"] > 0 else None,
     )
-
-

@@ -13,7 +13,7 @@ from synthgen.exporters.card import Statistics, card
 from synthgen.exporters.checking import Row, open_picture, problems_of
 from synthgen.exporters.export import Desk
 from synthgen.exporters.figures import Entry
-from synthgen.joints import COCO17
+from synthgen.joints import COCO17, SMPL24
 from synthgen.observation import ObservedPerson
 from synthgen.sample import Float
 
@@ -86,7 +86,11 @@ class HuggingFace:
         extra = {"mask": picture.mask, "depth": picture.depth} if self.masks else {}
         return {
             "image": {"bytes": picture.data, "path": name},
-            **{kind: {"bytes": data, "path": f"{notes.key}.{kind}.png"} for kind, data in extra.items() if data},
+            **{
+                kind: {"bytes": data, "path": f"{notes.key}.{kind}.png"}
+                for kind, data in extra.items()
+                if data
+            },
             **{one: getattr(notes, one) for one in ("key", "caption", "source", "sequence", "frame", "view")},
             "width": width,
             "height": height,
@@ -164,6 +168,18 @@ def _rows(rows: list[dict[str, Any]], file: str) -> Iterator[Row]:
                 size=1.25 * max(x1 - x0, y1 - y0, 1),
                 joints=COCO17,
                 keypoints_2d=None if joints is None else np.array(joints),
-                keypoints_3d=None,
-                global_orient=None,
+                keypoints_3d=_coco_of(person["keypoints_3d"]),
+                global_orient=None if person["global_orient"] is None else np.array(person["global_orient"]),
+                cam_int=None if row["cam_int"] is None else np.array(row["cam_int"]),
             )
+
+
+def _coco_of(rows: list[list[float]] | None) -> Float | None:
+    """Return SMPL-24 rows (24, 4) in COCO's order (17, 4); the face, which SMPL-24 lacks, has confidence 0."""
+    if rows is None:
+        return None
+    table, joints = np.zeros((len(COCO17), 4)), np.array(rows)
+    for place, name in enumerate(COCO17.names):
+        if name in SMPL24.names:
+            table[place] = joints[SMPL24.index(name)]
+    return table

@@ -18,7 +18,6 @@ from synthgen.shards.records import (
 )
 from synthgen.shards.shard import read_members, read_report, tars
 
-
 IS_BAD = "picture on the list of bad ones"
 IS_EMPTY = "picture without people"
 

@@ -24,7 +24,9 @@ _APACHE = "https://www.apache.org/licenses/LICENSE-2.0"
 
 _BY_ROLE = {  # (role, model): what the pattern stands for
     ("body", "open"): Licence("Apache-2.0, from CC0 MakeHuman data", _APACHE),
-    ("body", "smpl"): Licence("SMPL body model licence, not for commercial use", "https://smpl.is.tue.mpg.de"),
+    ("body", "smpl"): Licence(
+        "SMPL body model licence, not for commercial use", "https://smpl.is.tue.mpg.de"
+    ),
     ("renderer", "warp"): Licence("Apache-2.0", _APACHE),
     ("renderer", "pyrender"): Licence("MIT", "https://github.com/mmatl/pyrender"),
     ("source", "render"): Licence("Apache-2.0, part of synthgen", _APACHE),
@@ -37,7 +39,8 @@ _BY_ROLE = {  # (role, model): what the pattern stands for
     ("*", "stabilityai/stable-diffusion-xl-*"): Licence("CreativeML OpenRAIL++-M", _OPEN_RAIL_XL),
     ("*", "diffusers/controlnet-depth-sdxl-1.0"): Licence("CreativeML OpenRAIL++-M", _OPEN_RAIL_XL),
     ("*", "facebook/mask2former-*"): Licence(
-        "MIT with parts under Apache-2.0, earlier CC BY-NC 4.0", "https://github.com/facebookresearch/Mask2Former"
+        "MIT with parts under Apache-2.0, earlier CC BY-NC 4.0",
+        "https://github.com/facebookresearch/Mask2Former",
     ),
     ("*", "usyd-community/vitpose-*"): Licence("Apache-2.0", _APACHE),
     ("mesh", "*hmr2*"): Licence(

@@ -22,7 +22,7 @@ from synthgen.exporters.joint_sets import EXTRA19
 from synthgen.observation import Notes
 
 IMAGES = "images"
-ALONE = "person alone in the group"
+ALONE = "person in a group of fewer than"
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class ScoreHMRGroups:
                 continue
             desk.ledger.people -= len(rows)
             for _ in rows:
-                desk.ledger.leave_out(str(group[1]), f"{ALONE}: fewer than {self.least} {self.group}")
+                desk.ledger.leave_out(str(group[1]), f"{ALONE} {self.least} {self.group}")
         return kept
 
 
