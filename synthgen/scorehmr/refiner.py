@@ -43,7 +43,7 @@ MESH = {"backend": "hmr2", "id": "embedded/mesh"}
 class ScoreRefiner:
     """A denoiser of ScoreHMR with the estimator whose features it is told.
 
-    Several starts are tried: the body of the scene, what the estimator sees, what the denoiser draws for the
+    Several starts are tried: the body of the scene, what the estimator sees, what the denoiser may draw for the
     picture; the first stays unless another shows clearly less error.
 
     Attributes:
@@ -59,7 +59,7 @@ class ScoreRefiner:
         camera_rate: rate of the step on translations [m].
         keypoint_weight: of the reprojection error; published: 0.003.
         min_confidence: joints below count as not found.
-        samples: starts that the denoiser draws.
+        samples: starts that the denoiser draws beside these; bodies of scenes begin near the truth.
         batch_size: people refined at once; the last batch is filled up.
     """
 
@@ -72,9 +72,9 @@ class ScoreRefiner:
     step: int = 2
     scale: float = 1.0
     camera_rate: float = 0.01
-    keypoint_weight: float = 0.003
+    keypoint_weight: float = 0.005
     min_confidence: float = 0.2
-    samples: int = 5
+    samples: int = 0
     batch_size: int = 8
 
     uses_masks: ClassVar[bool] = True  # takes the segments of people as well
