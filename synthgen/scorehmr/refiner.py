@@ -43,8 +43,8 @@ MESH = {"backend": "hmr2", "id": "embedded/mesh"}
 class ScoreRefiner:
     """A denoiser of ScoreHMR with the estimator whose features it is told.
 
-    Several starts are tried: the body of the scene, what the estimator sees, what the denoiser may draw for the
-    picture; the first stays unless another shows clearly less error.
+    Several starts are tried: the body of the scene, what the estimator sees, what the denoiser may draw for
+    the picture; the first stays unless another shows clearly less error.
 
     Attributes:
         id: folder or hub id of a denoiser of ours, published checkpoint, or embedded/score.
