@@ -2,10 +2,11 @@
 
     python -m synthgen.run pipeline=export format=4d_humans path=shards/ski output=exports/ski
 
-Formats: 4d_humans (training tars), 4d_humans_eval and scorehmr_eval (npz), scorehmr_groups (batched pkl of views or
-frames), spin and dapa (npz), bedlam and camerahmr (npz), crowdnet and dpmesh (COCO and NeuralAnnot json), coco
-(keypoints and masks), human_data (mmhuman3d's npz), hugging_face (parquet with a card). Pictures are copied byte by
-byte. The folder appears when all is written and the check has passed; export.json in it says what it is.
+Formats: 4d_humans (training tars), 4d_humans_eval and scorehmr_eval (npz), scorehmr_groups (batched pkl of
+views or frames), spin and dapa (npz), bedlam and camerahmr (npz), crowdnet and dpmesh (COCO and NeuralAnnot
+json), coco (keypoints and masks), human_data (mmhuman3d's npz), hugging_face (parquet with a card). Pictures
+are copied byte by byte. The folder appears when all is written and the check has passed; export.json in it
+says what it is.
 """
 
 import sys
@@ -29,8 +30,8 @@ class Config:
         options: keys of the format, such as padding or masks; see synthgen/exporters.
         name: of the data set; "" for the last part of `path`.
         body: SMPL file of shards whose body is smpl: gives the joints that nobody measured (toes, head top).
-        bad: file of keys to leave out, one a line or a JSON list; auto for the bad.txt that pipeline=view writes
-            beside the shards, where it is there; none.
+        bad: file of keys to leave out, one a line or a JSON list; auto for the bad.txt that pipeline=view
+            writes beside the shards, where it is there; none.
         betas: smpl_only writes 0 for betas of other bodies than SMPL; as_stored writes them as they are.
         overwrite: replace an earlier export.
         seed: of the order of rows, where a format wants them shuffled.

@@ -1,7 +1,7 @@
-"""How fast shards become other trainers' formats, and how much memory that takes, whatever the number of samples.
+"""How fast shards become other trainers' formats, and how much memory that takes.
 
-The shards hold copies of a few samples under keys of their own: what an exporter does for a sample does not depend
-on the others.
+The shards hold copies of a few samples under keys of their own: what an exporter does for a sample does not
+depend on the others.
 """
 
 import json

@@ -1,8 +1,8 @@
 """Shards written in the formats that other trainers read: one file a format, and the table of them.
 
-`export` goes through shards and hands their pictures to a format; `intake` reads pictures, `figures` completes
-people's joints, `joint_sets` are the trainers' joints, `boxes` their boxes; `columns`, `pickles`, `rle` and
-`folder` write; `checking` is what the checks of several formats have in common.
+`export` goes through shards and hands their pictures to a format; `intake` reads pictures, `figures`
+completes people's joints, `joint_sets` are the trainers' joints, `boxes` their boxes; `columns`, `pickles`,
+`rle` and `folder` write; `checking` is what the checks of several formats have in common.
 """
 
 import importlib

@@ -1,9 +1,10 @@
 """BEDLAM's npz: one row a person with SMPL parameters, 2D joints and a known camera; pictures beside it.
 
 `scale` is the larger side of the box, enlarged by 1.2, / 200. `gtkps` are SMPL's 24 joints [px], confidence.
-`pose_cam` has SMPL-X's 165 numbers, of which the loader uses 66: root and 21 body joints, which turn as SMPL's do;
-jaw, eyes and hands are 0. The world is the camera frame, so `cam_ext` is the identity. BEDLAM trains on the first
-80 % of the rows and keeps the rest for validation, so rows are shuffled. Betas of SMPL-X are yet others than SMPL's.
+`pose_cam` has SMPL-X's 165 numbers, of which the loader uses 66: root and 21 body joints, which turn as
+SMPL's do; jaw, eyes and hands are 0. The world is the camera frame, so `cam_ext` is the identity. BEDLAM
+trains on the first 80 % of the rows and keeps the rest for validation, so rows are shuffled. Betas of SMPL-X
+are yet others than SMPL's.
 """
 
 from collections.abc import Iterable, Iterator

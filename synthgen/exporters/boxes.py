@@ -1,4 +1,4 @@
-"""Boxes as trainers take them: centre and size [px]; what `scale` means differs, so formats divide themselves."""
+"""Boxes as trainers take them: centre and size [px]. What `scale` means differs, so formats divide it."""
 
 import numpy as np
 

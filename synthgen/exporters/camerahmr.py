@@ -1,4 +1,4 @@
-"""CameraHMR's npz: as BEDLAM's, but with SMPL's 72 pose numbers and 44 2D joints; the intrinsics are required."""
+"""CameraHMR's npz: as BEDLAM's, but with SMPL's 72 pose numbers and 44 2D joints; intrinsics are required."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

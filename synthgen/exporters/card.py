@@ -1,4 +1,4 @@
-"""The card of a data set: what is in it, what made it, under which licences; Markdown with Hugging Face's header."""
+"""The card of a data set, in Markdown: what is in it, what made it, under which licences."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -106,12 +106,20 @@ x right, y down, z forward. What nobody knows is null.
 | field | what |
 |---|---|
 | `image` | the picture |
-| `mask`, `depth` | who is where: 0 background, 1… people, 255 in front; depth of bodies in millimetres; or null |
-| `key`, `caption`, `source`, `sequence`, `frame`, `view` | name, words, data set, clip, number in it, camera |
+| `mask` | who is where: 0 background, 1… people, 255 in front; or null |
+| `depth` | of bodies [mm], 16 bits; or null |
+| `key`, `caption`, `source` | name, words, data set |
+| `sequence`, `frame`, `view` | clip, number in it, camera |
 | `width`, `height`, `cam_int` | of the picture [px]; 3 x 3 intrinsics |
 | `body` | body model that SMPL parameters belong to |
-| `people` | list: `bbox` xyxy, `global_orient`, `body_pose` (23 x 3), `betas`, `transl`, `keypoints_2d` (COCO-17: x, y, confidence), `keypoints_3d` (SMPL-24: x, y, z, confidence), `visibility` (COCO-17), `family`, `action` |
-"""  # noqa: E501: a row of a table
+| `people` | a list, of each: |
+| … `bbox` | x1, y1, x2, y2 |
+| … `global_orient`, `body_pose`, `betas`, `transl` | SMPL parameters: 3, 23 x 3, 10, 3 |
+| … `keypoints_2d` | COCO-17: x, y, confidence |
+| … `keypoints_3d` | SMPL-24: x, y, z, confidence |
+| … `visibility` | COCO-17: part that the picture shows |
+| … `family`, `action` | of the pose |
+"""
 
 
 def _table(left: str, right: str, counts: Counter[str]) -> str:

@@ -1,4 +1,4 @@
-"""What the checks of several formats have in common: a person as a trainer's loader sees it, and what is wrong.
+"""What checks have in common: a person as a trainer's loader sees it, and what is wrong with it.
 
 Each format's own check reads its files as the trainer does and states each person in one `Row`; here their
 geometry is judged: the box holds the person, left and right are where the pose puts them, 3D lies under 2D.
@@ -99,8 +99,10 @@ def _problems(row: Row) -> Iterator[str]:
 
 def _outside(row: Row, joints: Float) -> Iterator[str]:
     limit = np.array(row.image[::-1]) - 1
-    shown = (joints[:, 2] >= SURE) & ((joints[:, :2] >= 0) & (joints[:, :2] <= limit)).all(1)
-    inside = (np.abs(joints[:, :2] - row.center) <= row.size / 2 + 1).all(1)
+    is_shown = (joints[:, :2] >= 0) & (joints[:, :2] <= limit)
+    shown = (joints[:, 2] >= SURE) & np.all(is_shown, axis=1)
+    is_inside = np.abs(joints[:, :2] - row.center) <= row.size / 2 + 1
+    inside = np.asarray(np.all(is_inside, axis=1))
     if shown.any() and inside[shown].mean() < LEAST_INSIDE:
         yield f"only {inside[shown].sum()} of {shown.sum()} joints lie in what the loader cuts out"
 
@@ -112,7 +114,7 @@ def _swapped(row: Row, joints: Float) -> Iterator[str]:
         return
     across = rotvec_to_rotmat(row.global_orient).T @ (joints[left, :3] - joints[right, :3])
     if across[0] <= 0:
-        yield f"the left hip lies {-across[0] * 1000:.0f} mm to the right of the right one, seen from the pose"
+        yield f"the left hip lies {-across[0] * 1000:.0f} mm to the right of the right one, as the root turns"
 
 
 def _apart(row: Row, pixels: Float, joints: Float, cam_int: Float) -> Iterator[str]:

@@ -85,7 +85,7 @@ class Objects:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = open(path, "xb")  # noqa: SIM115: see close
+        self._file = open(path, "xb")  # noqa: SIM115
         self._file.write(b"{")
         self._is_first = True
 

@@ -100,7 +100,7 @@ class Columns:
 
     def _begin(self, row: Mapping[str, Value]) -> None:
         for name, value in row.items():
-            self._files[name] = open(self._folder / name, "xb", buffering=1 << 16)  # noqa: SIM115: see close
+            self._files[name] = open(self._folder / name, "xb", buffering=1 << 16)  # noqa: SIM115
             if isinstance(value, str):
                 self._ends[name], self._longest[name] = array("Q"), 1
             else:

@@ -1,8 +1,8 @@
-"""3DCrowdNet's and DPMesh's MSCOCO folder: COCO json, NeuralAnnot json, pictures; put it in place of data/MSCOCO.
+"""3DCrowdNet's and DPMesh's data/MSCOCO: COCO json, NeuralAnnot json, pictures.
 
-`MSCOCO_train_SMPL_NeuralAnnot.json` gives by annotation id SMPL's pose (72), shape (10) and translation [m], and
-the camera. Training compares the fit with the keypoints and drops it where they differ by more than 3 px of a
-64 px heat map, and betas beyond 3 are replaced by 0.
+`MSCOCO_train_SMPL_NeuralAnnot.json` gives by annotation id SMPL's pose (72), shape (10) and translation [m],
+and the camera. Training compares the fit with the keypoints and drops it where they differ by more than 3 px
+of a 64 px heat map, and betas beyond 3 are replaced by 0.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""From shards to one of the formats: pictures go through one at a time, and the result is checked before it shows."""
+"""From shards to one of the formats, as a stream; the result is checked before it shows."""
 
 import json
 import re
@@ -139,7 +139,8 @@ def export(task: Task, form: Format, format_name: str, passed: Callable[[], None
         The counts.
 
     Raises:
-        ValueError: shards are damaged, nothing is left to write, or the check fails; nothing is in place then.
+        ValueError: shards are damaged, nothing is left to write, or the check fails; nothing is in place
+            then.
         StorageError: a file cannot be read or written.
     """
     listed = bad_list_of(task)
@@ -211,7 +212,7 @@ def _folder_of(source: str) -> str:
 
 def _record(desk: Desk, form: Format, format_name: str) -> bytes:
     ledger, task = desk.ledger, desk.task
-    options: Mapping[str, Any] = asdict(form) if is_dataclass(form) else {}  # type: ignore[call-overload]
+    options: Mapping[str, Any] = asdict(form) if is_dataclass(form) else {}
     record = {
         "format": format_name,
         "options": options,

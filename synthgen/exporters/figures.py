@@ -1,4 +1,4 @@
-"""People with all that can be said of the points of their bodies: measured joints, and posed bodies for the rest."""
+"""People with all that is known of the points of their bodies: measured joints, posed bodies for the rest."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,8 @@ class Figure:
         observed: the labels.
         body: body model that SMPL parameters belong to.
         camera: of the picture; None where nobody knows it.
-        points: (36, 3) POINT_NAMES [m, camera frame]; measured joints as they are, others from the posed body.
+        points: (36, 3) POINT_NAMES [m, camera frame]; measured joints as they are, others from the posed
+            body.
         confidence: (36,) in [0, 1]; 0 where nobody knows.
     """
 

@@ -66,7 +66,7 @@ class Pictures:
 def _target(output: str, overwrite: bool) -> Path:
     if storage.is_remote(output):
         raise ValueError(
-            f"output={output}: trainers read local folders; export to one and copy it with your store's own tool"
+            f"output={output}: trainers read local folders; export to one, then copy it to your store"
         )
     target = Path(output).expanduser().resolve()
     if not target.exists():

@@ -1,8 +1,8 @@
 """The evaluation npz of 4D-Humans, ProHMR and ScoreHMR: one row a person, pictures beside it.
 
 `scale` is width and height of the box in pixels; the loaders divide by 200 themselves. 44 joints are split in
-`body_…` (OpenPose's 25) and `extra_…` (19); the loaders drop confidences of the former's 3D joints 1 to 14 and
-measure at the latter's.
+`body_…` (OpenPose's 25) and `extra_…` (19); the loaders drop confidences of the former's 3D joints 1 to 14
+and measure at the latter's.
 """
 
 from collections.abc import Iterable, Iterator
@@ -53,7 +53,7 @@ class HMR2Evaluation:
         table.close()
         place = desk.task.output.rstrip("/")
         (desk.folder / f"datasets_eval_{desk.name}.yaml").write_text(
-            f"# Entry for hmr2/configs/datasets_eval.yaml; KEYPOINT_LIST: the 14 joints of the published numbers.\n"
+            f"# Entry for hmr2/configs/datasets_eval.yaml; KEYPOINT_LIST: 14 joints of published numbers.\n"
             f"{desk.name.upper()}:\n    TYPE: ImageDataset\n    DATASET_FILE: {place}/{desk.name}.npz\n"
             f"    IMG_DIR: {place}/{IMAGES}/\n"
             f"    KEYPOINT_LIST: {[*range(25, 38), 43]}\n    USE_HIPS: False\n"

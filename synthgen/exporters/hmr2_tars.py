@@ -1,8 +1,8 @@
-"""4D-Humans' training tars: `KEY.jpg` and `KEY.data.pyd`, a pickled list of people, about 1000 pictures a tar.
+"""4D-Humans' training tars: `KEY.jpg` and `KEY.data.pyd`, a pickled list of people; 1000 pictures a tar.
 
 `scale` is (width, height) of the box / 200; 44 joints are OpenPose's 25 and 19 further ones. The loader drops
-confidences of OpenPose's 3D joints 1 to 14, so the further ones carry 3D supervision; it trains on people with
-more than four 2D joints. Its default filters replace unusual poses and whoever lacks betas by nothing:
+confidences of OpenPose's 3D joints 1 to 14, so the further ones carry 3D supervision; it trains on people
+with more than four 2D joints. Its default filters replace unusual poses and whoever lacks betas by nothing:
 `mix_<name>.yaml` turns that off, and `datasets_tar_<name>.yaml` names the tars.
 """
 
@@ -141,9 +141,9 @@ def _write_configs(desk: Desk, num_tars: int, weight: float) -> None:
         f"    epoch_size: {ledger.people}\n"
     )
     (desk.folder / f"mix_{desk.name}.yaml").write_text(
-        "# Lines for hmr2/configs_hydra/data/mix_all.yaml, which has `/data_filtering: low1` among its defaults.\n"
+        "# Lines for hmr2/configs_hydra/data/mix_all.yaml, which begins with `/data_filtering: low1`.\n"
         "DATASETS:\n"
-        "  SUPPRESS_BAD_POSES: False # or poses that AMASS does not have, as sport has them, are not trained on\n"
+        "  SUPPRESS_BAD_POSES: False # or poses that AMASS lacks, as sport has them, are not trained on\n"
         f"{_pose_alone(ledger)}"
         f"  TRAIN:\n    {entry}:\n      WEIGHT: {weight}\n"
     )
@@ -152,7 +152,7 @@ def _write_configs(desk: Desk, num_tars: int, weight: float) -> None:
 def _pose_alone(ledger: Ledger) -> str:
     if set(ledger.bodies) <= {SMPL}:
         return ""
-    return "  POSES_BETAS_SIMULTANEOUS: False # betas of another body are unknown here, and poses count without\n"
+    return "  POSES_BETAS_SIMULTANEOUS: False # betas are unknown here, and poses count without\n"
 
 
 def _missing_tars(desk: Desk) -> list[str]:

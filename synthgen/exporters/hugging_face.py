@@ -1,4 +1,4 @@
-"""A Hugging Face data set folder: parquet with pictures as images, and a card; `load_dataset(folder)` reads it."""
+"""A Hugging Face data set folder: parquet with pictures, and a card; `load_dataset(folder)` reads it."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -63,7 +63,7 @@ class HuggingFace:
         (desk.folder / "README.md").write_text(card(desk, statistics), "utf-8")
 
     def check(self, desk: Desk) -> list[str]:
-        """Read the files as the parquet loader does: image columns by their metadata, first rows of each file."""
+        """Read the files as the parquet loader does: images by their metadata, first rows of each file."""
         import pyarrow.parquet as parquet
 
         found, count = [], 0
@@ -175,7 +175,7 @@ def _rows(rows: list[dict[str, Any]], file: str) -> Iterator[Row]:
 
 
 def _coco_of(rows: list[list[float]] | None) -> Float | None:
-    """Return SMPL-24 rows (24, 4) in COCO's order (17, 4); the face, which SMPL-24 lacks, has confidence 0."""
+    """Return SMPL-24 rows (24, 4) in COCO's order (17, 4); the face, which SMPL lacks, has confidence 0."""
     if rows is None:
         return None
     table, joints = np.zeros((len(COCO17), 4)), np.array(rows)

@@ -1,8 +1,8 @@
 """mmhuman3d's HumanData npz: one row a person, pictures beside it.
 
-`keypoints2d` and `keypoints3d` have the 190 places of the convention "human_data", not compressed; masks tell which
-places anybody fills. Boxes are x, y, width, height [px], enlarged by 1.2, and a confidence. `smpl` is a dict of
-arrays; `has_smpl` tells whose rows count. `misc` says whose betas they are.
+`keypoints2d` and `keypoints3d` have the 190 places of the convention "human_data", not compressed; masks tell
+which places anybody fills. Boxes are x, y, width, height [px], enlarged by 1.2, and a confidence. `smpl` is a
+dict of arrays; `has_smpl` tells whose rows count. `misc` says whose betas they are.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,9 +1,9 @@
 """The joint sets of other trainers, and a person's joints in them: with confidence 0 where nobody knows.
 
-OpenPose's 25 are SMPL's own joints and landmarks, as 4D-Humans and ScoreHMR take them. Of the further joints of
-SPIN and 4D-Humans, ankles, knees, wrists, elbows and shoulders are SMPL's too; hips, neck, pelvis, thorax, spine,
-jaw and head are blended there by matrices of the licensed body. Here SMPL's hip, neck and head top stand for
-them and the middle of the hips for the pelvis, which lies within a few centimetres.
+OpenPose's 25 are SMPL's own joints and landmarks, as 4D-Humans and ScoreHMR take them. Of the further joints
+of SPIN and 4D-Humans, ankles, knees, wrists, elbows and shoulders are SMPL's too; hips, neck, pelvis, thorax,
+spine, jaw and head are blended there by matrices of the licensed body. Here SMPL's hip, neck and head top
+stand for them and the middle of the hips for the pelvis, which lies within a few centimetres.
 """
 
 from dataclasses import dataclass
@@ -94,8 +94,8 @@ def joints_3d(figure: Figure, joint_set: JointSet) -> Float32:
 def joints_2d(figure: Figure, joint_set: JointSet) -> Float32:
     """Return (J, 3): x, y [px] and confidence of each joint; all 0 where nobody knows.
 
-    COCO's joints are the labels themselves. Others are the projection of their place in space, or, without one,
-    blends of labels. A person without any trusted 2D label has none.
+    COCO's joints are the labels themselves. Others are the projection of their place in space, or, without
+    one, blends of labels. A person without any trusted 2D label has none.
     """
     recipe, person = _recipe(joint_set.name), figure.observed
     rows = np.zeros((len(joint_set), 3), np.float32)

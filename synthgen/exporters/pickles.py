@@ -1,7 +1,7 @@
 """Pickles that the trainers' old environments open: arrays as numpy 1 names them, lists written as a stream.
 
-Since numpy 2 pickled arrays name `numpy._core`, which numpy before 1.26 does not have; BEDLAM's and CameraHMR's
-loaders need numpy below 1.24.
+Since numpy 2 pickled arrays name `numpy._core`, which numpy before 1.26 does not have; BEDLAM's and
+CameraHMR's loaders need numpy below 1.24.
 """
 
 import io

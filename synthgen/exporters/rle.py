@@ -1,4 +1,4 @@
-"""Run lengths of masks as COCO stores them: column by column, zeros first, as numbers or as compressed text."""
+"""Run lengths of masks as COCO stores them: column by column, zeros first, as numbers or as text."""
 
 from itertools import pairwise
 from typing import Any

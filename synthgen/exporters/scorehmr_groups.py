@@ -1,7 +1,7 @@
 """ScoreHMR's batched pkl: a list of groups, the views of one moment or the frames of one clip.
 
-`scale` is the box side in pixels. `extra_keypoints_3d` is always there, as ScoreHMR's loader stops in a debugger
-without it; what nobody knows has confidence 0.
+`scale` is the box side in pixels. `extra_keypoints_3d` is always there, as ScoreHMR's loader stops in a
+debugger without it; what nobody knows has confidence 0.
 """
 
 from collections.abc import Iterable, Iterator
@@ -30,8 +30,9 @@ class ScoreHMRGroups:
     """Options of ScoreHMR's batched pkl.
 
     Attributes:
-        group: "views" of one moment, "frames" of one clip and view; groups follow from `sequence`, `frame` and
-            `view` of the records, and a picture's first person is taken for the same as another picture's first.
+        group: "views" of one moment, "frames" of one clip and view; groups follow from `sequence`, `frame`
+            and `view` of the records, and a picture's first person is taken for the same as another picture's
+            first.
         least: pictures that a group has to have.
         padding: factor that the visible box is enlarged by.
     """

@@ -1,7 +1,8 @@
 """SPIN's and DAPA's npz: one row a person, pictures beside it.
 
-`scale` is the box side / 200, the box that of Diffusion-HPC around the joints. `part` and `S` are SPIN's 24 joints,
-`openpose` OpenPose's 25, each with confidence. `has_smpl` tells which rows of `pose` and `shape` count.
+`scale` is the box side / 200, the box that of Diffusion-HPC around the joints. `part` and `S` are SPIN's 24
+joints, `openpose` OpenPose's 25, each with confidence. `has_smpl` tells which rows of `pose` and `shape`
+count.
 """
 
 from collections.abc import Iterable, Iterator
@@ -48,7 +49,7 @@ class SPIN:
         table.close()
 
     def check(self, desk: Desk) -> list[str]:
-        """Read the npz as SPIN's BaseDataset does: plain arrays, box side = 200 x scale, OpenPose before part."""
+        """Read the npz as SPIN's BaseDataset does: plain arrays, side = 200 x scale, OpenPose before part."""
         with np.load(desk.folder / f"{desk.name}.npz") as data:
             found = {name: data[name] for name in data.files}
         return problems_of(_rows(found, desk))
@@ -65,7 +66,7 @@ def _row(figure: Figure, desk: Desk) -> dict[str, np.ndarray | str | float]:
         "S": joints_3d(figure, SPIN24),
         "pose": pose_of(figure),
         "shape": betas,
-        "has_smpl": np.float32(figure.observed.person is not None),
+        "has_smpl": float(figure.observed.person is not None),
         "body": figure.body,
     }
 

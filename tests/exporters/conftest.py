@@ -1,4 +1,4 @@
-"""Fixtures: small runs to export, of generated samples, of SMPL bodies with clips and views, of partial labels."""
+"""Fixtures: small runs to export: generated samples; SMPL bodies in clips and views; partial labels."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The checks notice what goes wrong between two projects: sides, factors of 200, lost pictures, other lengths."""
+"""The checks notice what goes wrong between projects: sides, factors of 200, lost pictures, lengths."""
 
 import io
 import json

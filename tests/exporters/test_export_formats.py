@@ -132,8 +132,8 @@ def test_the_viewers_list_beside_the_shards_is_honoured_unless_told_otherwise(
 
 # What each format needs of a person, of: all but the camera, 2D alone, 3D alone, a box alone.
 WRITTEN = {
-    "4d_humans": 2, "scorehmr_eval": 3, "scorehmr_groups": 3, "dapa": 2, "dpmesh": 2, "coco": 4, "human_data": 3,
-    "hugging_face": 4,
+    "4d_humans": 2, "scorehmr_eval": 3, "scorehmr_groups": 3, "dapa": 2, "dpmesh": 2, "coco": 4,
+    "human_data": 3, "hugging_face": 4,
 }  # fmt: skip
 
 

@@ -19,8 +19,8 @@ from synthgen.shards.observations import read_observations
 # OpenPose-25 and the 19 further joints of 4D-Humans, by its own numbers.
 OP = {"nose": 0, "neck": 1, "rsho": 2, "lsho": 5, "midhip": 8, "rhip": 9, "lhip": 12, "lank": 14, "leye": 16}
 EXTRA = {"rank": 0, "rknee": 1, "rhip": 2, "lhip": 3, "lank": 5, "rwri": 6, "lsho": 9, "neck": 12}
-COCO = {"nose": 0, "leye": 1, "lsho": 5, "rsho": 6, "rwri": 10, "lhip": 11, "rhip": 12, "rknee": 14, "lank": 15,
-        "rank": 16}  # fmt: skip
+COCO = {"nose": 0, "leye": 1, "lsho": 5, "rsho": 6, "rwri": 10, "lhip": 11, "rhip": 12, "rknee": 14,
+        "lank": 15, "rank": 16}  # fmt: skip
 SMPL = {
     "pelvis": 0,
     "lhip": 1,

@@ -1,4 +1,4 @@
-"""The Hugging Face folder is read by `datasets` itself; the card holds statistics, provenance and licences."""
+"""The Hugging Face folder is read by `datasets` itself; the card holds statistics, origins, licences."""
 
 import io
 from pathlib import Path
