@@ -131,6 +131,8 @@ class Config:
             found.append(f"epochs or steps must be above 0, got {self.epochs:g} and {self.steps}")
         if min(self.threads, self.seed) < 0 or self.held_batches < 1:
             found.append("threads and seed must be at least 0, held_batches at least 1")
+        for name in ("weights", "data", "noise", "objective", "training", "workers"):
+            found += [f"{name}.{text}" for text in getattr(self, name).problems()]
         return found
 
 

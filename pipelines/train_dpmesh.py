@@ -116,6 +116,9 @@ class Config:
             found.append(f"weights must be above 0, got {self.weights}")
         if min(self.threads, self.seed) < 0 or self.held_batches < 1:
             found.append("threads and seed must be at least 0, held_batches at least 1")
+        nested = ("data", "noise", "objective", "library", "codebook", "codebook_training")
+        for name in (*nested, TEACHER, STUDENT, "workers"):
+            found += [f"{name}.{text}" for text in getattr(self, name).problems()]
         return found
 
     def chosen(self) -> list[str]:
