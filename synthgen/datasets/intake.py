@@ -60,7 +60,9 @@ def check_pictures(reader: Reader, origin: Origin) -> None:
     for number in range(min(PROBES, count)):
         try:
             entry = reader.entry(number * count // min(PROBES, count))
-        except UnusableError:
+        except LayoutError:
+            raise
+        except ValueError:  # counted when its turn comes
             continue
         path = entry.picture.video if isinstance(entry.picture, Frame) else entry.picture
         if path.is_file():

@@ -17,6 +17,7 @@ from synthgen.datasets.joint_orders import OPENPOSE18
 from synthgen.datasets.people import Joints, Known, observe
 from synthgen.datasets.sequences import Recent
 from synthgen.datasets.smpl_fits import gender_of, moved, person_of
+from synthgen.datasets.threedpw_json import EXPECTED, ThreeDPWJson
 from synthgen.datasets.views import View
 from synthgen.geometry import Array
 from synthgen.joints import SMPL24
@@ -89,9 +90,17 @@ class Sequence:
 
 
 class ThreeDPW:
-    """Reader of a split or of a published subset."""
+    """Reader of a split or of a published subset; of 3DCrowdNet's json where `annotations` names one."""
 
     origin, splits = ORIGIN, SPLITS
+
+    def __new__(cls, choice: Choice) -> Any:
+        """Return the reader of whichever layout is there."""
+        if not choice.annotations:
+            return super().__new__(cls)
+        files, split = Files(ORIGIN, choice.root), choice.pick(SPLITS, ORIGIN)
+        path = files.need(choice.annotations, EXPECTED)
+        return ThreeDPWJson(files, path, split, CROWD if split == "crowd" else ())
 
     def __init__(self, choice: Choice) -> None:
         self._split = choice.pick(SPLITS, ORIGIN)

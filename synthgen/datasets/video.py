@@ -59,6 +59,7 @@ class Videos:
         self._path: Path | None = None
         self._frames: Iterator[NDArray[np.uint8]] = iter(())
         self._next = 0
+        self._ends: dict[Path, tuple[int, str]] = {}  # of videos that ended: their length, and why
 
     def read(self, frame: Frame) -> NDArray[np.uint8]:
         """Return a frame (H, W, 3) uint8 RGB.
@@ -67,14 +68,21 @@ class Videos:
             UnusableError: the video is missing, ends before, or cannot be decoded.
             LayoutError: no decoder is installed.
         """
+        length, reason = self._ends.get(frame.video, (frame.index + 1, ""))
+        if frame.index >= length:
+            raise UnusableError(reason)
         if frame.video != self._path or frame.index < self._next:
             self._path, self._frames, self._next = frame.video, _decode(frame.video), 0
-        for image in self._frames:
-            self._next += 1
-            if self._next == frame.index + 1:
-                return image
-        self._path = None
-        raise UnusableError("the video ends before this frame")
+        reason = "the video ends before this frame"
+        try:
+            for image in self._frames:
+                self._next += 1
+                if self._next == frame.index + 1:
+                    return image
+        except UnusableError as error:
+            reason = str(error)
+        self._path, self._ends[frame.video] = None, (self._next, reason)
+        raise UnusableError(reason)
 
 
 def _decode(path: Path) -> Iterator[NDArray[np.uint8]]:

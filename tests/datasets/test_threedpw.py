@@ -1,3 +1,4 @@
+import json
 import pickle
 from pathlib import Path
 
@@ -99,6 +100,56 @@ def test_published_subsets(tmp_path: Path, body, read_all) -> None:
     assert len(read_all("3dpw", tmp_path, "crowd")) == 103
     assert len(read_all("3dpw", tmp_path, "all")) == 109
     assert len(read_all("3dpw", tmp_path, "validation", every=50)) == 3
+
+
+def test_the_json_that_dpmesh_evaluates_on(tmp_path: Path, body, read_all) -> None:
+    actor, shot = actors.act(body, 4)[0], actors.shoot()
+    own = actors.act(body, 4)[0].person
+    seen = np.column_stack([shot.project(actor.joints(OPENPOSE18)), np.full(18, 0.6)])
+    low = seen[:, :2].min(0)
+    smpl = {
+        "pose": actor.pose.tolist(),
+        "shape": [own.betas.astype(float).tolist()],
+        "trans": [0.1, 0.2, 3.0],
+    }
+    images = [
+        {
+            "id": n,
+            "file_name": f"image_{n:05d}.jpg",
+            "sequence": name,
+            "width": 128,
+            "height": 96,
+            "cam_param": {"focal": [110.0, 112.0], "princpt": [63.0, 50.0]},
+        }
+        for n, name in enumerate(("courtyard_hug_00", "other_00"))
+    ]
+    notes = [
+        {
+            "id": 5 + n,
+            "image_id": n,
+            "bbox": [*low, 30.0, 50.0],
+            "smpl_param": {**smpl, "gender": "female"},
+            "openpose_result": seen.tolist(),
+        }
+        for n in range(2)
+    ]
+    (tmp_path / "3DPW_latest_validation.json").write_text(
+        json.dumps({"images": images, "annotations": notes})
+    )
+    actors.paint(tmp_path / "imageFiles" / "courtyard_hug_00" / "image_00000.jpg")
+    found = read_all("3dpw", tmp_path, "validation", annotations="3DPW_latest_validation.json")
+    assert [type(one).__name__ for one in found] == ["StoredPicture", "Rejection"]
+    notes = found[0].notes
+    [one] = notes.people
+    assert (notes.sequence, notes.frame, one.gender) == ("courtyard_hug_00", 0, "female")
+    np.testing.assert_allclose(notes.camera.cam_int, [[110, 0, 63], [0, 112, 50], [0, 0, 1]])
+    np.testing.assert_allclose(one.person.transl, [0.1, 0.2, 3.0], atol=1e-6)
+    np.testing.assert_allclose(one.person.body_pose, own.body_pose, atol=1e-6)
+    ear = OPENPOSE18.split().index("rear")
+    np.testing.assert_allclose(one.keypoints_2d[COCO17.index("right_ear")], seen[ear, :2], atol=1e-3)
+    assert len(read_all("3dpw", tmp_path, "crowd", annotations="3DPW_latest_validation.json")) == 1
+    with pytest.raises(LayoutError, match=r"none.json: no such file or folder; expected 3DPW's json"):
+        read_all("3dpw", tmp_path, "pc", annotations="none.json")
 
 
 class Evil:

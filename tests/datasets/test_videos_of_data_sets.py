@@ -331,3 +331,25 @@ def test_athletepose_odd_files_say_what_to_do(tmp_path: Path, body, read_all) ->
     np.save(folder / "Axel_1_cam_1_h36m.npy", np.array([{"a": 1}], object), allow_pickle=True)
     with pytest.raises(LayoutError, match=r"Axel_1_cam_1_h36m.npy: "):
         read_all("athletepose3d", tmp_path)
+
+
+def test_videos_themselves_are_decoded(tmp_path: Path, body, read_all) -> None:
+    av = pytest.importorskip("av")
+    write_athletepose(tmp_path, body)
+    folder = tmp_path / "data" / "train_set" / "S1"
+    (folder / "Axel_1_cam_1").rename(tmp_path / "away")
+    with av.open(str(folder / "Axel_1_cam_1.mp4"), "w") as file:
+        stream = file.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+        for number in range(2):
+            image = np.full((96, 128, 3), 60 + 100 * number, np.uint8)
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        file.mux(stream.encode(None))
+    found = read_all("athletepose3d", tmp_path, "train")
+    assert [one.image.shape for one in found[:2]] == [(96, 128, 3)] * 2
+    assert abs(found[0].image.mean() - 60) < 4 and abs(found[1].image.mean() - 160) < 4
+    assert found[2].reason == "the video ends before this frame"
+    (folder / "Axel_1_cam_1.mp4").write_bytes(b"no video" * 50)
+    assert {one.reason for one in read_all("athletepose3d", tmp_path, "train")} == {
+        "the video cannot be decoded"
+    }
