@@ -15,6 +15,7 @@ import numpy as np
 
 from synthgen.exporters.boxes import PER_SCALE, box_of
 from synthgen.exporters.checking import Row, problems_of, size_of_picture, spread
+from synthgen.exporters.columns import open_npz
 from synthgen.exporters.export import Desk
 from synthgen.exporters.figures import Entry, Figure
 from synthgen.exporters.folder import Pictures
@@ -70,8 +71,7 @@ class BEDLAM:
 
     def check(self, desk: Desk) -> list[str]:
         """Read the npz as DatasetHMR does."""
-        with np.load(desk.folder / f"{desk.name}.npz") as data:
-            found = {name: data[name] for name in data.files}
+        found = open_npz(desk.folder / f"{desk.name}.npz")
         if found["shape"].shape[1] != 10:
             return [f"shape has {found['shape'].shape[1]} numbers, expected 10, which the loader pads to 11"]
         poses = found["pose_cam"][:, :USED_NUMBERS]

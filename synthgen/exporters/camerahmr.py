@@ -9,6 +9,7 @@ import numpy as np
 from synthgen.exporters.bedlam import IMAGES, PADDING, posed_people, posed_row
 from synthgen.exporters.boxes import PER_SCALE
 from synthgen.exporters.checking import Row, problems_of, size_of_picture, spread
+from synthgen.exporters.columns import open_npz
 from synthgen.exporters.export import Desk
 from synthgen.exporters.figures import Entry
 from synthgen.exporters.joint_sets import EXTRA19, all_44_2d, pose_of
@@ -45,8 +46,7 @@ class CameraHMR:
 
     def check(self, desk: Desk) -> list[str]:
         """Read the npz as DatasetTrain does."""
-        with np.load(desk.folder / f"{desk.name}.npz") as data:
-            found = {name: data[name] for name in data.files}
+        found = open_npz(desk.folder / f"{desk.name}.npz")
         for name, width in (("pose_cam", 72), ("shape", 10)):
             if found[name].shape[1] != width:
                 return [f"{name} has {found[name].shape[1]} numbers, expected {width}"]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from synthgen.exporters import coco_json, rle
-from synthgen.exporters.checking import Row, problems_of, size_of_picture, spread
+from synthgen.exporters.checking import MAX_ROWS, Row, problems_of, size_of_picture
 from synthgen.exporters.export import Desk
 from synthgen.exporters.figures import Entry
 from synthgen.exporters.folder import Pictures
@@ -21,6 +21,7 @@ from synthgen.joints import COCO17
 IMAGES = "images"
 ANNOTATIONS = "annotations/person_keypoints.json"
 NUM_CELLS = 3 * len(COCO17)
+Pair = tuple[dict[str, Any], dict[str, Any]]  # annotation, picture
 
 
 @dataclass(frozen=True)
@@ -60,15 +61,13 @@ class COCO:
 
     def check(self, desk: Desk) -> list[str]:
         """Read the json as pycocotools does: ids, 51 numbers a person, masks as large as the picture."""
-        found = coco_json.read(desk.folder / ANNOTATIONS)
-        images = {image["id"]: image for image in found["images"]}
-        chosen = [found["annotations"][place] for place in spread(len(found["annotations"]))]
-        return problems_of(_rows(chosen, images, desk)) + list(_mask_problems(chosen, images))
+        chosen = coco_json.some(desk.folder / ANNOTATIONS, desk.ledger.people, MAX_ROWS)
+        return problems_of(_rows(chosen, desk)) + list(_mask_problems(chosen))
 
 
-def _rows(annotations: list[dict[str, Any]], images: dict[int, dict[str, Any]], desk: Desk) -> Iterator[Row]:
-    for one in annotations:
-        name = images[one["image_id"]]["file_name"]
+def _rows(chosen: list[Pair], desk: Desk) -> Iterator[Row]:
+    for one, image in chosen:
+        name = image["file_name"]
         if len(one["keypoints"]) != NUM_CELLS:
             raise ValueError(f"annotation {one['id']}: {len(one['keypoints'])} numbers, expected {NUM_CELLS}")
         joints = np.reshape(one["keypoints"], (-1, 3)).astype(np.float64)
@@ -85,9 +84,8 @@ def _rows(annotations: list[dict[str, Any]], images: dict[int, dict[str, Any]], 
         )
 
 
-def _mask_problems(annotations: list[dict[str, Any]], images: dict[int, dict[str, Any]]) -> Iterator[str]:
-    for one in annotations:
-        image = images[one["image_id"]]
+def _mask_problems(chosen: list[Pair]) -> Iterator[str]:
+    for one, image in chosen:
         if "segmentation" not in one:
             continue
         mask = rle.decode(one["segmentation"])

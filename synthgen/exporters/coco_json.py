@@ -6,7 +6,7 @@ covers pixel columns 3 to 7 is x=3, w=5.
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from synthgen.observation import ObservedPerson
 from synthgen.sample import Float
 from synthgen.shards.records import decode_image, numbers
 
+BETWEEN = b",\n"  # rows: one a line
+MAX_WHOLE_BYTES = 32 << 20  # of a json that is also parsed as a whole
 VISIBLE, HIDDEN, UNKNOWN = 2, 1, 0  # COCO's v
 SKELETON = (
     ("left_ankle", "left_knee"), ("left_knee", "left_hip"), ("right_ankle", "right_knee"),
@@ -68,16 +70,16 @@ class Document:
             file.write(b'{"info":' + _json(info) + b',"licenses":[]')
             for name, part in self._parts.items():
                 part.close()
-                file.write(f',"{name}":['.encode())
+                file.write(f',"{name}":[\n'.encode())
                 with open(self._scratch / name, "rb") as rows:
-                    rows.read(1)  # the comma before the first row
+                    rows.read(len(BETWEEN))  # what stands before the first row
                     shutil.copyfileobj(rows, file)
-                file.write(b"]")
-            file.write(b',"categories":' + _json([_category()]) + b"}")
+                file.write(b"\n]")
+            file.write(b',"categories":' + _json([_category()]) + b"}\n")
         shutil.rmtree(self._scratch)
 
     def _append(self, name: str, row: Mapping[str, Any]) -> None:
-        self._parts[name].write(b"," + _json(row))
+        self._parts[name].write(BETWEEN + _json(row))
 
 
 class Objects:
@@ -86,18 +88,18 @@ class Objects:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = open(path, "xb")  # noqa: SIM115
-        self._file.write(b"{")
+        self._file.write(b"{\n")
         self._is_first = True
 
     def add(self, key: str, value: Any) -> None:
         """Write an entry."""
-        self._file.write(b"" if self._is_first else b",")
+        self._file.write(b"" if self._is_first else BETWEEN)
         self._file.write(_json(key) + b":" + _json(value))
         self._is_first = False
 
     def close(self) -> None:
         """End the object."""
-        self._file.write(b"}")
+        self._file.write(b"\n}\n")
         self._file.close()
 
 
@@ -158,21 +160,55 @@ def smpl_fields(figure: Figure, desk: Desk) -> dict[str, Any] | None:
     }
 
 
-def read(path: Path) -> dict[str, Any]:
-    """Read a document as COCO's own API does, and index it.
+def read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield ("images" or "annotations", row) of a document of `Document`'s making, a line at a time.
 
     Raises:
-        ValueError: ids are missing or not unique.
+        ValueError: it is no such document, ids are not unique, or an annotation belongs to no picture.
     """
-    found: dict[str, Any] = json.loads(path.read_bytes())
-    for name in ("images", "annotations"):
-        ids = [row["id"] for row in found[name]]
-        if len(set(ids)) != len(ids):
-            raise ValueError(f"{path.name}: ids of {name} are not unique")
-    known = {row["id"] for row in found["images"]}
-    if lost := [row["id"] for row in found["annotations"] if row["image_id"] not in known]:
-        raise ValueError(f"{path.name}: annotation {lost[0]} belongs to no picture")
-    return found
+    ids: dict[str, set[int]] = {"images": set(), "annotations": set()}
+    name = ""
+    for line in read_lines(path):
+        if not line.startswith("{") or line.startswith('{"info"'):
+            name = "images" if '"images":[' in line else "annotations" if '"annotations":[' in line else ""
+            continue
+        row = json.loads(line.rstrip(",\n"))
+        if not name or row["id"] in ids[name]:
+            raise ValueError(f"{path.name}: ids of {name} are not unique: {row['id']}")
+        ids[name].add(row["id"])
+        if name == "annotations" and row["image_id"] not in ids["images"]:
+            raise ValueError(f"{path.name}: annotation {row['id']} belongs to no picture")
+        yield name, row
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a json file; a small one is parsed as a whole first, as trainers do.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    if path.stat().st_size <= MAX_WHOLE_BYTES:
+        json.loads(path.read_bytes())
+    with open(path, encoding="utf-8") as file:
+        yield from file
+
+
+def some(path: Path, count: int, most: int) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Read all of a document and return at most `most` of its `count` annotations with their pictures."""
+    every = max(1, -(-count // most))
+    images: dict[int, dict[str, Any]] = {}
+    chosen: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    number = 0
+    for name, row in read(path):
+        if name == "images":
+            images[row["id"]] = {key: row[key] for key in ("file_name", "width", "height")}
+            continue
+        if number % every == 0:
+            chosen.append((row, images[row["image_id"]]))
+        number += 1
+    if number != count:
+        raise ValueError(f"{path.name}: {number} annotations, expected {count}")
+    return chosen
 
 
 def counted(ledger: Ledger, key: str, figures: Iterable[Figure], reason: str) -> list[Figure]:

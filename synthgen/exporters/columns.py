@@ -1,6 +1,8 @@
 """Tables that grow on the disk, a file a column, and become one .npz; memory stays flat."""
 
+import os
 import shutil
+import struct
 import zipfile
 from array import array
 from collections.abc import Iterator, Mapping
@@ -15,6 +17,7 @@ from synthgen.exporters import pickles
 Value = NDArray[Any] | str | float
 Order = NDArray[np.int64]
 CHUNK_BYTES = 4 << 20
+_LOCAL_HEADER = struct.Struct("<26xHH")  # of a zip's entry: lengths of its name and of its extra field
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the same export gives the same bytes
 
 
@@ -130,6 +133,31 @@ class Columns:
         _write_header(file, dtype, (self.count,))
         for text in self.texts(name, order):
             file.write(np.array(text, dtype).tobytes())
+
+
+def open_npz(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an uncompressed .npz, mapped from the file; pickled ones are loaded.
+
+    Meant for files of one's own making: pickles are run.
+    """
+    found: dict[str, NDArray[Any]] = {}
+    with zipfile.ZipFile(path) as archive, open(path, "rb") as file:
+        for entry in archive.infolist():
+            file.seek(entry.header_offset)
+            header = file.read(_LOCAL_HEADER.size)
+            name_length, extra_length = _LOCAL_HEADER.unpack(header)
+            file.seek(name_length + extra_length, os.SEEK_CUR)
+            start = file.tell()
+            if np.lib.format.read_magic(file) != (1, 0):
+                raise ValueError(f"{path.name}: {entry.filename} is no array of numpy's format 1.0")
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+            name = entry.filename.removesuffix(".npy")
+            if dtype.hasobject or 0 in shape:
+                file.seek(start)
+                found[name] = np.lib.format.read_array(file, allow_pickle=True)
+            else:
+                found[name] = np.memmap(path, dtype, "r", file.tell(), shape)
+    return found
 
 
 def _entry(archive: zipfile.ZipFile, name: str) -> IO[bytes]:

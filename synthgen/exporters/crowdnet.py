@@ -8,12 +8,13 @@ of a 64 px heat map, and betas beyond 3 are replaced by 0.
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from synthgen.exporters import coco_json
-from synthgen.exporters.checking import Row, problems_of, size_of_picture, spread
+from synthgen.exporters.checking import MAX_ROWS, Row, problems_of, size_of_picture
 from synthgen.exporters.export import Desk
 from synthgen.exporters.figures import Entry
 from synthgen.exporters.folder import Pictures
@@ -63,20 +64,27 @@ class CrowdNet:
 
     def check(self, desk: Desk) -> list[str]:
         """Read both files as MSCOCO.load_data does."""
-        found = coco_json.read(desk.folder / ANNOTATIONS)
-        fits = json.loads((desk.folder / FITS).read_bytes())
-        images = {image["id"]: image for image in found["images"]}
-        known = {str(one["id"]) for one in found["annotations"]}
-        problems = [f"fit {number} belongs to no annotation" for number in fits if number not in known]
-        chosen = [found["annotations"][place] for place in spread(len(found["annotations"]))]
-        return problems + problems_of(_rows(chosen, images, fits, desk))
+        chosen = coco_json.some(desk.folder / ANNOTATIONS, desk.ledger.people, MAX_ROWS)
+        wanted = {str(one["id"]) for one, _ in chosen}
+        problems, fits = [], {}
+        for number, fit in _fits(desk.folder / FITS):
+            if not 1 <= int(number) <= desk.ledger.people:
+                problems.append(f"fit {number} belongs to no annotation")
+            if number in wanted:
+                fits[number] = fit
+        return problems + problems_of(_rows(chosen, fits, desk))
+
+
+def _fits(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    for line in coco_json.read_lines(path):
+        if line.startswith('"'):
+            yield from json.loads("{" + line.rstrip(",\n") + "}").items()
 
 
 def _rows(
-    annotations: list[dict[str, Any]], images: dict[int, dict[str, Any]], fits: dict[str, Any], desk: Desk
+    chosen: list[tuple[dict[str, Any], dict[str, Any]]], fits: dict[str, Any], desk: Desk
 ) -> Iterator[Row]:
-    for one in annotations:
-        image = images[one["image_id"]]
+    for one, image in chosen:
         joints = np.array(one["keypoints"], np.float32).reshape(-1, 3)
         x, y, width, height = one["bbox"]
         fit = fits.get(str(one["id"]))

@@ -13,6 +13,7 @@ import numpy as np
 
 from synthgen.exporters.boxes import box_of
 from synthgen.exporters.checking import Row, problems_of, size_of_picture, spread
+from synthgen.exporters.columns import open_npz
 from synthgen.exporters.export import Desk
 from synthgen.exporters.figures import Entry, Figure
 from synthgen.exporters.folder import Pictures
@@ -61,8 +62,7 @@ class HMR2Evaluation:
 
     def check(self, desk: Desk) -> list[str]:
         """Read the npz as both ImageDatasets do: scale / 200 and back, 3D of OpenPose's body dropped."""
-        with np.load(desk.folder / f"{desk.name}.npz") as data:
-            found = {name: data[name] for name in data.files}
+        found = open_npz(desk.folder / f"{desk.name}.npz")
         scale = found["scale"].reshape(len(found["center"]), -1) / 200.0
         return problems_of(_rows(found, scale, desk))
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from synthgen.exporters.boxes import box_of
 from synthgen.exporters.checking import Row, problems_of, size_of_picture, spread
-from synthgen.exporters.columns import Columns
+from synthgen.exporters.columns import Columns, open_npz
 from synthgen.exporters.export import SMPL, Desk
 from synthgen.exporters.figures import Entry, Figure
 from synthgen.exporters.folder import Pictures
@@ -77,9 +77,9 @@ class HumanData:
 
     def check(self, desk: Desk) -> list[str]:
         """Read the npz as HumanData.load and HumanImageDataset do."""
-        with np.load(desk.folder / f"{desk.name}.npz", allow_pickle=True) as data:
-            found = {name: data[name] for name in data.files}
-        found = {name: value.item() if value.shape == () else value for name, value in found.items()}
+        arrays = open_npz(desk.folder / f"{desk.name}.npz")
+        scalars: dict[str, Any] = {name: value.item() for name, value in arrays.items() if value.shape == ()}
+        found = {**arrays, **scalars}
         if found["keypoints2d_mask"].shape != (NUM_PLACES,) or found["keypoints2d_convention"] != CONVENTION:
             return [f"keypoints are not those of the convention {CONVENTION}"]
         lengths = {name: len(value) for name, value in found["smpl"].items()} | {

@@ -6,7 +6,7 @@ CameraHMR's loaders need numpy below 1.24.
 
 import io
 import pickle
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import IO, Any
 
 PROTOCOL = 3  # bytes as they are, no frames: items can be written one by one
@@ -33,3 +33,29 @@ def write_list(file: IO[bytes], items: Iterable[Any]) -> None:
     for item in items:
         file.write(dumps(item)[_HEAD : -len(pickle.STOP)] + pickle.APPEND)
     file.write(pickle.STOP)
+
+
+def read_list(file: IO[bytes], take: Callable[[Any], None]) -> None:
+    """Hand the items of a list of `write_list`'s making to `take`, one at a time; the pickle is run."""
+    _Items(file, take).load()
+
+
+class _Items(pickle._Unpickler):
+    """Gives away what is appended to the outermost list instead of keeping it."""
+
+    dispatch = dict(pickle._Unpickler.dispatch)
+    stack: list[Any]  # set by the base class, as metastack is
+    metastack: list[Any]
+
+    def __init__(self, file: IO[bytes], take: Callable[[Any], None]) -> None:
+        super().__init__(file)
+        self._take = take
+
+    def load_append(self) -> None:
+        value = self.stack.pop()
+        if len(self.stack) == 1 and not self.metastack:
+            self._take(value)
+        else:
+            self.stack[-1].append(value)
+
+    dispatch[pickle.APPEND[0]] = load_append  # type: ignore[assignment]

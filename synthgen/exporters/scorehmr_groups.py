@@ -6,6 +6,7 @@ debugger without it; what nobody knows has confidence 0.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
@@ -70,11 +71,15 @@ class ScoreHMRGroups:
 
     def check(self, desk: Desk) -> list[str]:
         """Read the pkl as BatchedImageDataset does."""
-        import pickle
+        groups: list[dict[str, Any]] = []
+
+        def take(group: dict[str, Any]) -> None:
+            if len(groups) < MAX_ROWS:
+                groups.append(group)
 
         with open(desk.folder / f"{desk.name}.pkl", "rb") as file:
-            groups = pickle.load(file)
-        return problems_of(row for _, row in zip(range(MAX_ROWS), _rows(groups, desk), strict=False))
+            pickles.read_list(file, take)
+        return problems_of(islice(_rows(groups, desk), MAX_ROWS))
 
     def _group(self, notes: Notes, figure: Figure) -> tuple[object, ...]:
         name = notes.sequence or notes.key  # single pictures are groups of their own

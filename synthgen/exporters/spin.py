@@ -12,6 +12,7 @@ import numpy as np
 
 from synthgen.exporters.boxes import PER_SCALE, keypoint_box
 from synthgen.exporters.checking import Row, problems_of, size_of_picture, spread
+from synthgen.exporters.columns import open_npz
 from synthgen.exporters.export import Desk
 from synthgen.exporters.figures import Entry, Figure
 from synthgen.exporters.folder import Pictures
@@ -50,8 +51,7 @@ class SPIN:
 
     def check(self, desk: Desk) -> list[str]:
         """Read the npz as SPIN's BaseDataset does: plain arrays, side = 200 x scale, OpenPose before part."""
-        with np.load(desk.folder / f"{desk.name}.npz") as data:
-            found = {name: data[name] for name in data.files}
+        found = open_npz(desk.folder / f"{desk.name}.npz")
         return problems_of(_rows(found, desk))
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import re
 import tarfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +22,8 @@ from synthgen.exporters.ledger import Ledger
 
 
 def check(folder: Path, name: str) -> list[str]:
-    ledger = Ledger(pictures=json.loads((folder / "export.json").read_text())["pictures"])
+    record = json.loads((folder / "export.json").read_text())
+    ledger = Ledger(pictures=record["pictures"], people=record["people"])
     return exporters.build(name, {})[0].check(Desk(Task("", str(folder), "ski"), folder, ledger))
 
 
@@ -101,18 +103,44 @@ def test_damaged_tars_are_noticed(run_export, generated) -> None:
 def test_ids_and_lengths_of_json_are_noticed(run_export, generated) -> None:
     folder, _ = run_export(generated, "crowdnet")
     path = folder / "annotations" / "person_keypoints_train2017.json"
-    whole = json.loads(path.read_text())
-    path.write_text(json.dumps({**whole, "annotations": [whole["annotations"][0]] * 2}))
-    with pytest.raises(ValueError, match="ids of annotations are not unique"):
+    whole = path.read_text()
+    path.write_text(whole.replace('{"id":2,"image_id":2', '{"id":1,"image_id":2'))
+    with pytest.raises(ValueError, match="ids of annotations are not unique: 1"):
         check(folder, "crowdnet")
-    path.write_text(json.dumps({**whole, "annotations": whole["annotations"][:1]}))
-    assert check(folder, "crowdnet") == [f"fit {number} belongs to no annotation" for number in (2, 3, 4)]
+    path.write_text(whole.replace('{"id":2,"image_id":2', '{"id":2,"image_id":9'))
+    with pytest.raises(ValueError, match="annotation 2 belongs to no picture"):
+        check(folder, "crowdnet")
+    path.write_text(whole[:-40])
+    with pytest.raises(ValueError, match="Expecting"):
+        check(folder, "crowdnet")
+    path.write_text(json.dumps(json.loads(whole)))
+    with pytest.raises(ValueError, match="0 annotations, expected 4"):
+        check(folder, "crowdnet")
+    path.write_text(whole)
+    fits = folder / "annotations" / "MSCOCO_train_SMPL_NeuralAnnot.json"
+    fits.write_text(fits.read_text().replace('"3":{', '"30":{'))
+    assert check(folder, "crowdnet") == ["fit 30 belongs to no annotation"]
     folder, _ = run_export(generated, "coco")
     path = folder / "annotations" / "person_keypoints.json"
-    whole = json.loads(path.read_text())
-    whole["annotations"][1]["area"] += 1
-    path.write_text(json.dumps(whole))
-    assert check(folder, "coco") == ["annotation 2: the mask does not fit its picture or its area"]
+    path.write_text(re.sub(r'"area":(\d+),', r'"area":1\1,', path.read_text(), count=1))
+    assert check(folder, "coco") == ["annotation 1: the mask does not fit its picture or its area"]
+
+
+def test_a_check_reads_large_json_a_line_at_a_time(run_export, generated, monkeypatch) -> None:
+    folder, _ = run_export(generated, "coco")
+    monkeypatch.setattr("synthgen.exporters.coco_json.MAX_WHOLE_BYTES", 0)
+    assert check(folder, "coco") == []
+
+
+def test_groups_are_read_one_at_a_time(tmp_path: Path) -> None:
+    items = [{"a": np.arange(number), "b": [1], "c": [[2], number]} for number in range(3)] + [[[4]]]
+    with open(tmp_path / "x.pkl", "wb") as file:
+        pickles.write_list(file, items)
+    assert str(pickle.loads((tmp_path / "x.pkl").read_bytes())) == str(items)
+    found: list[Any] = []
+    with open(tmp_path / "x.pkl", "rb") as file:
+        pickles.read_list(file, found.append)
+    assert str(found) == str(items)
 
 
 def test_3d_that_does_not_lie_under_2d_is_noticed() -> None:
