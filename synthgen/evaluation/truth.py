@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthgen.body import Body
-from synthgen.joints import POINT_NAMES, SMPL24
+from synthgen.joints import LANDMARK_NAMES, POINT_NAMES, SMPL24
 from synthgen.observation import Observation, ObservedPerson, body_name
 from synthgen.sample import Float, Person
 
@@ -43,6 +43,7 @@ def truth_of(observations: Sequence[Observation], bodies: Mapping[str, Body]) ->
         if person.keypoints_3d is not None:
             points[row, : len(SMPL24)] = person.keypoints_3d
             confidence[row, : len(SMPL24)] = person.confidence_3d
+        _add_landmarks(person, points[row], confidence[row])
     for name, body in bodies.items():
         rows = [row for row, (of, person) in enumerate(people) if of == name and person.person is not None]
         posed = body.pose([_parameters(people[row][1]) for row in rows])
@@ -51,6 +52,16 @@ def truth_of(observations: Sequence[Observation], bodies: Mapping[str, Body]) ->
             vertices[row] = mesh
     names = tuple(of if mesh is not None else "" for (of, _), mesh in zip(people, vertices, strict=True))
     return Truth(points, confidence, tuple(vertices), names)
+
+
+def _add_landmarks(person: ObservedPerson, points: Float, confidence: Float) -> None:
+    """Put those of a data set's own joints that are landmarks of the body (nose, head_top) in place."""
+    own = person.joints
+    if own is None or own.keypoints_3d is None:
+        return
+    for name, place, sure in zip(own.names, own.keypoints_3d, own.confidence_3d, strict=True):
+        if name in LANDMARK_NAMES and sure > 0:
+            points[POINT_NAMES.index(name)], confidence[POINT_NAMES.index(name)] = place, sure
 
 
 def gaps(observations: Sequence[Observation], bodies: Mapping[str, Body]) -> Counter[str]:

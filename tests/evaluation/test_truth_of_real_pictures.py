@@ -1,0 +1,47 @@
+"""What evaluation takes from real labels: a data set's own landmarks, and gendered bodies under their names."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from synthgen.body import Body
+from synthgen.evaluation.truth import gaps, truth_of
+from synthgen.joints import COCO17, POINT_NAMES, SMPL24
+from synthgen.observation import MeasuredJoints, Observation, ObservedPerson
+from synthgen.sample import Person
+
+ZEROS = [np.zeros(shape, np.float32) for shape in ((3,), (23, 3), (10,))]
+STILL = Person(*ZEROS, np.array([0, 0, 4], np.float32))
+    *(np.zeros(shape, np.float32) for shape in ((3,), (23, 3), (10,))), np.array([0, 0, 4], np.float32)
+)
+
+
+def observation(person: ObservedPerson) -> Observation:
+    return Observation("a", np.zeros((8, 8, 3), np.uint8), None, (person,), "smpl", "test")
+
+
+def observed(**known: object) -> ObservedPerson:
+    none = np.zeros(len(SMPL24), np.float32)
+    coco = np.zeros((len(COCO17), 2), np.float32)
+    return ObservedPerson(np.array([0, 0, 4, 4.0]), coco, coco[:, 0], None, none, None, **known)
+
+
+def test_landmarks_of_a_data_set_count() -> None:
+    points = np.array([[1, 2, 3], [4, 5, 6], [7, 8, 9]], np.float32)
+    sure = np.array([1, 0.5, 0], np.float32)
+    joints = MeasuredJoints(
+        ("head_top", "ski_tip", "nose"), np.zeros((3, 2), np.float32), np.zeros(3, np.float32), points, sure
+    )
+    truth = truth_of([observation(observed(joints=joints))], {})
+    assert truth.confidence.sum() == 1
+    np.testing.assert_allclose(truth.points[0, POINT_NAMES.index("head_top")], [1, 2, 3])
+
+
+def test_gendered_bodies_are_not_the_neutral_one(body: Body) -> None:
+    person = replace(observed(gender="female"), person=STILL)
+    assert truth_of([observation(person)], {"smpl": body}).vertices == (None,)
+    truth = truth_of([observation(person)], {"smpl": body, "smpl_female": body})
+    assert truth.vertices[0] is not None and truth.body == ("smpl_female",)
+    assert any(
+        "'smpl_female', which is not at hand" in one for one in gaps([observation(person)], {"smpl": body})
+    )
