@@ -6,8 +6,9 @@ depend on the others.
 
 import json
 import resource
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import cycle, islice
 from typing import Any
 
@@ -19,6 +20,8 @@ from synthgen.shards.records import JSON_MEMBER
 
 RUN = "exports"
 PER_SHARD = 500
+RENDERED = 16  # samples that are copied
+MIB = 1 << 20
 
 
 def copy_samples(folder: str, samples: list[Sample], count: int) -> None:
@@ -34,7 +37,7 @@ def copy_samples(folder: str, samples: list[Sample], count: int) -> None:
                 tar.write({"__key__": f"{RUN}-{index:09d}", **_renamed(parts, index)})
 
 
-def measure(folder: str, output: str, name: str) -> dict[str, Any]:
+def measure(folder: str, output: str, name: str) -> dict[str, float]:
     """Export a folder and return samples a second of one core, and this process's peak memory [bytes].
 
     CPU seconds count, those of the system included, so other work on the machine does not.
@@ -60,13 +63,46 @@ def measure(folder: str, output: str, name: str) -> dict[str, Any]:
     return {"rate": rate, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
 
 
-def distinct() -> Iterator[str]:
-    """Yield the formats, each class once."""
-    seen = set()
-    for name, place in exporters.FORMATS.items():
-        if place not in seen:
-            seen.add(place)
-            yield name
+def rows(num_samples: int, image_size: int, alone: Callable[[Any, tuple[Any, ...]], Any]) -> Iterator[str]:
+    """Yield lines on speed and peak memory of every format, with `num_samples` and four times as many.
+
+    Args:
+        num_samples: to export.
+        image_size: side of the pictures [px].
+        alone: calls a function of this module, with arguments, in a process of its own.
+    """
+    yield f"shards to other trainers' formats, {image_size} px, checks included, one core:"
+    for name in distinct():
+        few, many = (
+            alone(measure_fresh, (name, count, image_size)) for count in (num_samples, 4 * num_samples)
+        )
+        yield (
+            f"  {name:<16} {many['rate']:5.0f} samples/s, peak memory {few['peak'] / MIB:.0f} MiB for "
+            f"{num_samples} samples, {many['peak'] / MIB:.0f} MiB for {4 * num_samples}"
+        )
+
+
+def measure_fresh(name: str, num_samples: int, image_size: int) -> dict[str, float]:
+    """Render a few samples, copy them into shards of `num_samples`, and measure a format on these."""
+    import torch
+
+    from synthgen.generate import make_samples
+    from synthgen.models import Method, ModelChoice, load_models
+    from synthgen.prompts import Prompts, RequestStream
+
+    torch.set_num_threads(1)
+    source = {"backend": "render", "image_size": image_size}
+    models = load_models(ModelChoice("open", "warp", "cpu", source, Method(), "bench"))
+    requests = next(iter(RequestStream(RUN, 0, Prompts()).batches(0, RENDERED, RENDERED)))
+    made = [one for one in make_samples(requests, models) if isinstance(one, Sample)]
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as output:
+        copy_samples(folder, made, num_samples)
+        return measure(folder, output, name)
+
+
+def distinct() -> list[str]:
+    """Return the formats, each class once."""
+    return sorted({place: name for name, place in exporters.FORMATS.items()}.values())
 
 
 def _renamed(members: dict[str, bytes], index: int) -> dict[str, bytes]:
