@@ -35,7 +35,7 @@ class Config:
         open: also open the page in this machine's browser.
     """
 
-    path: str
+    path: str = ""
     port: int = 8711
     bad: str = ""
     body: str = ""

@@ -1,1 +1,1 @@
-"""How good a data set is, as pictures: coverage of poses, doubles, hard samples, labels, cameras; any shards."""
+"""How good a data set is, as pictures: coverage of poses, doubles, hard samples, labels, cameras."""

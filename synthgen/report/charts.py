@@ -222,10 +222,13 @@ def ranges(names: Sequence[str], data: Sequence[Histogram], unit: str, summary: 
     return canvas((WIDTH, floor + 34), summary, parts)
 
 
-def rose(counts: NDArray[np.int64], summary: str) -> Markup:
+ROSE_NAMES = ("away from the camera", "towards the camera", "picture left", "picture right")
+
+
+def rose(counts: NDArray[np.int64], summary: str, names: tuple[str, str, str, str] = ROSE_NAMES) -> Markup:
     """Draw counts by direction seen from above; sector 0 points down, to the camera, the next to its right.
 
-    The area of a sector is in proportion to its count.
+    The area of a sector is in proportion to its count; `names` are those of up, down, left and right.
     """
     centre, reach, height = (WIDTH / 2, 122.0), 96.0, 250
     largest, step = max(int(counts.max()), 1), 2 * math.pi / len(counts)
@@ -244,9 +247,9 @@ def rose(counts: NDArray[np.int64], summary: str) -> Markup:
         hint = f"{math.degrees(sector * step):.0f}°: {int(count):,} people"
         parts.append(tag("path", {"d": path, "class": "bar"}, tag("title", {}, hint)))
     parts += [
-        text(centre[0], 16, "away from the camera", "middle"),
-        text(centre[0], height - 8, "towards the camera", "middle"),
-        text(centre[0] - reach - 8, centre[1] + 4, "picture left", "end"),
-        text(centre[0] + reach + 8, centre[1] + 4, "picture right"),
+        text(centre[0], 16, names[0], "middle"),
+        text(centre[0], height - 8, names[1], "middle"),
+        text(centre[0] - reach - 8, centre[1] + 4, names[2], "end"),
+        text(centre[0] + reach + 8, centre[1] + 4, names[3]),
     ]
     return canvas((WIDTH, height), summary, parts)

@@ -18,13 +18,14 @@ from typing import Any
 from synthgen import storage
 from synthgen.shards.records import decode_json
 from synthgen.shards.shard import ShardReport, read_report, tars
+from synthgen.shards.tar_index import TarIndex
 from synthgen.storage import StorageError
 from synthgen.viewer.columns import Columns
-from synthgen.viewer.tar_index import TarIndex
 
 CHUNK = 64  # samples that the thread takes in before it looks up
 MAX_PROBLEMS = 50
 READERS = 8  # threads that read reports
+LINGER_S = 0.05  # how long the thread waits for the next question of a page
 PAUSE_S = 0.02  # how long the thread waits while somebody is being answered
 
 logger = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class Catalog:
         for one in (one for report in reports if report is not None for one in report.rejections):
             cause = (one.stage, one.reason)
             self.rejections[cause] = self.rejections.get(cause, 0) + 1
-        self._busy, self._scanned, self._lock = 0, 0, Lock()
+        self._busy, self._asked, self._scanned, self._lock = 0, 0.0, 0, Lock()
         self._stop = Event()
         self._thread = Thread(target=self._scan, name="catalog", daemon=True)
 
@@ -122,6 +123,11 @@ class Catalog:
         finally:
             with self._lock:
                 self._busy -= 1
+                self._asked = time.monotonic()
+
+    def _is_busy(self) -> bool:
+        """Tell whether somebody is being answered, or was a moment ago and will ask on."""
+        return self._busy > 0 or time.monotonic() - self._asked < LINGER_S
 
     def place(self, position: int) -> Place:
         """Return where a sample is.
@@ -219,7 +225,7 @@ class Catalog:
             if row + CHUNK >= known and index.is_complete:
                 return known
             row = min(known, row + CHUNK)
-            while self._busy and not self._stop.is_set():
+            while self._is_busy() and not self._stop.is_set():
                 time.sleep(PAUSE_S)
         return len(index)
 

@@ -70,6 +70,7 @@ class Columns:
     def __init__(self) -> None:
         self._lock = Lock()
         self._keys: dict[int, str] = {}
+        self._last: tuple[tuple[Choice, int], Positions] | None = None
         self._families: dict[str, int] = {}
         self._in_family = _Pairs("L")
         self._scores: dict[str, _Pairs] = {}
@@ -111,7 +112,14 @@ class Columns:
             return {name: len(rows) for name, rows in self._lacking.items()}
 
     def select(self, choice: Choice) -> Positions:
-        """Return the positions of a choice, of the samples taken in so far."""
+        """Return the positions of a choice, of the samples taken in so far; the last answer is kept."""
+        asked = (choice, len(self._keys))
+        last = self._last
+        if last is None or last[0] != asked:
+            self._last = last = (asked, self._select(choice))
+        return last[1]
+
+    def _select(self, choice: Choice) -> Positions:
         with self._lock:
             known = np.fromiter(self._keys, np.int64, len(self._keys))
             keys = self._keys.copy() if choice.words or choice.keys is not None else {}

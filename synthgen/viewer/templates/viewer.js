@@ -156,7 +156,7 @@
     const size = item.width && item.height ? {width: item.width, height: item.height} : {};
     made.append(element("img", {src: `${path}/${item.position}`, alt: item.caption || "", decoding: "async", ...size}));
     if (overlay !== "none" && item.width && item.height) made.append(skeleton(item));
-    if (overlay === "mesh" && item.camera) settle(addMesh(made, item));
+    if (overlay === "mesh" && item.camera) settle(addMesh(made, item, path === "picture"));
     return made;
   }
   function skeleton(item) {
@@ -194,10 +194,10 @@
     const people = answer.headers.get("X-People").split(",").map(Number);
     return Mesh.bodies(new Float32Array(await answer.arrayBuffer()), await faces.get(name), people);
   }
-  async function addMesh(made, item) {
+  async function addMesh(made, item, isLarge) {
     const list = await bodiesOf(item);
     if (!list.length) return;
-    const scale = Math.min(1, 1024 / Math.max(item.width, item.height));
+    const longer = Math.max(item.width, item.height), scale = isLarge ? 896 / longer : Math.min(1, 384 / longer);
     const canvas = element("canvas", {width: Math.round(item.width * scale), height: Math.round(item.height * scale), class: "mesh"});
     const [fx, fy, cx, cy] = item.camera;
     const camera = {fx: fx * scale, fy: fy * scale, cx: (cx + 0.5) * scale, cy: (cy + 0.5) * scale};
