@@ -1,4 +1,4 @@
-"""What evaluation takes from real labels: a data set's own landmarks, and gendered bodies under their names."""
+"""What evaluation takes from real labels: a data set's own landmarks, gendered bodies under their names."""
 
 from dataclasses import replace
 
@@ -12,8 +12,6 @@ from synthgen.sample import Person
 
 ZEROS = [np.zeros(shape, np.float32) for shape in ((3,), (23, 3), (10,))]
 STILL = Person(*ZEROS, np.array([0, 0, 4], np.float32))
-    *(np.zeros(shape, np.float32) for shape in ((3,), (23, 3), (10,))), np.array([0, 0, 4], np.float32)
-)
 
 
 def observation(person: ObservedPerson) -> Observation:
