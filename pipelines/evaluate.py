@@ -10,6 +10,7 @@ people.jsonl (one line a person and estimator). Figures for which labels are mis
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from synthgen import backends
@@ -44,7 +45,8 @@ class Config:
         worst: people of each estimator to draw in the report, 0 to 50.
         batch_size: pictures at once.
         seed: of the noise.
-        smpl_file: SMPL body file, for labels or estimators of the body smpl.
+        smpl_file: SMPL body file, for labels or estimators of the body smpl. Male and female ones that lie
+            beside it (SMPL_MALE.pkl, …) are for labels of these genders.
         h36m_regressor: .npy or .npz file with the (17, 6890) matrix of Human3.6M's joints, right leg first;
             for bodies of smpl; "" for the joints of the same names.
         device: cpu or cuda.
@@ -143,12 +145,16 @@ def main(config: Config) -> int:
 
 
 def _bodies(config: Config) -> "dict[str, Body]":
-    from synthgen.body import load_body
+    from synthgen.body import SMPL, load_body
+    from synthgen.datasets.smpl_fits import gendered_files
 
     loaded = [load_body("open"), *([load_body(config.smpl_file)] if config.smpl_file else [])]
     if config.smpl_file and loaded[1].name != "smpl":
         raise ValueError(f"smpl_file: {config.smpl_file} holds the body {loaded[1].name}, expected smpl")
-    return {body.name: body for body in loaded}
+    gendered = gendered_files(Path(config.smpl_file).expanduser().parent) if config.smpl_file else {}
+    return {body.name: body for body in loaded} | {
+        f"{SMPL}_{gender}": load_body(str(path)) for gender, path in gendered.items()
+    }
 
 
 def _count(config: Config, shards: str) -> int | None:

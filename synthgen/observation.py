@@ -217,6 +217,11 @@ def body_name(body: str, person: ObservedPerson) -> str:
     return body if person.gender == "neutral" else f"{body}_{person.gender}"
 
 
+def same_mesh(one: str, other: str) -> bool:
+    """Tell whether two body models have the same vertices, as SMPL's neutral, male and female ones do."""
+    return one.partition("_")[0] == other.partition("_")[0]
+
+
 def _check_calibration(notes: Notes) -> None:
     where = f"Observation {notes.key}"
     if notes.extrinsics is not None:

@@ -16,6 +16,8 @@ from synthgen.geometry import Array, intrinsics, rotmat_to_rotvec, transform_roo
 from synthgen.observation import Gender
 from synthgen.sample import NUM_BETAS, Person
 
+MALE: Gender = "male"
+FEMALE: Gender = "female"
 SMPL_FILES = {
     "neutral": ("SMPL_NEUTRAL.pkl", "SMPL_NEUTRAL.npz", "basicModel_neutral_lbs_10_207_0_v1.0.0.pkl"),
     "male": ("SMPL_MALE.pkl", "SMPL_MALE.npz", "basicModel_m_lbs_10_207_0_v1.0.0.pkl"),
@@ -37,6 +39,16 @@ def gender_of(text: str) -> Gender:
     if text.lower() not in GENDERS:
         raise ValueError(f"gender must be one of {', '.join(GENDERS)}, got {text!r:.40}")
     return GENDERS[text.lower()]
+
+
+def gendered_files(folder: Path) -> dict[Gender, Path]:
+    """Return the male and female SMPL files of a folder, those that are there."""
+    found: dict[Gender, Path] = {}
+    for gender in (MALE, FEMALE):
+        path = _file_in(folder, gender)
+        if path is not None:
+            found[gender] = path
+    return found
 
 
 class RestPelvis:
@@ -65,16 +77,19 @@ class RestPelvis:
 
 @lru_cache(maxsize=8)
 def _pelvis_of(folder: Path, gender: Gender) -> tuple[Array, Array]:
-    names = SMPL_FILES[gender]
-    path = next((folder / name for name in names if (folder / name).is_file()), None)
+    path = _file_in(folder, gender)
     if path is None:
-        raise LayoutError(f"{folder}: holds none of {', '.join(names)}. {SMPL_ORIGIN}")
+        raise LayoutError(f"{folder}: holds none of {', '.join(SMPL_FILES[gender])}. {SMPL_ORIGIN}")
     try:
         arrays = read_body_file(path)
     except ValueError as error:
         raise LayoutError(f"{path}: {error}. {SMPL_ORIGIN}") from error
     row = arrays.J_regressor[0].astype(np.float64)
     return row @ arrays.v_template.astype(np.float64), np.einsum("v,vab->ab", row, arrays.shapedirs)
+
+
+def _file_in(folder: Path, gender: Gender) -> Path | None:
+    return next((folder / name for name in SMPL_FILES[gender] if (folder / name).is_file()), None)
 
 
 def person_of(pose: Array, betas: Array, transl: Array) -> Person:

@@ -13,7 +13,7 @@ from synthgen.evaluation.columns import Block
 from synthgen.evaluation.figures import FIGURES
 from synthgen.geometry import intrinsics, rotvec_to_rotmat
 from synthgen.joints import COCO17, SMPL24
-from synthgen.observation import Observation, ObservedPerson
+from synthgen.observation import Observation, ObservedPerson, body_name
 from synthgen.render import Renderer, overlay
 from synthgen.report.cards import JOINT_RADIUS, data_uri
 from synthgen.report.charts import tag
@@ -112,9 +112,10 @@ class Artist:
         return View("True", "The true body and its joints", "", self._over(window, true), bones)
 
     def _true_mesh(self, observation: Observation, person: ObservedPerson) -> "Mesh | None":
-        if person.person is None or observation.body not in self.bodies:
+        name = body_name(observation.body, person)
+        if person.person is None or name not in self.bodies:
             return None
-        return _mesh(self.bodies[observation.body], person.person)
+        return _mesh(self.bodies[name], person.person)
 
     def _over(self, window: "Window", mesh: "Mesh") -> NDArray[np.uint8]:
         return overlay(window.image, [(mesh.vertices, mesh.faces)], window.camera, self.renderer)

@@ -16,7 +16,7 @@ from synthgen.metrics import bodies as in_space
 from synthgen.metrics import longer_side, oks, pck, segment_length
 from synthgen.metrics.pictures import HEAD
 from synthgen.metrics.protocols import PROTOCOLS, Protocol
-from synthgen.observation import Observation
+from synthgen.observation import Observation, same_mesh
 from synthgen.sample import Float
 
 FAR_PX = 1e9  # where a joint behind the camera is put: never near anything
@@ -115,7 +115,7 @@ class Judge:
     def _mesh_errors(posed: Posed, truth: Truth, body: str) -> Float:
         errors = np.full(len(truth.vertices), np.nan)
         for row, (name, vertices) in enumerate(zip(truth.body, truth.vertices, strict=True)):
-            if vertices is not None and name == body:
+            if vertices is not None and same_mesh(name, body):
                 pelvis = SMPL24.index("pelvis")
                 roots = posed.points[row, pelvis], truth.points[row, pelvis]
                 errors[row] = in_space.mpvpe(posed.vertices[row], roots[0], vertices, roots[1])

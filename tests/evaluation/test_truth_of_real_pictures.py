@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from synthgen.backends.protocols import MeshEstimate
 from synthgen.body import Body
+from synthgen.evaluation.measure import Judge
 from synthgen.evaluation.truth import gaps, truth_of
 from synthgen.joints import COCO17, POINT_NAMES, SMPL24
+from synthgen.metrics import PROTOCOLS
 from synthgen.observation import MeasuredJoints, Observation, ObservedPerson
 from synthgen.sample import Person
 
@@ -43,3 +46,13 @@ def test_gendered_bodies_are_not_the_neutral_one(body: Body) -> None:
     assert any(
         "'smpl_female', which is not at hand" in one for one in gaps([observation(person)], {"smpl": body})
     )
+
+
+def test_meshes_of_gendered_bodies_are_compared_vertex_by_vertex(body: Body) -> None:
+    person = replace(observed(gender="male"), person=STILL)
+    estimate = MeshEstimate((STILL,), np.zeros((1, 1, 1), np.float32))
+    judge = Judge({"smpl": body, "smpl_male": body}, PROTOCOLS["3dpw"])
+    measured = judge.measure([observation(person)], [estimate], "smpl")
+    assert measured.figures["mpvpe"][0] < 1e-3 and measured.figures["mpjpe"][0] < 1e-3
+    apart = Judge({"smpl": body}, PROTOCOLS["3dpw"]).measure([observation(person)], [estimate], "smpl")
+    assert np.isnan(apart.figures["mpvpe"][0]), "the male body is not at hand"
