@@ -170,6 +170,7 @@ def test_starts_are_told_apart(tmp_path):
     assert starts.EMBEDDED == "embedded/dpmesh"
 
 
+@pytest.mark.slow
 def test_the_embedded_model_learns_eight_samples_by_heart(shards, tmp_path):
     """To less than 10 mm, backbone and all, on one core."""
     threads = torch.get_num_threads()

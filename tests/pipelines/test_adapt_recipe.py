@@ -157,7 +157,7 @@ def test_shards_that_cannot_teach_are_refused_in_a_sentence(start, real, make_sa
         (["weights.real=0"], "weights.synthetic and real must be above 0"),
         (["real=[{folder: a}]"], "real: expected a path or {path, weight, num_samples"),
         (["real=[{path: a, weight: much}]"], "real: weight cannot be 'much'"),
-        (['start=""'], "start must name a model"),
+        (['start=""'], "start must name a trained model"),
     ],
 )
 def test_wrong_keys_are_named(tmp_path, capsys, change, words):

@@ -98,7 +98,7 @@ def test_the_codebook_is_a_stage_where_the_head_needs_it(shards, tmp_path):
     ("change", "words"),
     [
         (["stages=[teachers]"], "stages: no stage 'teachers'; known: codebook, teacher, student"),
-        (["weights=[1,2]"], "weights must be 1, one for each shards, got 2"),
+        (["weights=[1,2]"], "weights must be one for each of 1 shards, got 2"),
         (["teacher.steps=0"], "teacher.steps must be at least 1, got 0"),
         (["model.control=heat"], "model.control must be none | heatmap | heatmap_added | skeleton"),
         (["workers.count=2", "workers.ray=none"], "workers.ray=none trains in this process, with one worker"),
