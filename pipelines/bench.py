@@ -65,6 +65,8 @@ class Config:
 
 def main(config: Config) -> int:
     """Print one row for each figure."""
+    from synthgen.bench.viewing import lines
+
     os.environ["OMP_NUM_THREADS"] = "1"  # as Ray sets it for its workers; read by the processes started below
     say(f"{os.cpu_count()} cores; pictures of {config.image_size} px; all figures of this one run")
     with tempfile.TemporaryDirectory() as folder:
@@ -76,6 +78,7 @@ def main(config: Config) -> int:
         read = _in_new_process(_read, (folder,))
         say(f"read shards to tensors, one core: {read['rate']:.0f} samples/s")
         say(f"  with depth and masks: {read['whole_rate']:.0f} samples/s")
+        say("\n".join(_in_new_process(lines, (folder,))))
     _measure_crops(config)
     _compare_mesh_models(config)
     _measure_ingest(config)

@@ -1,13 +1,18 @@
-"""Draw some samples of a run as one picture: each as it is, with its SMPL mesh and skeleton, and as depth.
+"""Draw some samples as one picture: each as it is, with its SMPL mesh and skeleton, and as depth.
 
     python -m synthgen.run pipeline=contact_sheet path=shards/ski
 
-Writes contact_sheet.jpg into the run's folder. Samples are spread evenly over the run.
+Writes contact_sheet.jpg beside the shards: those of a run, or of real pictures, which have no depth. Samples
+are spread evenly over them.
 """
 
 import io
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -15,7 +20,7 @@ class Config:
     """Keys of the contact sheet.
 
     Attributes:
-        path: run folder, local or an fsspec URL.
+        path: run folder, or shards of real pictures, local or an fsspec URL.
         num_pictures: samples to show, 1 to 200.
         columns: samples side by side, 1 to 8.
         body: "open", or the path of the SMPL file that the run was made with.
@@ -42,21 +47,41 @@ def main(config: Config) -> int:
     from PIL import Image
 
     from synthgen import storage
-    from synthgen.body import load_body
-    from synthgen.render import make_renderer, resolve_renderer
-    from synthgen.report.contact_sheet import contact_sheet
-    from synthgen.shards import read_samples, summarize
+    from synthgen.dataset_report.intake import is_generated
     from synthgen.shards.shard import SHEET_NAME
 
-    total = summarize(config.path).accepted
-    count = min(config.num_pictures, total)
-    shown = {(2 * place + 1) * total // (2 * count) for place in range(count)}
-    samples = [one for position, one in enumerate(read_samples(config.path)) if position in shown]
-    renderer = make_renderer(resolve_renderer(config.renderer))
-    sheet = contact_sheet(samples, load_body(config.body), renderer, min(config.columns, max(count, 1)))
+    sheet = _real(config) if is_generated(config.path) is False else _generated(config)
     encoded = io.BytesIO()
     Image.fromarray(sheet).save(encoded, "JPEG", quality=88)
     url = storage.join(config.path, SHEET_NAME)
     storage.write_bytes(url, encoded.getvalue())
     print(url)
     return 0
+
+
+def _generated(config: Config) -> "NDArray[np.uint8]":
+    from synthgen.body import load_body
+    from synthgen.render import make_renderer, resolve_renderer
+    from synthgen.report.contact_sheet import contact_sheet
+    from synthgen.shards import read_samples, summarize
+
+    total = summarize(config.path).accepted
+    count = min(config.num_pictures, total)
+    shown = {(2 * place + 1) * total // (2 * count) for place in range(count)}
+    samples = [one for position, one in enumerate(read_samples(config.path)) if position in shown]
+    renderer = make_renderer(resolve_renderer(config.renderer))
+    return contact_sheet(samples, load_body(config.body), renderer, min(config.columns, max(count, 1)))
+
+
+def _real(config: Config) -> "NDArray[np.uint8]":
+    from synthgen.body import load_body
+    from synthgen.dataset_report.cards import Artist
+    from synthgen.dataset_report.intake import Shelf, spread
+    from synthgen.dataset_report.sheet import observation_sheet
+    from synthgen.render import make_renderer, resolve_renderer
+
+    bodies = [load_body("open"), *([load_body(config.body)] if config.body != "open" else [])]
+    artist = Artist({body.name: body for body in bodies}, make_renderer(resolve_renderer(config.renderer)))
+    shelf = Shelf(config.path)
+    pictures = [shelf.picture(position) for position in spread(len(shelf), config.num_pictures)]
+    return observation_sheet(pictures, artist, min(config.columns, max(len(pictures), 1)))

@@ -6,10 +6,13 @@ browser's own affair.
 
 import http.client
 import json
+import os
 import random
 import time
+from pathlib import Path
 from typing import Any
 
+from synthgen.shards.shard import load_report, shard_names
 from synthgen.viewer.desk import Desk
 from synthgen.viewer.server import Viewer
 
@@ -32,7 +35,6 @@ def measure(source: str) -> dict[str, Any]:
         ask("api/state")
         _turn_to(ask, 0)
         first = time.perf_counter() - start
-        total = viewer.desk.catalog.total
         while_reading = [_timed(ask, viewer) for _ in range(PAGES)]
         viewer.desk.catalog.wait(600)
         read = time.perf_counter() - start
@@ -80,3 +82,23 @@ def _turn_to(ask: Any, where: int, more: str = "") -> int:
     for item in page["items"]:
         ask(f"thumb/{item['position']}")
     return int(page["found"])
+
+
+def lines(folder: str, count: int = 100_000) -> list[str]:
+    """Return what `make bench` prints; the first shard of a folder is linked to make `count` samples."""
+    name = shard_names(folder)[0]
+    report = load_report(folder, name)
+    many = Path(folder) / "many"
+    many.mkdir()
+    for number in range(-(-count // report.accepted)):
+        for suffix in ("tar", "json"):
+            os.link(Path(folder) / f"{name}.{suffix}", many / f"view-{number:06d}.{suffix}")
+    found = measure(str(many))
+    middle, high = (found["after"][int(share * PAGES)] for share in (0.5, 0.95))
+    early = found["while_reading"][PAGES // 2]
+    return [
+        f"view {found['total']} samples: first page of {PER_PAGE} after {found['first']:.2f} s, "
+        f"all read after {found['read']:.0f} s",
+        f"  another page: {1000 * middle:.0f} ms, 19 of 20 within {1000 * high:.0f} ms; "
+        f"while reading {1000 * early:.0f} ms; a new filter {1000 * found['filter']:.0f} ms",
+    ]

@@ -85,6 +85,12 @@ class Artist:
         uri = data_uri(stored.open().image)
         return PictureCard(stored.notes.key, width, height, uri, "", Markup(""), stored.notes.key, ())
 
+    def overlay(self, stored: StoredPicture) -> Picture:
+        """Return a sample's picture (H, W, 3) with the bodies that can be drawn; ValueError if damaged."""
+        image = stored.open().image
+        drawn = self._meshes(stored.notes, image)
+        return image if drawn is None else drawn
+
     def _meshes(self, notes: Notes, image: Picture) -> Picture | None:
         found = []
         for person in notes.people:

@@ -24,6 +24,7 @@ from synthgen.storage import StorageError
 
 NOBODY = "pictures without people"
 MAX_PROBLEMS = 20
+MAX_COUNT = 10**9  # samples of a tar that a report is believed
 
 
 @dataclass(frozen=True)
@@ -178,4 +179,4 @@ def _count(index: TarIndex) -> int:
         report = read_report(folder, name.removesuffix(".tar"))
     except ValueError:
         report = None
-    return index.reach(2**62) if report is None else report.accepted
+    return index.reach(2**62) if report is None else min(max(report.accepted, 0), MAX_COUNT)

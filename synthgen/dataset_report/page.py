@@ -29,8 +29,8 @@ from synthgen.report.charts import number
 from synthgen.report.page import asset, content_policy
 from synthgen.report.panels import Panel, readable
 from synthgen.report.survey import RendererChoice
+from synthgen.shards.shard import QUALITY_NAME
 
-QUALITY_NAME = "quality.html"
 MAX_GROUPS = 6  # groups of doubles that are shown
 PER_GROUP = 4  # of each
 UNCOVERED = 10  # poses of the reference that are shown

@@ -28,6 +28,7 @@ MAX_REPORT_BYTES = 64 << 20
 MAX_WALL_S = 1e9
 CONFIG_NAME = "config.yaml"
 HTML_NAME = "report.html"
+QUALITY_NAME = "quality.html"
 SHEET_NAME = "contact_sheet.jpg"
 FAILED_SUFFIX = ".failed.json"  # beside the shards: why one was given up
 

@@ -12,6 +12,7 @@ from typing import IO
 from synthgen import storage
 from synthgen.body import Body
 from synthgen.config import ConfigError, parse
+from synthgen.shards.bad_list import BAD_NAME
 from synthgen.shards.label_checks import body_of, check_sample
 from synthgen.shards.observation_checks import check_observation, is_observation
 from synthgen.shards.records import DEPTH_MEMBER, DRAFT_MEMBER, IMAGE_FORMATS, JSON_MEMBER, MASK_MEMBER
@@ -21,6 +22,7 @@ from synthgen.shards.shard import (
     FAILED_SUFFIX,
     HTML_NAME,
     KEY_PATTERN,
+    QUALITY_NAME,
     SHARD_PATTERN,
     SHEET_NAME,
     ShardReport,
@@ -31,7 +33,7 @@ from synthgen.shards.tarball import read_groups
 from synthgen.storage import StorageError
 
 MAX_CONFIG_BYTES = 1 << 20
-KNOWN_FILES = (CONFIG_NAME, HTML_NAME, SHEET_NAME, "README.md")  # beside the shards
+KNOWN_FILES = (BAD_NAME, CONFIG_NAME, HTML_NAME, QUALITY_NAME, SHEET_NAME, "README.md")  # beside the shards
 REPORT_SUFFIX = ".json"
 LABELS = (DEPTH_MEMBER, JSON_MEMBER, MASK_MEMBER)
 OBSERVED = (JSON_MEMBER,)

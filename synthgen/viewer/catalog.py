@@ -24,6 +24,7 @@ from synthgen.viewer.columns import Columns
 
 CHUNK = 64  # samples that the thread takes in before it looks up
 MAX_PROBLEMS = 50
+MAX_COUNT = 10**9  # samples of a tar that a report is believed; the tar itself is asked later
 READERS = 8  # threads that read reports
 LINGER_S = 0.05  # how long the thread waits for the next question of a page
 PAUSE_S = 0.02  # how long the thread waits while somebody is being answered
@@ -69,7 +70,7 @@ class Catalog:
         self._indexes = [TarIndex(tar) for tar in tars(source)]
         with ThreadPoolExecutor(READERS) as pool:
             reports = list(pool.map(self._reported, self._indexes))
-        self._counts = [None if report is None else report.accepted for report in reports]
+        self._counts = [None if one is None else min(max(one.accepted, 0), MAX_COUNT) for one in reports]
         for one in (one for report in reports if report is not None for one in report.rejections):
             cause = (one.stage, one.reason)
             self.rejections[cause] = self.rejections.get(cause, 0) + 1
@@ -198,13 +199,13 @@ class Catalog:
             self.problems.append(problem)
 
     def _scan(self) -> None:
-        start = 0
         for place, index in enumerate(self._indexes):
+            before = self._scanned
             try:
-                count = self._scan_tar(index, start)
+                self._scan_tar(index)
             except StorageError as error:
                 self._note(str(error))
-                count = len(index)
+            count = self._scanned - before
             if self._stop.is_set():
                 return
             if index.problem:
@@ -213,29 +214,27 @@ class Catalog:
             if reported is not None and reported != count:
                 self._note(f"{index.url}: holds {count} samples, its report says {reported}")
             self._counts[place] = count
-            start += count
         logger.info("view: %d samples read", self._scanned)
 
-    def _scan_tar(self, index: TarIndex, start: int) -> int:
+    def _scan_tar(self, index: TarIndex) -> None:
         row = 0
         while not self._stop.is_set():
             known = index.reach(row + CHUNK)
             for one in range(row, min(known, row + CHUNK)):
-                self._take(index, one, start + one)
+                self._take(index, one)
             if row + CHUNK >= known and index.is_complete:
-                return known
+                return
             row = min(known, row + CHUNK)
             while self._is_busy() and not self._stop.is_set():
                 time.sleep(PAUSE_S)
-        return len(index)
 
-    def _take(self, index: TarIndex, row: int, position: int) -> None:
+    def _take(self, index: TarIndex, row: int) -> None:
         record: Mapping[str, Any] = {}
         try:
             record = _record(index, row)
         except ValueError as error:
             self._note(str(error))
-        self.columns.add(position, index.key(row), record)
+        self.columns.add(index.key(row), record)
         self._scanned += 1
 
 

@@ -18,6 +18,7 @@ Order = Literal["", "asc", "desc"]
 LABELS = ("smpl", "keypoints_2d", "keypoints_3d", "camera")
 MAX_NAMES = 400  # families and scores told apart; hostile shards can make up any number
 Positions = NDArray[np.int64]
+_NONE: tuple[Positions, NDArray[Any]] = (np.zeros(0, np.int64), np.zeros(0, np.float32))
 
 
 @dataclass(frozen=True)
@@ -69,20 +70,21 @@ class Columns:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._keys: dict[int, str] = {}
+        self._keys: list[str] = []
         self._last: tuple[tuple[Choice, int], Positions] | None = None
         self._families: dict[str, int] = {}
         self._in_family = _Pairs("L")
         self._scores: dict[str, _Pairs] = {}
         self._lacking = {name: array("L") for name in LABELS}
 
-    def add(self, position: int, key: str, record: Mapping[str, Any]) -> None:
-        """Take in what a JSON record says; whatever is damaged in it is passed over."""
+    def add(self, key: str, record: Mapping[str, Any]) -> None:
+        """Take in the next sample by its JSON record; whatever is damaged in it is passed over."""
         people = record.get("people")
         people = [one for one in people if isinstance(one, dict)] if isinstance(people, list) else []
         families = {name for one in people if isinstance(name := one.get("family"), str)}
         with self._lock:
-            self._keys[position] = key
+            position = len(self._keys)
+            self._keys.append(key)
             for name in families:
                 number = self._families.setdefault(name, len(self._families))
                 if number < MAX_NAMES:
@@ -121,34 +123,40 @@ class Columns:
 
     def _select(self, choice: Choice) -> Positions:
         with self._lock:
-            known = np.fromiter(self._keys, np.int64, len(self._keys))
-            keys = self._keys.copy() if choice.words or choice.keys is not None else {}
-            found = [self._of_family(choice.family)] if choice.family else []
-            found += [np.array(self._lacking.get(choice.lacks, ()), np.int64)] if choice.lacks else []
-            pairs = self._scores.get(choice.score)
-            rows, values = pairs.arrays() if pairs is not None else (known[:0], np.zeros(0))
-        if choice.words:
-            found.append(np.array([row for row, key in keys.items() if choice.words in key], np.int64))
-        if choice.keys is not None:
-            found.append(np.array([row for row, key in keys.items() if key in choice.keys], np.int64))
+            chosen = np.ones(len(self._keys), bool)
+            rows, values = _NONE
+            if choice.family:
+                chosen &= _mask(self._of_family(choice.family), len(chosen))
+            if choice.lacks:
+                chosen &= _mask(np.array(self._lacking.get(choice.lacks, ()), np.int64), len(chosen))
+            if choice.words:
+                chosen &= np.fromiter((choice.words in key for key in self._keys), bool, len(chosen))
+            if choice.keys is not None:
+                chosen &= np.fromiter((key in choice.keys for key in self._keys), bool, len(chosen))
+            if choice.score in self._scores:
+                rows, values = self._scores[choice.score].arrays()
         if choice.score:
             inside = (values >= np.float32(choice.low)) & (values <= np.float32(choice.high))
             rows, values = rows[inside], values[inside]
-            found.append(rows)
-        chosen = np.unique(known)
-        for one in found:
-            chosen = np.intersect1d(chosen, one)
-        return _ordered(chosen, rows, values, choice.order) if choice.score and choice.order else chosen
+            chosen &= _mask(rows, len(chosen))
+        if choice.score and choice.order:
+            kept = chosen[rows]
+            return _ordered(rows[kept], values[kept], choice.order)
+        return np.flatnonzero(chosen)
 
     def _of_family(self, name: str) -> Positions:
         rows, numbers = self._in_family.arrays()
         return rows[numbers == self._families.get(name, -1)]
 
 
-def _ordered(chosen: Positions, rows: Positions, values: NDArray[Any], order: Order) -> Positions:
-    """Sort positions by their smallest ("asc") or greatest value."""
-    kept = np.isin(rows, chosen)
-    rows, values = rows[kept], values[kept]
+def _mask(rows: Positions, count: int) -> NDArray[np.bool_]:
+    found = np.zeros(count, bool)
+    found[rows] = True
+    return found
+
+
+def _ordered(rows: Positions, values: NDArray[Any], order: Order) -> Positions:
+    """Return each position once, sorted by its smallest ("asc") or greatest value."""
     by_value = np.lexsort((rows, values if order == "asc" else -values))
     _, first = np.unique(rows[by_value], return_index=True)
     return rows[by_value][np.sort(first)]
