@@ -108,6 +108,13 @@ def to_array(value: Any, depth: int = 0) -> NDArray[Any]:
     source = value.source
     if source in _COPY and value.args and isinstance(value.args[0], type):
         source = str(getattr(value.args[0], "source", source))
+    if source in _CHUMPY:
+        return _from_chumpy(_mapping(value.state, source), source, depth + 1)
+    return _from_note(value, source)
+
+
+def _from_note(value: _Note, source: str) -> NDArray[Any]:
+    """Turn a note of numpy or scipy into an array."""
     if source in _RECONSTRUCT:
         return _from_state(value.state)
     if source in _FROM_BUFFER:
@@ -116,11 +123,6 @@ def to_array(value: Any, depth: int = 0) -> NDArray[Any]:
         return _from_scalar(value.args)
     if source in _SPARSE:
         return _from_sparse(_mapping(value.state, source), _SPARSE[source])
-    if source in _CHUMPY:
-        try:
-            return _CHUMPY[source](_mapping(value.state, source), depth + 1)
-        except (KeyError, IndexError, TypeError) as error:
-            raise ValueError(f"cannot evaluate {source} ({type(error).__name__}: {error})") from error
     raise ValueError(f"expected an array, got {source}")
 
 
@@ -218,6 +220,13 @@ def _from_sparse(state: Mapping[Any, Any], kind: str) -> NDArray[Any]:
 def _select(state: Mapping[Any, Any], depth: int) -> NDArray[Any]:
     picked = to_array(state["a"], depth).ravel()[to_array(state["idxs"], depth)]
     return picked.reshape(_shape(state["preferred_shape"])) if "preferred_shape" in state else picked
+
+
+def _from_chumpy(state: Mapping[Any, Any], source: str, depth: int) -> NDArray[Any]:
+    try:
+        return _CHUMPY[source](state, depth)
+    except (KeyError, IndexError, TypeError) as error:
+        raise ValueError(f"cannot evaluate {source} ({type(error).__name__}: {error})") from error
 
 
 # chumpy expressions that body files hold where others hold arrays; how chumpy evaluates each.

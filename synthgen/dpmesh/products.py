@@ -5,6 +5,8 @@ with thousands of channels, as in a diffusion U-Net at these crops, that takes s
 arithmetic; a product of the unfolded picture takes the weights as they lie.
 """
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, unfold
@@ -18,7 +20,8 @@ class ProductConv2d(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve (B, C, H, W)."""
-        reach = [2 * int(pad) - kernel for pad, kernel in zip(self.padding, self.kernel_size, strict=True)]
+        padding = cast(tuple[int, ...], self.padding)  # no name of a way to pad, see `use_products`
+        reach = [2 * pad - kernel for pad, kernel in zip(padding, self.kernel_size, strict=True)]
         rows = (input.shape[2] + reach[0]) // self.stride[0] + 1
         columns = (input.shape[3] + reach[1]) // self.stride[1] + 1
         few = len(input) * rows * columns <= _MOST_PLACES and self.weight.numel() >= _FEWEST_WEIGHTS
@@ -27,7 +30,7 @@ class ProductConv2d(nn.Conv2d):
         if self.kernel_size == (1, 1) and self.stride == (1, 1):
             windows = input.flatten(2)
         else:
-            windows = unfold(input, self.kernel_size, padding=self.padding, stride=self.stride)  # type: ignore[arg-type]
+            windows = unfold(input, self.kernel_size, padding=padding, stride=self.stride)
         answer = linear(windows.mT, self.weight.flatten(1), self.bias).mT
         return torch.unflatten(answer, 2, (rows, columns))
 

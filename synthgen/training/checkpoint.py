@@ -5,7 +5,7 @@ They hold what is trained and nothing frozen: weights, averages, optimiser, step
 
 import io
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +23,7 @@ def save(folder: str, state: Mapping[str, Any]) -> None:
         state: plain values and tensors.
     """
     with storage.atomic_write(storage.join(folder, NAME)) as output:
-        torch.save(dict(state), _File(output))
+        torch.save(dict(state), cast(IO[bytes], _File(output)))
 
 
 def load(folder: str, device: torch.device) -> dict[str, Any] | None:

@@ -44,7 +44,7 @@ class Journal:
         if not storage.is_remote(folder):
             from torch.utils.tensorboard import SummaryWriter
 
-            self._board = SummaryWriter(storage.join(folder, TENSORBOARD), purge_step=step + 1)  # type: ignore[no-untyped-call]
+            self._board = SummaryWriter(storage.join(folder, TENSORBOARD), purge_step=step + 1)
 
     def write(self, row: Row) -> None:
         """Append a row, which has a `step`."""

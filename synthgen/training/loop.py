@@ -34,14 +34,14 @@ _PROBE = 2  # examples on which the memory of the backward pass is measured
 
 
 class Lesson(Protocol):
-    """What is trained: a model, what it is to learn, where its examples come from.
+    """What is trained: a model, what it is to learn, where its examples come from."""
 
-    Attributes:
-        module: what is trained; only parameters that require gradients are. Its forward pass takes a batch
-            and returns scalars, "loss" being the one to lower.
-    """
+    @property
+    def module(self) -> nn.Module:
+        """What is trained; only parameters that require gradients are.
 
-    module: nn.Module
+        Its forward pass takes a batch and returns scalars, "loss" being the one to lower.
+        """
 
     def batch(self, draw: Draw) -> tuple[Any, ...]:
         """Return the next examples of this worker, arguments of the module's forward pass."""
