@@ -48,6 +48,7 @@ class Viewer(ThreadingHTTPServer):
 
     daemon_threads = True
     allow_reuse_address = True
+    request_queue_size = 128  # browsers open connections by the handful; a full queue costs them a second
 
     def __init__(self, desk: Desk, port: int) -> None:
         super().__init__((ADDRESS, port), _Handler)

@@ -5,8 +5,9 @@
   const token = document.querySelector("meta[name=token]").content;
   const SVG = "http://www.w3.org/2000/svg";
   const SEEN = 0.5;  // a joint is drawn full from here on, hollow below
-  const PAGE = 24, POLL_MS = 700;
+  const PAGE = 24, POLL_MS = 1500;
   let state = null, mode = "samples", overlay = "joints", start = 0, found = 0, items = [], asked = 0, current = 0;
+  let coming = {};
   const faces = new Map();
 
   function element(name, attributes = {}, ...children) {
@@ -71,7 +72,7 @@
   }
   const isFiltered = () => ["family", "score", "lacks", "words"].some((id) => $(id).value) || $("only-marked").checked;
 
-  function query() {
+  function query(start) {
     const asking = new URLSearchParams({start, count: PAGE});
     if (mode === "rejected") {
       const [stage, reason] = JSON.parse($("reason").value || '["", ""]');
@@ -88,7 +89,9 @@
   async function turnTo(where, isQuiet = false) {
     start = Math.max(0, where);
     const ticket = ++asked;
-    const answer = await (await ask(query())).json();
+    const path = query(start);
+    const answer = await (coming.path === path ? coming.answer : (await ask(path)).json());
+    coming = {};
     if (ticket !== asked) return;
     $("complaint").hidden = true;
     found = answer.found;
@@ -103,6 +106,16 @@
     }
     $("nothing").hidden = items.length > 0;
     document.documentElement.dataset.shown = `${mode} ${start} ${found}`;
+    if (!isQuiet) settle(prefetch(ticket));
+  }
+  // Asks for the next page once this one is there, so that leafing through takes no time.
+  async function prefetch(ticket) {
+    await Promise.all([...$("cards").querySelectorAll("img")].map((one) => one.decode().catch(() => {})));
+    if (ticket !== asked || mode !== "samples" || start + PAGE >= found || !state.complete) return;
+    const path = query(start + PAGE);
+    coming = {path, answer: ask(path).then((one) => one.json())};
+    const next = await coming.answer;
+    if (ticket === asked) for (const item of next.items) new Image().src = `thumb/${item.position}`;
   }
   function pager() {
     const pages = Math.max(1, Math.ceil(found / PAGE)), page = Math.floor(start / PAGE) + 1;
@@ -143,6 +156,7 @@
       body: JSON.stringify({positions: [item.position], bad}),
     });
     item.bad = bad;
+    coming = {};
     const {marked} = await answer.json();
     $("marked").textContent = `${marked.toLocaleString("en")} marked as bad, in ${state.bad_list}`;
     const made = document.querySelector(`.card[data-position="${item.position}"]`);
@@ -159,28 +173,36 @@
     if (overlay === "mesh" && item.camera) settle(addMesh(made, item, path === "picture"));
     return made;
   }
+  // One path for all lines, or all joints, of a colour: a page of pictures has a few hundred elements, not thousands.
   function skeleton(item) {
     const over = drawn("svg", {class: "skeleton", viewBox: `0 0 ${item.width} ${item.height}`, "aria-hidden": "true"});
-    const {bones, sides} = state.skeleton, limit = 4 * Math.max(item.width, item.height);
-    const clip = (value) => Math.min(Math.max(value + 0.5, -limit), limit);
+    const {bones, sides} = state.skeleton, limit = 4 * Math.max(item.width, item.height), paths = new Map();
+    const clip = (value) => Math.min(Math.max(value + 0.5, -limit), limit).toFixed(2);
+    const add = (kind, path) => paths.set(kind, (paths.get(kind) || "") + path);
     for (const one of item.people) {
       if (one.bbox) {
         const [left, top, right, bottom] = one.bbox.map(clip);
-        over.append(drawn("rect", {x: left, y: top, width: Math.max(right - left, 0), height: Math.max(bottom - top, 0)}));
+        add("box", `M${left} ${top}H${right}V${bottom}H${left}Z`);
       }
       const points = one.keypoints;
       if (!points || overlay === "mesh") continue;
-      const known = (joint) => points[joint] !== null;
-      for (const kind of ["halo", ""]) for (const [a, b] of bones) if (known(a) && known(b)) {
-        const ends = {x1: clip(points[a][0]), y1: clip(points[a][1]), x2: clip(points[b][0]), y2: clip(points[b][1])};
-        over.append(drawn("line", {...ends, class: kind || (sides[a] === sides[b] ? sides[a] : "middle")}));
+      for (const [a, b] of bones) if (points[a] && points[b]) {
+        const path = `M${clip(points[a][0])} ${clip(points[a][1])}L${clip(points[b][0])} ${clip(points[b][1])}`;
+        add("halo", path);
+        add(`bone ${sides[a] === sides[b] ? sides[a] : "middle"}`, path);
       }
       points.forEach((point, joint) => {
         if (!point) return;
-        const seen = one.visibility ? one.visibility[joint] : point[2];
-        const where = {cx: clip(point[0]), cy: clip(point[1]), r: 0.011 * Math.max(item.width, item.height)};
-        over.append(drawn("circle", {...where, class: sides[joint] + (seen < SEEN ? " hidden" : "")}));
+        const path = `M${clip(point[0])} ${clip(point[1])}h0`;
+        add("joint edge", path);
+        add(`joint ${sides[joint]}`, path);
+        if ((one.visibility ? one.visibility[joint] : point[2]) < SEEN) add("joint hidden", path);
       });
+    }
+    const order = ["box", "halo", "bone", "joint edge", "joint left", "joint right", "joint middle", "joint hidden"];
+    const rank = (kind) => order.findIndex((one) => kind.startsWith(one));
+    for (const kind of [...paths.keys()].sort((a, b) => rank(a) - rank(b))) {
+      over.append(drawn("path", {d: paths.get(kind), class: kind}));
     }
     return over;
   }
