@@ -130,6 +130,19 @@ class Catalog:
         """Tell whether somebody is being answered, or was a moment ago and will ask on."""
         return self._busy > 0 or time.monotonic() - self._asked < LINGER_S
 
+    def reach(self, count: int) -> None:
+        """Look for samples, where reports do not tell of them, until `count` are known.
+
+        Raises:
+            StorageError: a tar cannot be read.
+        """
+        for place, index in enumerate(self._indexes):
+            starts = self._starts()
+            if starts[-1] >= count:
+                return
+            if self._counts[place] is None:
+                index.reach(count - starts[place])
+
     def place(self, position: int) -> Place:
         """Return where a sample is.
 

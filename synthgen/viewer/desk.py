@@ -97,6 +97,8 @@ class Desk:
     def page(self, query: Query) -> dict[str, Any]:
         """Return some samples of a choice."""
         if query.choice.is_open and not query.is_marked:
+            if query.start <= self.catalog.total:
+                self.catalog.reach(query.start + query.count)
             total = self.catalog.total
             chosen = list(range(query.start, min(query.start + query.count, total)))
         else:

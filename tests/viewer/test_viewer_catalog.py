@@ -55,6 +55,8 @@ def test_tars_without_reports_are_counted_as_they_are_found(folder: Path) -> Non
     (folder / "run-000000.json").unlink()
     catalog = Catalog(str(folder))
     assert catalog.total == 0
+    catalog.reach(2)
+    assert catalog.total == 2 and catalog.place(1).key == "run-00000001"
     catalog.start()
     assert catalog.wait(20)
     assert (catalog.total, catalog.scanned, catalog.problems) == (8, 8, [])

@@ -1,8 +1,10 @@
 """The viewer's server: whom it answers, what it writes, and what it says of damaged shards."""
 
 import http.client
+import io
 import json
 import struct
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,13 @@ import numpy as np
 import pytest
 
 from synthgen.body import load_body
+from synthgen.run import main
 from synthgen.sample import Sample
 from synthgen.shards import Shard, write_shard
 from synthgen.shards.bad_list import read_bad_list
-from synthgen.viewer.desk import Desk
+from synthgen.shards.observation_records import to_members
+from synthgen.viewer.columns import Choice
+from synthgen.viewer.desk import Desk, Query
 from synthgen.viewer.guard import TOKEN_HEADER
 from synthgen.viewer.server import Viewer
 
@@ -190,8 +195,6 @@ def test_damaged_shards_are_shown_as_far_as_they_go(damaged: Viewer) -> None:
 def test_large_pictures_are_scaled_down_for_the_cards(
     tmp_path: Path, make_sample: Callable[..., Sample]
 ) -> None:
-    import io
-
     from PIL import Image
 
     write_shard(str(tmp_path), Shard("run", 0, 0, 1, "x"), [make_sample(0, size=(600, 1000))])
@@ -200,3 +203,32 @@ def test_large_pictures_are_scaled_down_for_the_cards(
         assert small.size == (384, 230)
     with Image.open(io.BytesIO(desk.picture(0, is_small=False)[1])) as whole:
         assert whole.size == (1000, 600)
+
+
+def test_the_export_leaves_out_what_was_marked(
+    viewer: Viewer, shown_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mark(viewer, {"positions": [0, 7], "bad": True})
+    command = ["pipeline=export", "format=coco", f"path={shown_run}", f"output={tmp_path}/coco"]
+    assert main([*command, f"bad={viewer.desk.marks.path}"]) == 0
+    out = capsys.readouterr().out
+    assert "28 pictures" in out and "on the list of bad ones" in out
+
+
+@pytest.mark.parametrize("key", ["<img src=x onerror=x>", "two words # more", "line\nbreak", "odd\udcff"])
+def test_keys_of_unknown_makers_can_be_marked(
+    tmp_path: Path, make_sample: Callable[..., Sample], key: str
+) -> None:
+    _, members = to_members(make_sample(0), "jpg")
+    path, form = tmp_path / "run-000000.tar", tarfile.GNU_FORMAT
+    with tarfile.open(path, "w", format=form, errors="surrogateescape") as tar:
+        for suffix, content in members.items():
+            entry = tarfile.TarInfo(f"{key}.{suffix}")
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    desk = Desk(str(tmp_path), "", {})
+    json.dumps(desk.page(Query(Choice()))).encode("utf-8")
+    assert desk.page(Query(Choice()))["items"][0]["people"]
+    desk.change([0], is_bad=True)
+    assert read_bad_list(str(tmp_path / "bad.txt")) == {key}
+    assert desk.page(Query(Choice()))["items"][0]["bad"]
