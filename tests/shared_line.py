@@ -2,13 +2,14 @@
 
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from synthgen.training import peers
+from synthgen.training.chance import draw
 from synthgen.training.loop import Desk, train
 from synthgen.training.options import TrainingOptions
 
@@ -22,6 +23,11 @@ class Plan:
     folder: str
     killed_at: int = 0
     broken_at: int = 0
+
+
+def stretch(place, rank, chance):
+    start = place + 0.5 * rank
+    return torch.linspace(start, start + 1, 4)[:, None] % 1 + 0.01 * chance.normal(4, 1)
 
 
 class Line(nn.Module):
@@ -40,7 +46,7 @@ class Numbers:
     def __init__(self, plan):
         self.module, self.plan, self.place = Line(), plan, 0
 
-    def batch(self, draw):
+    def batch(self, chance):
         self.place += 1
         marker = Path(self.plan.folder) / "killed"
         if peers.rank() == 1 and self.place == self.plan.killed_at and not marker.exists():
@@ -48,8 +54,7 @@ class Numbers:
             os.kill(os.getpid(), signal.SIGKILL)
         if self.place == self.plan.broken_at:
             raise ValueError("shard 7: key 12 is damaged")
-        start = self.place + 0.5 * peers.rank()
-        return (torch.linspace(start, start + 1, 4)[:, None] % 1 + 0.01 * draw.normal(4, 1),)
+        return (stretch(self.place, peers.rank(), chance),)
 
     def few(self, batch, count):
         return (batch[0][:count],)
@@ -69,3 +74,19 @@ class Numbers:
 
 def work(plan, device):
     train(Numbers(plan), OPTIONS, Desk("line", plan.folder, device, False, 0, "same"))
+
+
+class AllNumbers(Numbers):
+    """One worker that gets the batches of both in turn, with their own chance."""
+
+    def batch(self, _):
+        self.place += 1
+        number, rank = divmod(self.place - 1, 2)
+        step, part = divmod(number, OPTIONS.accumulate)
+        return (stretch(number + 1, rank, draw((0, step, rank, part), torch.device("cpu"))),)
+
+
+def work_alone(folder):
+    """Learn in one process what two workers learn together."""
+    options = replace(OPTIONS, accumulate=2 * OPTIONS.accumulate)
+    train(AllNumbers(Plan(folder)), options, Desk("line", folder, "cpu", False, 0, "same"))

@@ -25,19 +25,20 @@ def test_one_worker_outside_of_a_job_is_this_process(tmp_path, monkeypatch):
 
 
 def test_two_workers_share_gradients_and_survive_a_kill(ray_cluster, tmp_path):
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    run(work, Plan(str(whole)), TWO, str(whole), "cpu")
-    found = losses(whole)
-    assert found[8] < found[2] and rows_of(str(whole))[-1]["workers"] == 2
-
-    run(work, Plan(str(broken), killed_at=9), TWO, str(broken), "cpu")  # in step 5
-    assert (broken / "killed").exists()
-    assert losses(broken) == found
+    """Together they learn what one learns from the batches of both, one of them killed on the way or not."""
+    alone, together = tmp_path / "alone", tmp_path / "together"
+    shared_line.work_alone(str(alone))
+    run(work, Plan(str(together), killed_at=9), TWO, str(together), "cpu")  # in step 5 of 8
+    assert (together / "killed").exists()
+    assert rows_of(str(together))[-1]["workers"] == 2
+    found = losses(together)
+    assert found[8] < found[2] and found == pytest.approx(losses(alone), rel=1e-5)
 
 
 def test_workers_that_fail_again_and_again_end_the_training_with_their_reason(ray_cluster, tmp_path):
+    one = Workers(restarts=0, ray="local")
     with pytest.raises(ClusterError, match="training failed: worker .: shard 7: key 12 is damaged"):
-        run(work, Plan(str(tmp_path), broken_at=3), Workers(2, restarts=0), str(tmp_path), "cpu")
+        run(work, Plan(str(tmp_path), broken_at=3), one, str(tmp_path), "cpu")
 
 
 def test_a_cluster_without_room_says_so(ray_cluster, tmp_path):

@@ -73,23 +73,28 @@ class DiffusionBackbone(nn.Module):
         self.vae.eval()
         return self
 
-    def forward(self, images: Tensor, keypoints_2d: Tensor, confidence: Tensor) -> Tensor:
+    def forward(
+        self, images: Tensor, keypoints_2d: Tensor, confidence: Tensor, latents: Tensor | None = None
+    ) -> Tensor:
         """Extract features.
 
         Args:
             images: (B, 3, S, S) RGB in [0, 1], which is what the released model feeds its VAE.
             keypoints_2d: (B, 30, 2) [px of the crop].
             confidence: (B, 30), 0 where a joint was not observed.
+            latents: of these images, where they are known already.
 
         Returns:
             (B, feature_channels, s, s), s a quarter of the latents' side.
         """
-        return self.outmodules(self.tapped(images, keypoints_2d, confidence))
+        return self.outmodules(self.tapped(images, keypoints_2d, confidence, latents))
 
-    def tapped(self, images: Tensor, keypoints_2d: Tensor, confidence: Tensor) -> list[Tensor]:
+    def tapped(
+        self, images: Tensor, keypoints_2d: Tensor, confidence: Tensor, latents: Tensor | None = None
+    ) -> list[Tensor]:
         """Return U-Net features with their attention maps behind them, finest first; see `forward`."""
         points, seen = scaled_joints(keypoints_2d, confidence, self.config.crop_size, self.latent_side)
-        latents = self.latents(images)
+        latents = self.latents(images) if latents is None else latents
         context = self.context(points, confidence).to(latents.dtype)
         embedding = time_embedding(self.unet, latents)
         hidden = self.unet.conv_in(latents)

@@ -1,7 +1,7 @@
 """DPMesh as something to be trained: crops from shards, noise on their joints, figures on held-out crops."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -53,11 +53,12 @@ class MeshLesson:
         self._shown: Held | None = held[0] if held else None
 
     def batch(self, draw: Draw) -> tuple[Crops, Labels, Crops]:
-        """Return crops with noisy joints, labels, and the crops as they were."""
+        """Return crops with noisy joints, labels, and the crops as they were; both with the same images."""
         clean, labels = next(self._stream)
         crops = clean if self._noise is None else corrupt(clean, self._noise, draw.generator)
         self._shown = self._shown or Held(crops, labels)
-        return crops.to(draw.device), labels.to(draw.device), clean.to(draw.device)
+        moved = clean.to(draw.device)
+        return replace(crops, images=moved.images).to(draw.device), labels.to(draw.device), moved
 
     def few(self, batch: tuple[Any, ...], count: int) -> tuple[Any, ...]:
         """Return the first crops of a batch."""

@@ -43,8 +43,12 @@ class DPMesh(nn.Module):
         self.register_buffer("pelvis_dirs", torch.zeros(3, NUM_BETAS))
         use_products(self)
 
-    def forward(self, crops: Crops) -> Bodies:
+    def forward(self, crops: Crops, latents: Tensor | None = None) -> Bodies:
         """Estimate the body in the middle of each crop.
+
+        Args:
+            crops: of people.
+            latents: of their images, see `features`.
 
         Raises:
             ValueError: the crops have another size or other joints.
@@ -56,9 +60,20 @@ class DPMesh(nn.Module):
             raise ValueError(
                 f"keypoints_2d must be (B, {NUM_JOINTS}, 2), got {tuple(crops.keypoints_2d.shape)}"
             )
-        features = self.backbone(crops.images, crops.keypoints_2d, crops.confidence)
+        features = self.features(crops, latents)
         # The backbone may be in half precision (`model.backbone.to(torch.bfloat16)`); the rest is not.
         return self.bodies(self.regressor(features.float()), features, crops.cam_int)
+
+    def features(self, crops: Crops, latents: Tensor | None = None) -> Tensor:
+        """Return the backbone's features (B, C, h, w).
+
+        Args:
+            crops: of people.
+            latents: of their images from `DiffusionBackbone.latents` of the same frozen model, where they are
+                known already; None computes them.
+        """
+        known = () if latents is None else (latents,)
+        return self.backbone(crops.images, crops.keypoints_2d, crops.confidence, *known)
 
     def bodies(self, regressed: Regressed, features: Tensor, cam_int: Tensor) -> Bodies:
         """Turn what the regressor says into bodies; in float32 also under autocast."""

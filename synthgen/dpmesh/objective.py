@@ -1,11 +1,13 @@
 """What one step of DPMesh's training computes: from crops to the loss (paper, equations 5 to 8)."""
 
 from dataclasses import dataclass, field
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from synthgen.body_points import BodyPoints
+from synthgen.dpmesh.backbone import DiffusionBackbone
 from synthgen.dpmesh.batch import Crops, Labels
 from synthgen.dpmesh.losses import LossOptions, losses, total
 from synthgen.dpmesh.model import DPMesh
@@ -56,6 +58,7 @@ class Objective(nn.Module):
         self.weighting = UncertaintyWeights() if options.learned_weights else None
         if teacher is not None:
             share_frozen(model, teacher)
+        self._is_shared = teacher is not None and share_latents(model, teacher)
         # In lists, so that they are no parts of what is trained, averaged and saved.
         self._points = [points]
         self._teacher = [teacher.eval().requires_grad_(False)] if teacher is not None else []
@@ -77,17 +80,24 @@ class Objective(nn.Module):
             Scalars: "loss" to lower, and its parts, not weighted.
         """
         device = crops.images.device
-        bodies = self.model(crops)
+        latents = self._latents(crops, clean)
+        bodies = self.model(crops, latents)
         parts = losses(bodies, crops, labels, self.points.to(device), self.options.losses)
         for teacher in self._teacher:
             with torch.no_grad():
-                wanted = teacher.to(device).backbone(clean.images, clean.keypoints_2d, clean.confidence)
+                wanted = teacher.to(device).features(clean, latents)
             parts |= reasoning_loss(bodies, wanted, self.options.temperature)
         weigh = total if self.weighting is None else self.weighting
         return {
             "loss": weigh(parts, self.options.losses),
             **{name: part.detach() for name, part in parts.items()},
         }
+
+    def _latents(self, crops: Crops, clean: Crops) -> Tensor | None:
+        """Return what the frozen encoder says of the images, where model and teacher both look at it."""
+        if not self._is_shared or crops.images.data_ptr() != clean.images.data_ptr():
+            return None
+        return cast(DiffusionBackbone, self.model.backbone).latents(crops.images)
 
 
 def share_frozen(model: DPMesh, teacher: DPMesh) -> None:
@@ -97,3 +107,12 @@ def share_frozen(model: DPMesh, teacher: DPMesh) -> None:
         if name in own and own[name].shape == value.shape and torch.equal(own[name], value):
             parent, _, leaf = name.rpartition(".")
             setattr(teacher.get_submodule(parent), leaf, own[name])
+
+
+def share_latents(model: DPMesh, teacher: DPMesh) -> bool:
+    """Tell whether model and teacher, after `share_frozen`, have one frozen encoder of images."""
+    parts = [one.backbone for one in (model, teacher)]
+    if not all(isinstance(part, DiffusionBackbone) for part in parts):
+        return False
+    own, other = (list(cast(DiffusionBackbone, part).vae.parameters()) for part in parts)
+    return len(own) == len(other) and all(a is b for a, b in zip(own, other, strict=True))

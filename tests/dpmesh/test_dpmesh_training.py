@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from dpmesh_parts import TINY
 from people import observe, only_2d
+from tiny_diffusion import diffusion
 
-from synthgen.dpmesh import starts, training
+from synthgen.dpmesh import starts
 from synthgen.dpmesh.augment import Augmentation
-from synthgen.dpmesh.config import embedded_config
-from synthgen.dpmesh.keypoint_noise import NoiseOptions
+from synthgen.dpmesh.config import DPMeshConfig, embedded_config
+from synthgen.dpmesh.keypoint_noise import NoiseOptions, corrupt
 from synthgen.dpmesh.lesson import MeshLesson
 from synthgen.dpmesh.losses import LossOptions, pelvis_relative
 from synthgen.dpmesh.model import DPMesh
@@ -27,7 +29,7 @@ from synthgen.training.loop import Desk, train
 from synthgen.training.options import TrainingOptions
 
 MakeSample = Callable[..., Sample]
-SMALL = replace(TINY, crop_size=64, pose_head="rot6d", control_rank=2, dropout=0.0)
+SMALL = replace(TINY, crop_size=64, pose_head="rot6d", control_rank=2, dropout=0.0, decoder_layers=1)
 OPTIONS = TrainingOptions(4, 2, learning_rate=1e-3, ema_decay=0.9, report_every=2, picture_every=1)
 
 
@@ -39,13 +41,25 @@ def shards(tmp_path_factory: pytest.TempPathFactory, make_sample: MakeSample) ->
     return folder
 
 
-def plan(folder, shards, **changes):
-    given = {
-        "name": "small", "start": "", "model": SMALL, "teacher": "", "sources": (Source(shards),),
-        "data": StreamOptions(min_box=4), "objective": ObjectiveOptions(), "training": OPTIONS,
-        "work": str(folder / "work"), "output": str(folder / "out"), "seed": 3,
-    }  # fmt: skip
-    return with_inputs(TrainingPlan(**given | changes))
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> DPMeshConfig:
+    """Return sizes of a model beside a frozen one of few layers."""
+    return replace(SMALL, folder=str(diffusion(tmp_path_factory.mktemp("diffusion"))))
+
+
+@pytest.fixture(scope="module")
+def plan(shards, small):
+    """Return plan(folder, **changes), a short training into a folder."""
+
+    def make(folder, **changes):
+        given = {
+            "name": "small", "start": "", "model": small, "teacher": "", "sources": (Source(shards),),
+            "data": StreamOptions(min_box=4), "objective": ObjectiveOptions(), "training": OPTIONS,
+            "work": str(folder / "work"), "output": str(folder / "out"), "seed": 3,
+        }  # fmt: skip
+        return with_inputs(TrainingPlan(**given | changes))
+
+    return make
 
 
 def without_seconds(one):
@@ -53,40 +67,39 @@ def without_seconds(one):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory, shards):
+def trained(tmp_path_factory, shards, plan):
     """Return a finished training of a teacher, measured on the pictures it learns from."""
-    done = plan(tmp_path_factory.mktemp("trained"), shards, held_out=(Source(shards),), held_batches=1)
+    done = plan(tmp_path_factory.mktemp("trained"), held_out=(Source(shards),), held_batches=1)
     train_model(done, "cpu")
     return done
 
 
-def test_a_training_ends_as_a_folder_with_rows_and_pictures(trained):
+def test_a_training_ends_as_a_folder_with_rows_and_pictures(trained, small):
     rows = rows_of(trained.work)
     assert [row["step"] for row in rows] == [2, 4]
     losses = {"loss", "keypoints_2d", "keypoints_3d", "smpl", "cascade"}
     assert losses | {"held_mpjpe", "held_pa_mpjpe", "held_2d"} <= set(rows[-1])
     model = open_model(trained.output)
-    fresh = fresh_model(SMALL, trained.seed)
+    fresh = fresh_model(small, trained.seed)
     begun, ended = fresh.trainable(), model.trainable()
     moved = {name for name, value in begun.items() if not torch.equal(value, ended[name])}
-    assert len(moved) > 0.8 * len(
-        begun
-    )  # low-rank updates begin at zero, with gradients of zero for half of them
+    # Low-rank updates begin at zero, with gradients of zero for half of them.
+    assert len(moved) > 0.8 * len(begun)
     frozen = {name: value for name, value in fresh.named_parameters() if not value.requires_grad}
     assert all(torch.equal(value, model.get_parameter(name)) for name, value in frozen.items())
-    assert list((training.Path(trained.work)).glob("sample-*.png")) and is_done(trained)
+    assert list(Path(trained.work).glob("sample-*.png")) and is_done(trained)
 
 
-def test_it_is_done_until_its_inputs_or_its_output_change(trained, shards, tmp_path):
+def test_it_is_done_until_its_inputs_or_its_output_change(trained, tmp_path):
     assert not is_done(with_inputs(replace(trained, seed=4)))
     assert is_done(with_inputs(replace(trained, name="another")))
     assert not is_done(replace(trained, output=str(tmp_path)))
 
 
-def test_a_stopped_training_goes_on_bit_for_bit(shards, tmp_path, monkeypatch):
+def test_a_stopped_training_goes_on_bit_for_bit(plan, small, tmp_path, monkeypatch):
     often = replace(OPTIONS, checkpoint_minutes=0.0)
-    noisy = {"noise": NoiseOptions(), "model": replace(SMALL, dropout=0.2), "training": often}
-    whole, broken = plan(tmp_path / "whole", shards, **noisy), plan(tmp_path / "broken", shards, **noisy)
+    noisy = {"noise": NoiseOptions(), "model": replace(small, dropout=0.2), "training": often}
+    whole, broken = plan(tmp_path / "whole", **noisy), plan(tmp_path / "broken", **noisy)
     train_model(whole, "cpu")
     taken, batch = [], MeshLesson.batch
 
@@ -106,9 +119,9 @@ def test_a_stopped_training_goes_on_bit_for_bit(shards, tmp_path, monkeypatch):
     assert all(torch.equal(value, ends[1][key]) for key, value in ends[0].items())
 
 
-def test_a_student_is_held_to_a_frozen_teacher(trained, shards, tmp_path):
+def test_a_student_is_held_to_a_frozen_teacher(trained, plan, tmp_path):
     student = plan(
-        tmp_path, shards, start=trained.output, teacher=trained.output, noise=NoiseOptions(), dtype="float16"
+        tmp_path, start=trained.output, teacher=trained.output, noise=NoiseOptions(), dtype="float16"
     )
     train_model(student, "cpu")
     assert {"reasoning_simclr", "reasoning_mse"} <= set(rows_of(student.work)[-1])
@@ -128,27 +141,44 @@ def test_teacher_and_student_hold_what_is_frozen_once(trained):
     assert {name.split(".")[0] for name, _ in objective.named_parameters()} == {"model"}
 
 
-def test_pictures_with_2d_joints_alone_teach_what_they_can(shards, tmp_path, make_sample):
+def test_the_frozen_encoder_looks_once_at_what_teacher_and_student_both_see(trained, small):
+    """And nothing changes by that: other memory with the same pictures gives the same losses."""
+    teacher, student = open_model(trained.output), fresh_model(small, 8)
+    objective = Objective(student, body_points("open"), ObjectiveOptions(), teacher)
+    with CropStream(trained.sources, StreamOptions(side=64, min_box=4), 3, 0) as stream:
+        clean, labels = next(stream)
+    looked = []
+    for one in (teacher, student):
+        one.backbone.vae.encoder.register_forward_hook(lambda *_: looked.append(1))
+    noisy = corrupt(clean, NoiseOptions(), torch.Generator().manual_seed(0))
+    found = objective(noisy, labels, clean)
+    assert len(looked) == 1 and found["reasoning_mse"] > 0
+    apart = objective(noisy, labels, replace(clean, images=clean.images.clone()))
+    assert len(looked) == 3
+    assert all(torch.equal(value, apart[name]) for name, value in found.items())
+
+
+def test_pictures_with_2d_joints_alone_teach_what_they_can(plan, tmp_path, make_sample):
     folder = tmp_path / "real"
     folder.mkdir()
     found = [observe(make_sample(index)) for index in range(4)]
     found = [replace(one, camera=None, people=tuple(map(only_2d, one.people))) for one in found]
     write_observations(str(folder), "real", found)
     objective = ObjectiveOptions(LossOptions(unknown_camera=0.01), learned_weights=True)
-    one = plan(tmp_path, str(folder), objective=objective)
+    one = plan(tmp_path, sources=(Source(str(folder)),), objective=objective)
     train_model(one, "cpu")
     last = rows_of(one.work)[-1]
     assert last["keypoints_3d"] == last["smpl"] == 0 and last["keypoints_2d"] > 0
 
 
 @pytest.mark.parametrize(("checkpointing", "accumulate"), [(True, 1), (False, 2)])
-def test_what_saves_memory_learns_the_same(shards, tmp_path, checkpointing, accumulate):
+def test_what_saves_memory_learns_the_same(plan, tmp_path, checkpointing, accumulate):
     """Two batches of one are one batch of two, and computing twice is no other result."""
     still = StreamOptions(min_box=4, augmentation=Augmentation.none())
     options = replace(OPTIONS, ema_decay=0.0, steps=2)
     saving = replace(options, checkpointing=checkpointing, accumulate=accumulate, batch_size=2 // accumulate)
     plans = [
-        plan(tmp_path / name, shards, data=still, training=one)
+        plan(tmp_path / name, data=still, training=one)
         for name, one in (("plain", options), ("saving", saving))
     ]
     for one in plans:
