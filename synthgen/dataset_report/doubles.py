@@ -8,6 +8,7 @@ HASH_BITS = 8  # lowest frequencies kept along each axis
 PICTURE_RADIUS = 6  # bits that the hashes of near doubles differ in at most, of 64
 POSE_RADIUS_MM = 10.0  # root mean square over joints
 BLOCK = 512  # rows compared at once
+MAX_LINKS = 64  # of a row with later ones; a data set that is all alike has no more pairs than this allows
 
 Pairs = NDArray[np.int64]
 
@@ -29,22 +30,22 @@ def perceptual_hash(grey: NDArray[np.uint8]) -> int:
 
 
 def near_hashes(hashes: ArrayLike, radius: int = PICTURE_RADIUS) -> Pairs:
-    """Return (pairs, 2) of different rows whose hashes (N,) differ in at most `radius` bits."""
+    """Return (pairs, 2) of rows whose hashes (N,) differ in at most `radius` bits; see MAX_LINKS."""
     values = np.asarray(hashes, np.uint64)
     found = [np.zeros((0, 2), np.int64)]
     for start in range(0, len(values), BLOCK):
         block = values[start : start + BLOCK]
         apart = np.bitwise_count(block[:, None] ^ values[None, :])
-        found.append(_upper(np.argwhere(apart <= radius), start))
+        found.append(_links(apart <= radius, start))
     return np.concatenate(found)
 
 
 def near_poses(poses: NDArray[np.floating], radius_mm: float = POSE_RADIUS_MM) -> Pairs:
-    """Return (pairs, 2) of different rows of poses (N, J, 3) [m] that are at most this far apart [mm]."""
+    """Return (pairs, 2) of rows of poses (N, J, 3) [m] at most this far apart [mm]; see MAX_LINKS."""
     found = [np.zeros((0, 2), np.int64)]
     for start in range(0, len(poses), BLOCK):
         apart = rms_distances(poses[start : start + BLOCK], poses)
-        found.append(_upper(np.argwhere(apart <= radius_mm), start))
+        found.append(_links(apart <= radius_mm, start))
     return np.concatenate(found)
 
 
@@ -71,7 +72,8 @@ def groups(pairs: Pairs, count: int) -> list[list[int]]:
     return sorted(found, key=lambda part: (-len(part), part[0]))
 
 
-def _upper(pairs: Pairs, start: int) -> Pairs:
-    """Return pairs of a block of rows, each once, without those of a row with itself."""
-    moved = pairs + np.array([start, 0])
-    return moved[moved[:, 0] < moved[:, 1]]
+def _links(are_near: NDArray[np.bool_], start: int) -> Pairs:
+    """Return pairs of a block of rows with later rows, at most MAX_LINKS of each row."""
+    rows = start + np.arange(len(are_near))
+    later = are_near & (np.arange(are_near.shape[1]) > rows[:, None])
+    return np.argwhere(later & (np.cumsum(later, 1) <= MAX_LINKS)) + np.array([start, 0])

@@ -202,15 +202,14 @@ class _Page:
         """Return the reference's poses that are furthest from all of these, none like another."""
         if self.reference is None or not len(self.poses.entries):
             return []
-        poses, known, found = self.reference.poses, self.poses.values, []
+        poses, found = self.reference.poses, []
+        far = coverage.nearest(poses, self.poses.values)
         for _ in range(min(UNCOVERED, len(poses))):
-            far = coverage.nearest(poses, known)
             row = int(far.argmax())
             words = f"{far[row]:.0f} mm"
-            found.append(
-                (stick_figure(poses[row], f"pose of the reference, {words} from the nearest"), words)
-            )
-            known = np.concatenate([known, poses[row : row + 1]])
+            figure = stick_figure(poses[row], f"pose of the reference, {words} from the nearest")
+            found.append((figure, words))
+            far = np.minimum(far, coverage.nearest(poses, poses[row : row + 1]))
         return found
 
     def _picture_doubles(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.dataset_report.coverage import nearest_within
-from synthgen.dataset_report.doubles import Pairs, groups, near_hashes, near_poses
+from synthgen.dataset_report.doubles import groups, near_hashes, near_poses
 from synthgen.dataset_report.hard import SIGNALS, Hard, hardest
 from synthgen.dataset_report.intake import Entry
 from synthgen.dataset_report.poses import pose_of
@@ -61,9 +61,10 @@ def same_pictures(entries: Sequence[Entry]) -> list[list[int]]:
 def same_poses(entries: Sequence[Entry], poses: Poses) -> list[list[int]]:
     """Return groups of poses that are nearly the same, those of one sample or one moment not counted."""
     pairs = near_poses(poses.values)
-    moments = [_moment(entries[row]) for row in poses.entries]
-    kept = [pair for pair in pairs if moments[pair[0]] != moments[pair[1]]]
-    table: Pairs = np.array(kept, np.int64).reshape(-1, 2)
+    numbers: dict[tuple[str, ...], int] = {}
+    names = [_moment(entries[row]) for row in poses.entries]
+    moments = np.array([numbers.setdefault(name, len(numbers)) for name in names], int)
+    table = pairs[moments[pairs[:, 0]] != moments[pairs[:, 1]]]
     return groups(table, len(poses.entries))
 
 

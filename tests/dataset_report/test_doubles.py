@@ -64,6 +64,12 @@ def test_pairs_are_found_across_blocks() -> None:
     assert near_poses(poses).tolist() == [[2, 590]]
 
 
+def test_what_is_all_alike_is_one_group_of_few_pairs() -> None:
+    pairs = near_hashes(np.zeros(1500, np.uint64))
+    assert len(pairs) < 64 * 1500
+    assert [len(group) for group in groups(pairs, 1500)] == [1500]
+
+
 def test_poses_of_one_moment_are_no_doubles(make_sample: MakeSample) -> None:
     notes = [notes_of_sample(make_sample(0)) for _ in range(3)]
     views = [
