@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from tiny_diffusion import diffusion
 
 from synthgen import run
 from synthgen.dpmesh.codebook import CodebookConfig
@@ -17,8 +18,8 @@ from synthgen.shards.shard import Shard, write_shard
 from synthgen.training.journal import rows_of
 
 SMALL = DPMeshConfig(
-    unet_width=32, vae_width=32, crop_size=64, lora_rank=2, control_rank=2, feature_channels=32, width=16,
-    num_heads=2, encoder_layers=1, decoder_layers=2, lifting_width=16, mlp_width=16, pose_head="rot6d",
+    crop_size=64, lora_rank=2, control_rank=2, feature_channels=32, width=16,
+    num_heads=2, encoder_layers=1, decoder_layers=1, lifting_width=16, mlp_width=16, pose_head="rot6d",
     codebook=CodebookConfig(tokens=4, codes=8, code_dim=8, width=8, depth=1),
 )  # fmt: skip
 
@@ -26,7 +27,8 @@ SMALL = DPMeshConfig(
 @pytest.fixture(scope="module")
 def start(tmp_path_factory) -> str:
     folder = tmp_path_factory.mktemp("start")
-    fresh_model(SMALL, 0).save_folder(folder)
+    frozen = diffusion(tmp_path_factory.mktemp("diffusion"))
+    fresh_model(replace(SMALL, folder=str(frozen)), 0).save_folder(folder)
     return str(folder)
 
 
