@@ -36,6 +36,8 @@ class Config:
         views: cameras of each moment.
         clips: clips of each set.
         frames: of each clip.
+        iterations: rounds of score guidance.
+        fitting_steps: of the plain optimisation.
         noise: errors of the joints.
         image_size: side of the pictures [px].
         output: folder of table and pictures.
@@ -51,6 +53,8 @@ class Config:
     views: int = 4
     clips: int = 4
     frames: int = 30
+    iterations: int = 10
+    fitting_steps: int = 250
     noise: JointNoise = field(default_factory=JointNoise)
     image_size: int = 128
     output: str = "shards/refinement"
@@ -61,7 +65,15 @@ class Config:
         """Return what is wrong with these options, one message each."""
         found = [
             f"{name} must be at least {least}, got {getattr(self, name)}"
-            for name, least in (("pictures", 1), ("moments", 1), ("views", 2), ("clips", 1), ("frames", 3))
+            for name, least in (
+                ("pictures", 1),
+                ("moments", 1),
+                ("views", 2),
+                ("clips", 1),
+                ("frames", 3),
+                ("iterations", 1),
+                ("fitting_steps", 1),
+            )
             if getattr(self, name) < least
         ]
         found += backends.problems(backends.MODELS["mesh"], self.mesh, "mesh")
@@ -105,13 +117,15 @@ class _Kit:
         from synthgen.body_file import read_body_file
         from synthgen.render import make_renderer
         from synthgen.scorehmr.refinery import Refinery, load_denoiser
+        from synthgen.scorehmr.sampling import GuidanceOptions
 
         self.config = config
         self.body, self.renderer = load_body("open"), make_renderer("warp", "cpu")
         self.estimator = backends.build(backends.MODELS["mesh"], config.mesh, "mesh")
         self.estimator.setup()
         denoiser, _ = load_denoiser(find_model(config.denoiser, "", fetch_files))
-        self.refinery = Refinery(denoiser, read_body_file(OPEN_FILE))
+        guidance = GuidanceOptions(iterations=config.iterations)
+        self.refinery = Refinery(denoiser, read_body_file(OPEN_FILE), guidance)
         self.prior = VPoser.from_folder(find_model(config.prior, "", fetch_files))
 
     def trials(self, kind: Any, family: str, sizes: tuple[int, int]) -> Any:
@@ -128,9 +142,10 @@ class _Kit:
         """Return the errors of the estimate, and of what each method makes of it."""
         from synthgen.scorehmr.fitting import FittingOptions
 
+        plain = FittingOptions(steps=self.config.fitting_steps)
         cases = replace(trials.cases, extrinsics=None)
         found = {"estimate": trials.cases.people}
-        found["plain"] = self.refinery.fit(cases, self.prior, FittingOptions()).people
+        found["plain"] = self.refinery.fit(cases, self.prior, plain).people
         found["score"] = self.refinery.refine(cases).people
         if kind == "views":
             found["score, calibrated"] = self.refinery.refine(trials.cases).people

@@ -29,6 +29,8 @@ ARRAYS = "fits.npz"
 class Guidance:
     """How score guidance runs; defaults are published (views: 2, 100, 10, which is faster and less accurate).
 
+    Only smoothness is published as 30: at 300 clips move less by jerks, and poses are nearer as well.
+
     Attributes:
         iterations: rounds of inversion and guided sampling.
         start: time step that the inversion goes up to.
@@ -46,7 +48,7 @@ class Guidance:
     scale: float = 1.0
     keypoints: float = 0.003
     multiview: float = 450.0
-    smoothness: float = 30.0
+    smoothness: float = 300.0
     samples: int = 5
 
 

@@ -116,7 +116,7 @@ class Weights:
         keypoints: of the reprojection error.
         sigma: errors [px, of a picture 1000 px wide] well above it stop to count.
         multiview: of the views' agreement.
-        smoothness: of neighbouring frames' likeness.
+        smoothness: of neighbouring frames' likeness; published: 30.
         transl_smoothness: of the squared difference of translations [1/m²].
         silhouette: of the distances between body and segment, where segments are given.
     """
@@ -124,7 +124,7 @@ class Weights:
     keypoints: float = 0.003
     sigma: float = 100.0
     multiview: float = 450.0
-    smoothness: float = 30.0
+    smoothness: float = 300.0
     transl_smoothness: float = 0.0
     silhouette: float = 0.7
 

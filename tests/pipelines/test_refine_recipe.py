@@ -121,7 +121,16 @@ def test_wrong_values_end_with_exit_code_2(change: str, message: str, tmp_path: 
 
 
 def test_refinement_is_measured(denoiser: str, tmp_path: Path, capsys) -> None:
-    sizes = ["pictures=2", "moments=1", "views=2", "clips=1", "frames=3", "threads=1"]
+    sizes = [
+        "pictures=2",
+        "moments=1",
+        "views=2",
+        "clips=1",
+        "frames=3",
+        "threads=1",
+        "iterations=1",
+        "fitting_steps=5",
+    ]
     where = [f"output={tmp_path}", denoiser]
     assert run.main(["config=refine_evaluate.yaml", *sizes, *where]) == 0
     rows = json.loads((tmp_path / "refinement.json").read_text())
