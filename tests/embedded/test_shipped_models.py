@@ -16,7 +16,7 @@ from synthgen.embedded.exam.models import VAE
 from synthgen.scenes.poses import FAMILIES
 
 LARGEST_FILE, LARGEST_SUM = 16e6, 60e6  # bytes
-SHIPPED = (VAE, "draft", "redraw", "segmenter", "keypoints", "mesh", "prior", "score")
+SHIPPED = (VAE, "draft", "redraw", "segmenter", "keypoints", "mesh", "prior", "score", "dpmesh")
 
 
 @pytest.fixture(scope="module")
