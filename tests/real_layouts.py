@@ -62,6 +62,7 @@ class Layouts:
             "keypoints": {"id": self.path("vitpose")},
             "mesh": {"id": next(self.path("hmr2").rglob("*.ckpt"))},
             "prior": {"id": self.path("V02_05")},
+            "refiner": {},
         }
         nodes = {
             role: node | {key: str(path) for key, path in ids[role].items()} for role, node in preset.items()

@@ -65,7 +65,7 @@ def test_an_error_in_the_middle_of_writing_ends_the_shard_and_its_threads(tmp_pa
     def refuse(*arguments: object) -> None:
         raise ValueError("cannot be encoded")
 
-    monkeypatch.setattr("synthgen.shards.shard.encode", refuse)
+    monkeypatch.setattr("synthgen.shards.observation_records.encode", refuse)
     with pytest.raises(ValueError, match="cannot be encoded"):
         made(job(tmp_path))
     assert list(tmp_path.iterdir()) == [] and threads() == []
