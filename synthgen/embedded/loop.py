@@ -10,8 +10,8 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from synthgen import storage
 from synthgen.embedded.options import Training
 from synthgen.training.attention import SpelledOut
 from synthgen.training.optimizers import Optimizer
+from synthgen.training.upsampling import MatrixUpsampling
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +145,7 @@ class _Course:
         begin = time.monotonic()
         self.model.train()
         with (
-            _attention(self.device),
+            _quick(self.device),
             torch.autocast(self.device.type, torch.bfloat16, enabled=self.desk.bf16),
         ):
             parts = self.lesson.loss(self.model, self._draw())
@@ -258,9 +259,14 @@ class _Course:
         storage.write_bytes(str(self.desk.folder / CHECKPOINT), buffer.getvalue())
 
 
-def _attention(device: torch.device) -> AbstractContextManager[None]:
-    """Choose how attention is computed: on CPUs torch's own kernels train a good deal slower."""
-    return SpelledOut() if device.type == "cpu" else nullcontext()
+@contextmanager
+def _quick(device: torch.device) -> Iterator[None]:
+    """Choose how attention and enlargement are computed: on CPUs torch's own train a good deal slower."""
+    if device.type != "cpu":
+        yield
+        return
+    with SpelledOut(), MatrixUpsampling():
+        yield
 
 
 def _schedule(step: int, training: Training) -> float:
