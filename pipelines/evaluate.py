@@ -10,7 +10,6 @@ people.jsonl (one line a person and estimator). Figures for which labels are mis
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from synthgen import backends
@@ -40,7 +39,8 @@ class Config:
         published: {name of shards: {figure: value}} that papers report, in mm or %, to be shown beside ours.
         keypoints: joints for estimators that look at some: detected (by their own keypoint model), labels, or
             noisy (labels with the errors of detectors).
-        protocol: which joints count, and the root: 3dpw, 3doh, cmu_panoptic, ski_poseptz, emdb, smpl24.
+        protocol: which joints count, and the root: 3dpw, 3doh, cmu_panoptic, h36m, mannequin, ski_poseptz,
+            ski_diffusion_hpc, emdb, smpl24.
         num_samples: pictures of each shards, the first ones; 0 for all.
         worst: people of each estimator to draw in the report, 0 to 50.
         batch_size: pictures at once.
@@ -126,8 +126,9 @@ def main(config: Config) -> int:
     from synthgen.evaluation.columns import Block
     from synthgen.evaluation.measure import Judge
     from synthgen.evaluation.regressor import read_regressor
+    from synthgen.evaluation.truth import evaluation_bodies
 
-    bodies = _bodies(config)
+    bodies = evaluation_bodies(config.smpl_file)
     regressor = read_regressor(config.h36m_regressor, bodies["smpl"]) if config.h36m_regressor else None
     judge = Judge(bodies, PROTOCOLS[config.protocol], regressor)
     columns: dict[str, list[Column]] = {name: [] for name in config.shards}
@@ -142,19 +143,6 @@ def main(config: Config) -> int:
         _say_block(block)
     say(_write(config, blocks, bodies))
     return 0
-
-
-def _bodies(config: Config) -> "dict[str, Body]":
-    from synthgen.body import SMPL, load_body
-    from synthgen.datasets.smpl_fits import gendered_files
-
-    loaded = [load_body("open"), *([load_body(config.smpl_file)] if config.smpl_file else [])]
-    if config.smpl_file and loaded[1].name != "smpl":
-        raise ValueError(f"smpl_file: {config.smpl_file} holds the body {loaded[1].name}, expected smpl")
-    gendered = gendered_files(Path(config.smpl_file).expanduser().parent) if config.smpl_file else {}
-    return {body.name: body for body in loaded} | {
-        f"{SMPL}_{gender}": load_body(str(path)) for gender, path in gendered.items()
-    }
 
 
 def _count(config: Config, shards: str) -> int | None:

@@ -148,6 +148,8 @@ def _general_help() -> str:
     lines += [f"  {name:<18} {_first_line(path)}" for name, path in recipes().items()]
     lines += ["", "Run files that come with the package (a path, or one in ./configs, works as well):"]
     lines += [f"  {path.name:<18} {_first_comment(path)}" for path in configs.shipped().values()]
+    tables = configs.shipped("eval")
+    lines += [f"  {f'eval/{path.name}':<28} {_first_comment(path)}" for path in tables.values()]
     presets = ", ".join(configs.shipped(configs.MODELS))
     return "\n".join([*lines, "", f"Presets for models=NAME: {presets}" if presets else ""]).rstrip()
 

@@ -201,3 +201,20 @@ def test_figures_of_many_are_those_of_each() -> None:
         np.testing.assert_allclose(figure(FOUND, TRUE), alone)
         grouped = figure(FOUND.reshape(2, 3, 14, 3), TRUE.reshape(2, 3, 14, 3))
         np.testing.assert_allclose(grouped.ravel(), alone)
+
+
+def test_the_crop_of_spin_by_hand() -> None:
+    points = np.zeros((2, len(COCO17), 2))
+    names = ("left_shoulder", "right_shoulder", "left_hip", "right_hip", "right_ankle")
+    places = ((0, 0), (10, 0), (0, 30), (10, 40), (10, 200))
+    weight = np.zeros((2, len(COCO17)))
+    for name, place in zip(names, places, strict=True):
+        points[0, COCO17.index(name)], weight[0, COCO17.index(name)] = place, 1
+    np.testing.assert_allclose(metrics.crop_side(points, weight, COCO17)[0], 1.2 * 200, err_msg="box")
+    weight[0, COCO17.index("right_ankle")] = 0
+    np.testing.assert_allclose(
+        metrics.crop_side(points, weight, COCO17)[0], 3 * (30 + 40) / 2, err_msg="both torsos"
+    )
+    weight[0, COCO17.index("left_hip")] = 0
+    np.testing.assert_allclose(metrics.crop_side(points, weight, COCO17)[0], 3 * 40, err_msg="one torso")
+    assert np.isnan(metrics.crop_side(points, weight, COCO17)[1]), "nothing is known"

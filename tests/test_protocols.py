@@ -12,7 +12,7 @@ def test_3dpw_counts_fourteen_joints_by_name() -> None:
     assert set(H36M17.names) - set(protocol.joints) == {"pelvis", "spine", "jaw"}
     assert len(protocol.joints) == 14
     assert protocol.root == ("pelvis",) and protocol.joint_set is H36M17
-    for name in ("3doh", "cmu_panoptic"):
+    for name in ("3doh", "h36m"):
         assert set(PROTOCOLS[name].joints) == set(protocol.joints)
 
 
@@ -22,7 +22,10 @@ def test_joints_of_papers_by_their_numbers_in_the_regressor() -> None:
 
 
 def test_ski_and_smpl_count_all_their_joints() -> None:
-    assert PROTOCOLS["ski_poseptz"].joints == H36M17.names
+    for name in ("ski_poseptz", "cmu_panoptic", "mannequin"):
+        assert PROTOCOLS[name].joints == H36M17.names
+    chosen = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16]  # as eval_diffusion.py lists them
+    assert list(PROTOCOLS["ski_diffusion_hpc"].indices) == chosen
     assert PROTOCOLS["smpl24"].joints == PROTOCOLS["emdb"].joints == SMPL24.names
 
 
@@ -51,9 +54,9 @@ def test_sides_are_those_of_the_body(body: Body) -> None:
 def test_joints_that_need_the_skin_are_unknown_without_it() -> None:
     known = np.array([float(name in SMPL24.names) for name in POINT_NAMES])
     protocol = PROTOCOLS["3dpw"]
-    joints, root = protocol.confidence(known)
+    joints, root = protocol.chosen(protocol.confidence(known))
     assert [name for name, one in zip(protocol.joints, joints, strict=True) if not one] == ["head_top"]
     assert root == 1
     known[POINT_NAMES.index("pelvis")], known[POINT_NAMES.index("left_knee")] = 0, 0.25
-    joints, root = protocol.confidence(known)
+    joints, root = protocol.chosen(protocol.confidence(known))
     assert root == 0 and joints[protocol.joints.index("left_knee")] == 0.25

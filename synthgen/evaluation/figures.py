@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from synthgen.metrics.bodies import PCK_3D_MM
 
 NEAR_BOX, NEAR_TORSO, NEAR_HEAD = 0.1, 0.2, 0.5  # of the box's longer side, the torso, the head
+NEAR_CROP = 0.1  # of the crop that SPIN's evaluation makes: 22.4 px of its 224
 HIDDEN = 0.5  # visibility below which the picture hides a joint
 
 
@@ -63,6 +64,11 @@ _TABLE = (
     Figure(
         "pck_head", f"PCKh@{NEAR_HEAD:g}", "%", "an SMPL body, a camera and 2D joints",
         f"COCO-17 joints within {NEAR_HEAD:g} of the way from neck to top of the head.", False,
+    ),
+    Figure(
+        "pck_crop", f"PCK@{NEAR_CROP:g} crop", "%", "2D joints with a torso",
+        f"COCO-17 joints within {NEAR_CROP:g} of the side of SPIN's crop: three torsos, or 1.2 times the box "
+        "around the joints, whichever is longer.", False,
     ),
     Figure(
         "oks", "OKS", "%", _2D, "Object keypoint similarity; the area is that of the box.", False,

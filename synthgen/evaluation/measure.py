@@ -8,12 +8,12 @@ import numpy as np
 from synthgen.backends.protocols import MeshEstimate
 from synthgen.body import Body, Posed
 from synthgen.evaluation.cameras import camera_of
-from synthgen.evaluation.figures import HIDDEN, NEAR_BOX, NEAR_HEAD, NEAR_TORSO
+from synthgen.evaluation.figures import HIDDEN, NEAR_BOX, NEAR_CROP, NEAR_HEAD, NEAR_TORSO
 from synthgen.evaluation.truth import Truth, truth_of
 from synthgen.geometry import project
 from synthgen.joints import COCO17, H36M17, POINT_NAMES, SMPL24
 from synthgen.metrics import bodies as in_space
-from synthgen.metrics import longer_side, oks, pck, segment_length
+from synthgen.metrics import crop_side, longer_side, oks, pck, segment_length
 from synthgen.metrics.pictures import HEAD
 from synthgen.metrics.protocols import PROTOCOLS, Protocol
 from synthgen.observation import Observation, same_mesh
@@ -72,8 +72,7 @@ class Judge:
         posed = self.bodies[body].pose([person for one in estimates for person in one.people])
         truth = truth_of(observations, self.bodies)
         found = self.joints(self.bodies[body], posed)
-        true = self._true_joints(truth)
-        joint_known, root_known = self.protocol.confidence(truth.confidence)
+        true, joint_known, root_known = self._true_joints(truth, observations)
         known = (joint_known > 0).astype(float)
         rooted = np.where((root_known > 0)[:, None], known, 0.0)
         hidden = self._hidden(observations)
@@ -91,13 +90,29 @@ class Judge:
         }
         return Measured(figures, np.where(rooted > 0, errors, np.nan), found, true, rooted > 0)
 
-    def _true_joints(self, truth: Truth) -> Float:
-        joints = self.protocol.centred(self.protocol.joint_set.point_weights() @ truth.points)
+    def _true_joints(self, truth: Truth, observations: Sequence[Observation]) -> tuple[Float, Float, Float]:
+        """Return true joints (N, J, 3) [m], root at the origin, and how surely joints and root are known.
+
+        They are blended from the true mesh or from its points; where there is no mesh, joints that the data
+        set itself has, by name, are taken as they are.
+        """
+        protocol, joint_set = self.protocol, self.protocol.joint_set
+        whole, sure = joint_set.point_weights() @ truth.points, protocol.confidence(truth.confidence)
+        people = [person for one in observations for person in one.people]
+        for row, (person, vertices) in enumerate(zip(people, truth.vertices, strict=True)):
+            own = person.joints
+            if vertices is not None or own is None or own.keypoints_3d is None:
+                continue
+            for name, place, confidence in zip(own.names, own.keypoints_3d, own.confidence_3d, strict=True):
+                if name in joint_set.names and confidence > 0:
+                    whole[row, joint_set.index(name)] = place
+                    sure[row, joint_set.index(name)] = confidence
+        joints = protocol.centred(whole)
         for row, (name, vertices) in enumerate(zip(truth.body, truth.vertices, strict=True)):
             if vertices is not None and self.h36m_regressor is not None:
                 posed = Posed(vertices[None].astype(np.float32), truth.points[None, row].astype(np.float32))
                 joints[row] = self.joints(self.bodies[name], posed)[0]
-        return joints
+        return joints, *protocol.chosen(sure)
 
     def _hidden(self, observations: Sequence[Observation]) -> Float:
         """Return 1 for each joint of the protocol that is known to be hidden: (N, J)."""
@@ -141,6 +156,7 @@ class Judge:
         return {
             "pck_box": pck(found, true, longer_side(boxes), NEAR_BOX, known),
             "pck_torso": pck(found, true, torso, NEAR_TORSO, known),
+            "pck_crop": pck(found, true, crop_side(true, known, COCO17), NEAR_CROP, known),
             "pck_head": pck(found, true, lengths, NEAR_HEAD, known),
             "oks": oks(found, true, np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1), known),
         }

@@ -7,10 +7,12 @@ those; one with 2D joints only has none. Nothing is filled in.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from synthgen.body import Body
+from synthgen.body import SMPL, Body, load_body
+from synthgen.datasets.smpl_fits import gendered_files
 from synthgen.joints import LANDMARK_NAMES, POINT_NAMES, SMPL24
 from synthgen.observation import Observation, ObservedPerson, body_name
 from synthgen.sample import Float, Person
@@ -31,6 +33,24 @@ class Truth:
     confidence: Float
     vertices: tuple[Float | None, ...]
     body: tuple[str, ...]
+
+
+def evaluation_bodies(smpl_file: str) -> dict[str, Body]:
+    """Return the bodies that labels and estimates may belong to, by name: open, and SMPL's where given.
+
+    Args:
+        smpl_file: of the neutral SMPL, "" for none; male and female ones that lie beside it are loaded too.
+
+    Raises:
+        ValueError: it holds another body.
+    """
+    loaded = [load_body("open"), *([load_body(smpl_file)] if smpl_file else [])]
+    if smpl_file and loaded[1].name != SMPL:
+        raise ValueError(f"smpl_file: {smpl_file} holds the body {loaded[1].name}, expected smpl")
+    gendered = gendered_files(Path(smpl_file).expanduser().parent) if smpl_file else {}
+    return {body.name: body for body in loaded} | {
+        f"{SMPL}_{gender}": load_body(str(path)) for gender, path in gendered.items()
+    }
 
 
 def truth_of(observations: Sequence[Observation], bodies: Mapping[str, Body]) -> Truth:

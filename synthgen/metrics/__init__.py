@@ -17,7 +17,7 @@ from synthgen.metrics.bodies import (
     pck_3d,
     pck_3d_auc,
 )
-from synthgen.metrics.pictures import SIGMAS, longer_side, oks, pck, segment_length
+from synthgen.metrics.pictures import SIGMAS, crop_side, longer_side, oks, pck, segment_length
 from synthgen.metrics.protocols import PROTOCOLS, Protocol
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "SIGMAS",
     "Protocol",
     "acceleration_error",
+    "crop_side",
     "joint_errors",
     "longer_side",
     "mean_error",

@@ -21,6 +21,7 @@ TORSO = (
     "left_shoulder",
     "right_hip",
 )  # PCK of the torso (Yang and Ramanan, 2013)
+CROP_TORSOS, CROP_BOXES = 3.0, 1.2  # side of SPIN's crop, in torsos or in sides of the box around joints
 HEAD = ("head_top", "neck")  # PCKh (Andriluka et al., 2014) measures the head's own box: close to this
 
 
@@ -51,6 +52,35 @@ def segment_length(points: Array, joint_set: JointSet, ends: tuple[str, str] = T
     """Return the distance (...) between two joints of points (..., J, D), in the unit of the points."""
     first, second = (points[..., joint_set.index(end), :] for end in ends)
     return np.linalg.norm(first - second, axis=-1)
+
+
+def crop_side(points: Array, weight: Array, joint_set: JointSet) -> Array:
+    """Return the side [px] of the crop that SPIN's evaluation cuts out around a person.
+
+    Three torsos (mean of shoulder to hip, left and right), or 1.2 times the longer side of the box around the
+    joints, whichever is longer.
+
+    Args:
+        points: (..., J, 2) [px].
+        weight: (..., J); joints of 0 are unknown.
+        joint_set: that the joints are of.
+
+    Returns:
+        (...) [px]; NaN where neither torso is known.
+    """
+    known = weight > 0
+    torsos = []
+    for side in ("left", "right"):
+        ends = (f"{side}_shoulder", f"{side}_hip")
+        has = known[..., [joint_set.index(end) for end in ends]].all(-1)
+        torsos.append(np.where(has, segment_length(points, joint_set, ends), np.nan))
+    both = np.stack(torsos)
+    count = (~np.isnan(both)).sum(0)
+    torso = np.where(count > 0, np.nansum(both, 0) / np.maximum(count, 1), np.nan)
+    high = np.where(known[..., None], points, -np.inf).max(-2)
+    low = np.where(known[..., None], points, np.inf).min(-2)
+    longer = np.where(known.any(-1), (high - low).max(-1), 0.0)
+    return np.maximum(CROP_TORSOS * torso, CROP_BOXES * longer)
 
 
 def oks(

@@ -57,18 +57,26 @@ class Protocol:
         root = joints[..., list(self.root_indices), :].mean(-2, keepdims=True)
         return joints[..., list(self.indices), :] - root
 
-    def confidence(self, points: Array) -> tuple[Array, Array]:
-        """Return how surely joints are known that follow from points: as surely as the least known of these.
+    def confidence(self, points: Array) -> Array:
+        """Return how surely joints of the set follow from points: as surely as the least known of these.
 
         Args:
             points: (..., len(POINT_NAMES)) confidence of each point.
 
         Returns:
-            (..., len(joints)), and (...) of the root.
+            (..., len(joint_set)), see `chosen`.
         """
         needs = self.joint_set.point_weights() != 0  # (J, points)
-        least = np.where(needs, points[..., None, :], np.inf).min(-1)
-        return least[..., list(self.indices)], least[..., list(self.root_indices)].min(-1)
+        return np.where(needs, points[..., None, :], np.inf).min(-1)
+
+    def chosen(self, confidence: Array) -> tuple[Array, Array]:
+        """Return the confidences (..., len(joints)) of the joints that count, and (...) of the root.
+
+        Args:
+            confidence: (..., len(joint_set)).
+        """
+        root = confidence[..., list(self.root_indices)].min(-1)
+        return confidence[..., list(self.indices)], root
 
 
 _3DPW = (
@@ -81,12 +89,27 @@ _TABLE = (
     ),
     Protocol("3doh", H36M17, LSP14, ("pelvis",), f"{_3DPW}; DPMesh says no more of it than that of 3DPW."),
     Protocol(
-        "cmu_panoptic", H36M17, LSP14, ("pelvis",),
-        "14 joints and root as 3DPW; papers give MPJPE only, for each activity and their mean.",
+        "cmu_panoptic", H36M17, H36M17.names, ("pelvis",),
+        "MPJPE over all 17 joints of Human3.6M, root its pelvis, for each activity and their mean: the "
+        "public evaluation of Jiang et al. (2020), which DPMesh follows without saying more; joints that the "
+        "data set lacks (spine, jaw, top of the head) count where annotations were completed by fits.",
+    ),
+    Protocol(
+        "h36m", H36M17, LSP14, ("pelvis",),
+        "MPJPE and PA-MPJPE over 14 of Human3.6M's 17 joints, root Human3.6M's pelvis (ScoreHMR).",
+    ),
+    Protocol(
+        "mannequin", H36M17, H36M17.names, ("pelvis",),
+        "MPJPE and PA-MPJPE over the 17 joints of Human3.6M, root its pelvis (ScoreHMR).",
     ),
     Protocol(
         "ski_poseptz", H36M17, H36M17.names, ("pelvis",),
         "All 17 joints of Human3.6M, as the data set labels them, root its hip; right leg first.",
+    ),
+    Protocol(
+        "ski_diffusion_hpc", H36M17, tuple(name for name in H36M17.names if name != "jaw"), ("pelvis",),
+        "16 of Human3.6M's 17 joints as the data set labels them, without its joint 9 (jaw, which the "
+        "evaluation calls head), root its hip (Diffusion-HPC, eval_diffusion.py).",
     ),
     Protocol(
         "emdb", SMPL24, SMPL24.names, ("pelvis",),

@@ -19,11 +19,11 @@ from synthgen.scorehmr.cases import Cases
 from synthgen.scorehmr.fitting import FittingOptions
 from synthgen.scorehmr.inputs import Ledger, default_camera, why_not
 from synthgen.scorehmr.refinery import Fitted, Refinery, look
+from synthgen.scorehmr.tracks import Appearance, tracks
 
 Task = Literal["pictures", "views", "video"]
 MARK = "+scorehmr"  # behind the source of observations whose bodies were fitted
 _NEAREST_M = 0.3
-_SAME_IOU = 0.2  # overlap of boxes from one frame to the next of the same person
 
 
 @dataclass(frozen=True)
@@ -186,27 +186,12 @@ def _cases(rows: Sequence[_Row], task: Task) -> Cases:
 
 
 def _tracks(rows: Sequence[_Row]) -> list[str]:
-    """Name the clip of each person: those whose boxes overlap from frame to frame are the same."""
-    names: list[str] = [""] * len(rows)
-    last: dict[str, list[tuple[int, Float, str]]] = {}  # of each sequence: frame, box, name
-    order = sorted(range(len(rows)), key=lambda number: rows[number].observation.frame)
-    for number in order:
-        row = rows[number]
-        known = last.setdefault(f"{row.observation.sequence}|{row.observation.view}", [])
-        ends = [entry for entry in known if entry[0] < row.observation.frame]
-        best = max(ends, key=lambda entry: _overlap(entry[1], row.seen.bbox), default=None)
-        if best is not None and _overlap(best[1], row.seen.bbox) >= _SAME_IOU:
-            known.remove(best)
-            name = best[2]
-        else:
-            name = f"{row.observation.sequence}|{row.observation.view}|{number}"
-        known.append((row.observation.frame, row.seen.bbox, name))
-        names[number] = name
-    return names
-
-
-def _overlap(first: Float, second: Float) -> float:
-    low, high = np.maximum(first[:2], second[:2]), np.minimum(first[2:], second[2:])
-    shared = float(np.prod(np.clip(high - low, 0, None)))
-    areas = float(np.prod(first[2:] - first[:2])) + float(np.prod(second[2:] - second[:2]))
-    return shared / max(areas - shared, 1e-9)
+    """Name the clip of each person."""
+    return tracks(
+        [
+            Appearance(
+                f"{row.observation.sequence}|{row.observation.view}", row.observation.frame, row.seen.bbox
+            )
+            for row in rows
+        ]
+    )

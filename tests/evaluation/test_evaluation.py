@@ -145,7 +145,12 @@ def test_2d_joints_alone_give_2d_figures_and_nothing_else(
     ]
     known = iter(observations)
     scores = evaluate(lambda pictures: truth([next(known) for _ in pictures]), flat, judge)
-    assert {name for name in FIGURES if scores.mean(name).count} == {"pck_box", "pck_torso", "oks"}
+    assert {name for name in FIGURES if scores.mean(name).count} == {
+        "pck_box",
+        "pck_crop",
+        "pck_torso",
+        "oks",
+    }
     assert scores.mean("pck_box").mean == pytest.approx(1) and scores.ranked_by() == "pck_box"
     assert scores.gaps["people without 3D joints"] == 7
 

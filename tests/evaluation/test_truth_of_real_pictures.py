@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 
 from synthgen.backends.protocols import MeshEstimate
-from synthgen.body import Body
+from synthgen.body import Body, load_body
 from synthgen.evaluation.measure import Judge
 from synthgen.evaluation.truth import gaps, truth_of
-from synthgen.joints import COCO17, POINT_NAMES, SMPL24
+from synthgen.joints import COCO17, H36M17, POINT_NAMES, SMPL24
 from synthgen.metrics import PROTOCOLS
 from synthgen.observation import MeasuredJoints, Observation, ObservedPerson
 from synthgen.sample import Person
@@ -36,6 +36,25 @@ def test_landmarks_of_a_data_set_count() -> None:
     truth = truth_of([observation(observed(joints=joints))], {})
     assert truth.confidence.sum() == 1
     np.testing.assert_allclose(truth.points[0, POINT_NAMES.index("head_top")], [1, 2, 3])
+
+
+def test_joints_of_a_data_set_count_by_its_own_protocol() -> None:
+    """Spine and jaw of Human3.6M are no SMPL joints; who has measured them is measured by them."""
+    rng = np.random.default_rng(0)
+    true = rng.normal(0, 0.3, (len(H36M17), 3)).astype(np.float32)
+    sure = np.ones(len(H36M17), np.float32)
+    sure[H36M17.index("left_wrist")] = 0
+    own = MeasuredJoints(H36M17.names, np.zeros((17, 2), np.float32), 0 * sure, true, sure)
+    estimate = MeshEstimate((STILL,), np.zeros((1, 1, 1), np.float32))
+    body = load_body("open")
+    judge = Judge({"open": body}, PROTOCOLS["ski_diffusion_hpc"])
+    measured = judge.measure([observation(observed(joints=own))], [estimate], "open")
+    errors = dict(zip(judge.protocol.joints, measured.joint_errors[0], strict=True))
+    assert len(errors) == 16 and [name for name in errors if np.isnan(errors[name])] == ["left_wrist"]
+    found = body.joints(body.pose([STILL]).points[0], H36M17)
+    spine = H36M17.index("spine")
+    apart = 1000 * np.linalg.norm((found[spine] - found[0]) - (true[spine] - true[0]))
+    np.testing.assert_allclose(errors["spine"], apart, rtol=1e-4)
 
 
 def test_gendered_bodies_are_not_the_neutral_one(body: Body) -> None:

@@ -1,0 +1,340 @@
+"""A table of a paper with ours in it: data sets as their authors publish them, the paper's own protocol.
+
+    python -m synthgen.run config=eval/dpmesh_3dpw.yaml roots.3dpw=data/3DPW
+    python -m synthgen.run config=eval/dpmesh_occlusion.yaml shards.3dpw_oc=shards/3dpw-oc
+
+Run files in configs/eval hold the published figures, data sets, protocols. Each set is read from its root, or
+from shards that `ingest` made of it; those of which neither is given are said to be not measured. Writes
+table.md, table.json and report.html. Exit code 0: something was measured; 2: the command has to be changed.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthgen import backends
+from synthgen.backends.protocols import Precision
+from synthgen.config import ConfigError
+from synthgen.datasets.entry import Choice, LayoutError
+from synthgen.fields import nearest
+from synthgen.paper_tables.pictures import Source
+from synthgen.paper_tables.sets import PaperSet, read_rows, read_sets
+
+if TYPE_CHECKING:
+    from synthgen.body import Body
+    from synthgen.evaluation.columns import Column
+    from synthgen.evaluation.measure import Judge
+    from synthgen.evaluation.scores import Scores
+    from synthgen.paper_tables.counting import Input
+
+say = partial(print, flush=True)
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """Score guidance as a paper's setting has it; see `refine`.
+
+    Attributes:
+        denoiser: folder or hub id of a denoiser, published checkpoint, or embedded/score; empty: none.
+        told: whether the denoiser is told what pictures look like; false for one that knows other features
+            than the estimator's, as the published ones (PARE's).
+        plain: also fit by plain optimisation of the same energies (SMPLify-like), to compare.
+        iterations: rounds of inversion and guided sampling.
+        start: time step that the inversion goes up to.
+        step: time steps between two predictions.
+        keypoints: weight of the reprojection error.
+        multiview: weight of the views' agreement.
+        smoothness: weight of neighbouring frames' likeness.
+        early_stopping: whether people whose energy stands still keep what they have.
+        samples: starts beside the estimate that the denoiser draws; the paper has none.
+    """
+
+    denoiser: str = ""
+    told: bool = True
+    plain: bool = False
+    iterations: int = 10
+    start: int = 50
+    step: int = 2
+    keypoints: float = 0.003
+    multiview: float = 450.0
+    smoothness: float = 30.0
+    early_stopping: bool = False
+    samples: int = 0
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with these options, one message each."""
+        if min(self.iterations, self.step) < 1 or self.step > self.start or self.samples < 0:
+            return ["iterations and step must be at least 1, start >= step, samples at least 0"]
+        if min(self.keypoints, self.multiview, self.smoothness) < 0:
+            return ["keypoints, multiview and smoothness must be at least 0"]
+        return []
+
+
+@dataclass(frozen=True)
+class Config:
+    """Keys of the recipe; run files of configs/eval set those of the table.
+
+    Attributes:
+        name: of the table.
+        paper: where the published figures are from.
+        sets: {name: data set of the table}, see `synthgen.paper_tables.sets.PaperSet`.
+        published: rows of the table, {method: name, set: {figure: value}}, in mm or %.
+        row: method that ours are compared with.
+        mean: title of a last column, the mean over all sets; empty for none.
+        roots: {data set: its folder}, as its authors publish it; a set's own name goes before that.
+        shards: {set: folder or tar} that ingest made of it, instead of a root.
+        smpl: folder of official SMPL files, for data sets that need their pelvis.
+        estimators: {name: backend node of the role mesh, or the path of a DPMesh: a folder or a published
+            checkpoint}.
+        refinement: of the estimates, for tables of ScoreHMR.
+        detector: node of the keypoint model, for sets whose joints are detected.
+        output: folder for what is written, local or an fsspec URL; made where it is missing.
+        num_samples: pictures of each set, the first ones; 0 for all, as the paper has it.
+        batch_size: pictures at once.
+        smpl_file: SMPL body file, for labels or estimators of the body smpl; gendered ones lie beside it.
+        h36m_regressor: .npy or .npz file with the (17, 6890) matrix of Human3.6M's joints, right leg first.
+        device: cpu or cuda.
+        precision: of the networks.
+    """
+
+    name: str = ""
+    paper: str = ""
+    sets: dict[str, Any] = field(default_factory=dict)
+    published: list[Any] = field(default_factory=list)
+    row: str = ""
+    mean: str = ""
+    roots: dict[str, str] = field(default_factory=dict)
+    shards: dict[str, str] = field(default_factory=dict)
+    smpl: str = ""
+    estimators: dict[str, Any] = field(default_factory=lambda: {"dpmesh": {backends.NAME: "dpmesh"}})
+    refinement: Refinement = field(default_factory=Refinement)
+    detector: dict[str, Any] = field(default_factory=lambda: {backends.NAME: "vitpose"})
+    output: str = "shards/paper_table"
+    num_samples: int = 0
+    batch_size: int = 16
+    smpl_file: str = ""
+    h36m_regressor: str = ""
+    device: str = "cpu"
+    precision: Precision = "float32"
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with these options, one message each."""
+        sets, found = read_sets(self.sets)
+        if not self.sets:
+            found.append("sets: name a run file of a table, config=eval/dpmesh_3dpw.yaml")
+        rows, wrong = read_rows(self.published, sets, bool(self.mean)) if not found else ([], [])
+        found += wrong
+        methods = [row.method for row in rows]
+        if self.row and not found and self.row not in methods:
+            found.append(f"row: no published method is called {self.row!r}{nearest(self.row, methods)}")
+        found += _places(self, sets)
+        for name, node in nodes(self).items():
+            found += backends.problems(backends.MODELS["mesh"], node, f"estimators.{name}")
+            if node.get("body") == "smpl" and not self.smpl_file:
+                found.append(f"estimators.{name} has the body smpl: smpl_file must say where its file is")
+        if not self.estimators:
+            found.append("estimators: say what to measure, estimators.<name>.backend=dpmesh or =<path>")
+        found += backends.problems(backends.MODELS["keypoints"], self.detector, "detector")
+        if self.h36m_regressor and not self.smpl_file:
+            found.append("h36m_regressor is for SMPL's vertices: smpl_file must say where SMPL's file is")
+        if self.num_samples < 0 or self.batch_size < 1:
+            found.append("num_samples must be at least 0 and batch_size at least 1")
+        return found
+
+
+def _places(config: Config, sets: Mapping[str, PaperSet]) -> list[str]:
+    known = dict.fromkeys([*sets, *(one.dataset for one in sets.values())])
+    found = [
+        f"roots: no set or data set is called {name!r}{nearest(name, known)}"
+        for name in config.roots
+        if name not in known
+    ]
+    found += [
+        f"shards: no set is called {name!r}{nearest(name, sets)}"
+        for name in config.shards
+        if name not in sets
+    ]
+    if sets and not found and not any(source_of(config, name, one) for name, one in sets.items()):
+        asked = " ".join(
+            f"roots.{name}=<folder>" for name in dict.fromkeys(one.dataset for one in sets.values())
+        )
+        found.append(f"nothing to measure: say where the data are, {asked}, or shards.<set>=<folder>")
+    return found
+
+
+def nodes(config: Config) -> dict[str, Mapping[str, Any]]:
+    """Return the estimators as backend nodes; a path is that of a DPMesh."""
+    return {
+        name: node if isinstance(node, Mapping) else {backends.NAME: "dpmesh", "id": str(node)}
+        for name, node in config.estimators.items()
+    }
+
+
+def source_of(config: Config, name: str, one: PaperSet) -> Source | None:
+    """Return where the pictures of a set are, None where nobody said it."""
+    shards, root = config.shards.get(name, ""), config.roots.get(name) or config.roots.get(one.dataset, "")
+    if not shards and not root:
+        return None
+    choice = Choice(Path(root).expanduser(), one.split, one.every, one.annotations, "", config.smpl)
+    return Source(shards, one.dataset, choice, one.rule, config.num_samples)
+
+
+def main(config: Config) -> int:
+    """Measure, write and say; return the exit code."""
+    try:
+        return _run(config)
+    except LayoutError as error:
+        raise ConfigError([str(error)]) from error
+
+
+def _run(config: Config) -> int:
+    from synthgen.evaluation.columns import Block
+    from synthgen.evaluation.regressor import read_regressor
+    from synthgen.evaluation.truth import evaluation_bodies
+    from synthgen.paper_tables.text import Table, lines
+
+    sets, _ = read_sets(config.sets)
+    rows, _ = read_rows(config.published, sets, bool(config.mean))
+    found = {name: source_of(config, name, one) for name, one in sets.items()}
+    sources = {name: source for name, source in found.items() if source is not None}
+    for source in sources.values():
+        if not source.shards:
+            source.open()
+    bodies = evaluation_bodies(config.smpl_file)
+    regressor = read_regressor(config.h36m_regressor, bodies["smpl"]) if config.h36m_regressor else None
+    bench = _Bench(config, sets, sources, bodies, regressor)
+    columns: dict[str, list[Column]] = {name: [] for name in sources}
+    for name, column in bench.columns():
+        columns[name].append(column)
+    table = Table(
+        name=config.name,
+        paper=config.paper,
+        sets=sets,
+        rows=rows,
+        chosen=config.row,
+        mean=config.mean,
+        blocks={
+            name: Block(sets[name].title, source.where, tuple(columns[name]))
+            for name, source in sources.items()
+        },
+        unread={name: _unread(name, sets[name]) for name in sets if name not in sources},
+        regressor=Path(config.h36m_regressor).name,
+    )
+    for line in lines(table):
+        say(line)
+    say(_write(config, table))
+    return 0
+
+
+def _unread(name: str, one: PaperSet) -> str:
+    from synthgen import datasets
+
+    origin = datasets.find(one.dataset).origin
+    return f"say where it is, roots.{one.dataset}=<folder> or shards.{name}=<folder>. {origin}"
+
+
+@dataclass
+class _Bench:
+    """Measures all estimators on all sets."""
+
+    config: Config
+    sets: Mapping[str, PaperSet]
+    sources: Mapping[str, Source]
+    bodies: "Mapping[str, Body]"
+    regressor: Any
+
+    def columns(self) -> "Iterator[tuple[str, Column]]":
+        """Yield what each estimator, loaded once, comes to on each set."""
+        from synthgen.evaluation.columns import Column, Estimator
+
+        detect = self._detector()
+        for name, node in nodes(self.config).items():
+            model = backends.build(backends.MODELS["mesh"], node, f"estimators.{name}")
+            model.setup(self.config.device, self.config.precision)
+            for key, source in self.sources.items():
+                for behind, scores in self._scores(name, model, key, detect).items():
+                    scores = replace(scores, gaps={**scores.gaps, **source.left_out})
+                    keypoints = self.sets[key].keypoints if behind or hasattr(model, "with_keypoints") else ""
+                    version = (
+                        f"{model.version}+{self.config.refinement.denoiser}" if behind else model.version
+                    )
+                    yield (
+                        key,
+                        Column(
+                            Estimator(name + behind, str(node[backends.NAME]), version, keypoints), scores
+                        ),
+                    )
+
+    def _detector(self) -> Any:
+        """Return the keypoint model, or None where no set needs it."""
+        if all(self.sets[name].keypoints != "detected" for name in self.sources):
+            return None
+        detector = backends.build(backends.MODELS["keypoints"], self.config.detector, "detector")
+        detector.setup(self.config.device, self.config.precision)
+        return detector
+
+    def _scores(self, name: str, model: Any, key: str, detect: Any) -> "dict[str, Scores]":
+        from tqdm import tqdm
+
+        from synthgen.evaluation.evaluate import evaluate
+        from synthgen.evaluation.measure import Judge
+        from synthgen.paper_tables.counting import Input, asking
+
+        one, config = self.sets[key], self.config
+        given = Input(one.keypoints, one.boxes, detect)
+        judge = Judge(self.bodies, one.measures, self.regressor)
+        with tqdm(desc=f"{name} on {one.title}", unit=" pictures", disable=None, leave=False) as bar:
+            if config.refinement.denoiser:
+                return self._refining(model, judge, given, one).scores(
+                    self.sources[key], model.body, bar.update
+                )
+            ask = asking(model, given)
+            return {"": evaluate(ask, self.sources[key], judge, model.body, config.batch_size, bar.update)}
+
+    def _refining(self, model: Any, judge: "Judge", given: "Input", one: PaperSet) -> Any:
+        from synthgen.backends.model_files import fetch_files, find_model
+        from synthgen.backends.vposer import VPoser
+        from synthgen.body import OPEN, OPEN_FILE
+        from synthgen.body_file import read_body_file
+        from synthgen.paper_tables.refined import Refining
+        from synthgen.scorehmr.cases import Weights
+        from synthgen.scorehmr.refiner import SOURCE
+        from synthgen.scorehmr.refinery import Refinery, check_version, load_denoiser
+        from synthgen.scorehmr.sampling import GuidanceOptions
+
+        own, config = self.config.refinement, self.config
+        denoiser, trained_with = load_denoiser(find_model(own.denoiser, "", fetch_files, SOURCE))
+        if own.told:
+            check_version(model, trained_with, own.denoiser)
+        arrays = read_body_file(OPEN_FILE if model.body == OPEN else Path(config.smpl_file).expanduser())
+        options = GuidanceOptions(own.iterations, own.start, own.step, early_stopping=own.early_stopping)
+        weights = Weights(keypoints=own.keypoints, multiview=own.multiview, smoothness=own.smoothness)
+        refinery = Refinery(denoiser, arrays, options, weights, config.device, samples=own.samples)
+        prior = VPoser.from_folder(find_model("embedded/prior", "", fetch_files)) if own.plain else None
+        return Refining(model, refinery, judge, given, one.task, own.told, prior, config.batch_size)
+
+
+def _write(config: Config, table: Any) -> str:
+    """Write all files and return where the table is."""
+    import json
+
+    from synthgen import config as configs
+    from synthgen import storage
+    from synthgen.evaluation.page import render_page
+    from synthgen.paper_tables.text import markdown, record
+
+    settings = configs.to_yaml(config, "paper_table")
+    blocks = [replace(block, published=table.published(name)) for name, block in table.blocks.items()]
+    storage.make_folder(config.output)
+    texts = {
+        "config.yaml": settings,
+        "table.md": markdown(table),
+        "table.json": json.dumps(record(table, configs.resolved(config)), indent=1, ensure_ascii=False)
+        + "\n",
+        "report.html": render_page(config.name, blocks, {}, settings),
+    }
+    for name, text in texts.items():
+        storage.write_bytes(storage.join(config.output, name), text.encode("utf-8"))
+    return storage.join(config.output, "table.md")
