@@ -47,6 +47,9 @@ class DepthToImage:
         strength: how far the old picture is noised, in (0, 1]; that part of the steps is run.
         num_inference_steps: denoising steps of a whole run.
         guidance_scale: of classifier-free guidance; 1 or less turns it off.
+        guide_by_depth: let guidance strengthen the depth map as it does the prompt: the half of it that sees
+            the negative prompt sees a depth map of 0 everywhere. For U-Nets that were trained with such maps
+            now and then, as the embedded one; SD2-depth was not.
         scheduler: sampler, over the model's own noise schedule; default: the model's.
         renew_region: start from pure noise inside the region, so that no old limb survives there.
         lora: safetensors file, folder or hub id of a LoRA; empty for none.
@@ -60,6 +63,7 @@ class DepthToImage:
     strength: float = 0.7
     num_inference_steps: int = 50
     guidance_scale: float = 7.5
+    guide_by_depth: bool = False
     scheduler: Scheduler = "default"
     renew_region: bool = False
     lora: str = ""
@@ -125,7 +129,8 @@ class DepthToImage:
         if self.renew_region:
             latents = renew(latents, guides.region, noise_of)
         depth = (2 * stretch(guides.nearness, latents.shape[-2:]) - 1).to(latents)
-        depth = torch.cat([depth] * (len(words.embeds) // len(depth)))
+        if len(words.embeds) > len(depth):
+            depth = torch.cat([torch.zeros_like(depth) if self.guide_by_depth else depth, depth])
         times = late_timesteps(pipe.scheduler, self.num_inference_steps, self.strength, pipe.device)
 
         def predict(scaled: torch.Tensor, time: torch.Tensor) -> torch.Tensor:

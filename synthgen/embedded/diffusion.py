@@ -185,7 +185,7 @@ def drop_captions(tokens: Tensor, empty: Tensor, part: float, rng: np.random.Gen
 def draw_samples(
     unet: Any, context: Tensor, empty: Tensor, shape: Sequence[int], depth: Tensor | None = None
 ) -> Tensor:
-    """Draw latents from noise with guidance, always from the same noise.
+    """Draw latents from noise with guidance by caption and depth, always from the same noise.
 
     Args:
         unet: predicts velocity.
@@ -202,7 +202,7 @@ def draw_samples(
     for timestep in plan.timesteps:
         doubled = torch.cat([latents, latents])
         if depth is not None:
-            doubled = torch.cat([doubled, torch.cat([depth, depth])], 1)
+            doubled = torch.cat([doubled, torch.cat([torch.zeros_like(depth), depth])], 1)
         without, with_text = unet(doubled, timestep, both).sample.chunk(2)
         guided = without + GUIDANCE * (with_text - without)
         latents = plan.step(guided, timestep, latents).prev_sample

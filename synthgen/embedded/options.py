@@ -158,6 +158,8 @@ class RedrawOptions:
     Attributes:
         training: how long.
         drop_caption: part of the captions that training replaces by an empty one.
+        drop_depth: part of the examples that have neither caption nor depth, which is 0 everywhere then; what
+            it draws for them is what guidance leads away from.
         max_snr: signal-to-noise ratio from which on errors of the clean latents weigh no more.
         bodies: how much more errors weigh on bodies, which are a tenth of a picture and what it is for.
     """
@@ -166,6 +168,7 @@ class RedrawOptions:
         default_factory=lambda: Training(steps=16000, minutes=112, batch_size=16, learning_rate=4e-4)
     )
     drop_caption: float = 0.1
+    drop_depth: float = 0.1
     max_snr: float = 5.0
     bodies: float = 3.0
 

@@ -72,6 +72,7 @@ class RedrawLesson:
         rows, is_flipped = choose(self._train, self.options.training.batch_size, draw.rng)
         tokens = drop_captions(self._tokens[rows], self._empty, self.options.drop_caption, draw.rng)
         told = self._told(rows, is_flipped, tokens, self.options.bodies)
+        told = blinded(told, self._empty, self.options.drop_depth, draw.rng)
         return {"loss": self._error(model, rows, is_flipped, told, draw)}
 
     def measure(self, model: nn.Module) -> Mapping[str, float]:
@@ -112,6 +113,16 @@ class RedrawLesson:
             draw,
             told.weight,
         )
+
+
+def blinded(told: Conditions, empty: Tensor, part: float, rng: np.random.Generator) -> Conditions:
+    """Take caption and depth away from a part of the examples; the caption becomes the empty one (T,)."""
+    is_blind = torch.from_numpy(rng.random(len(told.tokens)) < part)
+    return Conditions(
+        torch.where(is_blind[:, None], empty, told.tokens),
+        torch.where(is_blind[:, None, None, None], 0, told.depth),
+        told.weight,
+    )
 
 
 def _that_saw_depth(unet: Any, folder: Path) -> nn.Module | None:

@@ -68,6 +68,32 @@ def test_depth_to_image_agrees_with_diffusers(saved: Saved) -> None:
     assert expected.std() > 10, "the pictures are blank"
 
 
+@pytest.mark.parametrize("by_depth", [False, True])
+def test_guidance_leads_away_from_the_prompt_or_from_prompt_and_depth(saved: Saved, by_depth: bool) -> None:
+    backend = ready(
+        DepthToImage(
+            str(saved("sd2_depth")),
+            num_inference_steps=2,
+            guidance_scale=3,
+            guide_by_depth=by_depth,
+            batch_size=2,
+        )
+    )
+    seen: list[torch.Tensor] = []
+    handle = backend._pipe.unet.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0][:, -1]))
+    drawn = backend(GUIDES, PROMPTS, NEGATIVE, SEEDS)
+    handle.remove()
+    depth = 2 * stretch(GUIDES.nearness, seen[0].shape[-2:])[:, 0] - 1
+    for negative, positive in (maps.chunk(2) for maps in seen):
+        torch.testing.assert_close(positive, depth)
+        torch.testing.assert_close(negative, torch.zeros_like(depth) if by_depth else depth)
+    backend.guidance_scale = 1
+    unguided = backend(GUIDES, PROMPTS, NEGATIVE, SEEDS).astype(int)
+    assert np.abs(unguided - drawn).max() > 0
+    backend.guide_by_depth = not by_depth
+    assert np.array_equal(backend(GUIDES, PROMPTS, NEGATIVE, SEEDS), unguided), "no guidance, no difference"
+
+
 @pytest.mark.parametrize("mode", ["img2img", "inpaint"])
 @pytest.mark.parametrize(("base", "family"), [("stable_diffusion", ""), ("sdxl", "XL")])
 def test_controlnet_agrees_with_diffusers(saved: Saved, base: str, family: str, mode: Any) -> None:

@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from synthgen.embedded.diffusion import Noise, body_weight
+from synthgen.embedded import redraw
+from synthgen.embedded.diffusion import Conditions, Noise, body_weight
 from synthgen.embedded.loop import Draw
 
 
@@ -36,3 +37,13 @@ def test_errors_on_bodies_count_more_and_others_less():
     assert np.isclose(loss_of(inside, weight), 4 * loss_of(outside, weight))
     assert np.isclose(loss_of(torch.ones(()), weight), loss_of(torch.ones(()), plain))
     assert np.isclose(loss_of(torch.ones(()), plain), 1)
+
+
+def test_what_guidance_leads_away_from_has_neither_caption_nor_depth():
+    empty, tokens = torch.zeros(3, dtype=torch.long), torch.ones(400, 3, dtype=torch.long)
+    told = Conditions(tokens, torch.full((400, 1, 2, 2), -0.5), torch.ones(400, 1, 2, 2))
+    blind = redraw.blinded(told, empty, 0.25, np.random.default_rng(0))
+    has_caption, has_depth = blind.tokens.eq(1).all(1), blind.depth.eq(-0.5).all((1, 2, 3))
+    assert torch.equal(has_caption, has_depth) and 60 < 400 - int(has_caption.sum()) < 140
+    assert blind.tokens[~has_caption].eq(0).all() and blind.depth[~has_depth].eq(0).all()
+    assert blind.weight is told.weight

@@ -17,7 +17,7 @@ from synthgen.embedded.exam.targets import BY_FAMILY, Row, table
 from synthgen.scenes.poses import FAMILIES, SPORTS
 
 PLATES = "models"  # folder of the pictures, beside the card
-_SHOWN = ("num_inference_steps", "guidance_scale", "strength", "renew_region", "scheduler")
+_SHOWN = ("num_inference_steps", "guidance_scale", "guide_by_depth", "strength", "renew_region", "scheduler")
 
 
 def known(entries: Mapping[str, Entry], weights: Path) -> dict[str, Entry]:
