@@ -38,7 +38,8 @@ class Config:
     """Keys of the recipe.
 
     Attributes:
-        dataset: ski_poseptz, smart, 3dpw, athletepose3d, sportspose, aist, mpii, coco, emdb, or folder.
+        dataset: ski_poseptz, smart, 3dpw, athletepose3d, sportspose, aist, mpii, coco, emdb, 3doh,
+            cmu_panoptic, scorehmr (its annotation files, named by annotations), or folder.
         root: folder of the data set.
         split: of the data set; empty for its first. A wrong one lists them all.
         run: name of the shards; empty makes one of data set and split, or of the folder's name.

@@ -6,6 +6,7 @@ turned into numpy arrays, by the code below. So chumpy and old scipy and numpy n
 """
 
 import pickle
+import re
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
@@ -36,6 +37,7 @@ _ALLOWED = {
     *("__builtin__.object", "builtins.object", "__builtin__.set", "builtins.set"),
 }
 _DATA_TYPES = {"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"}
+_TEXT = re.compile(r"[SU]\d{1,4}")  # names of pictures
 _MAX_DEPTH = 16  # chumpy expressions inside chumpy expressions
 _MAX_ELEMENTS = 100_000_000  # of an array that a sparse matrix is spread into
 
@@ -111,6 +113,28 @@ def to_array(value: Any, depth: int = 0) -> NDArray[Any]:
     if source in _CHUMPY:
         return _from_chumpy(_mapping(value.state, source), source, depth + 1)
     return _from_note(value, source)
+
+
+def to_texts(value: Any) -> list[str]:
+    """Turn a list of text, or a note of a numpy array of text, into text, flat.
+
+    Args:
+        value: from `load_pickle`.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value):
+        return list(value)
+    if not isinstance(value, _Note) or value.source not in _RECONSTRUCT:
+        raise ValueError(f"expected text, got {type(value).__name__}")
+    state = value.state
+    dtype_note = state[-3] if isinstance(state, tuple) and len(state) in (4, 5) else None
+    kind = dtype_note.args[0] if isinstance(dtype_note, _Note) and dtype_note.args else ""
+    if not _TEXT.fullmatch(str(kind)):
+        raise ValueError(f"expected text, got dtype {kind!r:.40}")
+    texts = _shaped(_bytes(state[-1]), np.dtype(kind).newbyteorder("<"), _shape(state[-4]), False)
+    return [one.decode("utf-8") if isinstance(one, bytes) else str(one) for one in texts.ravel().tolist()]
 
 
 def _from_note(value: _Note, source: str) -> NDArray[Any]:

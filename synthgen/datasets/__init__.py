@@ -19,6 +19,9 @@ DATASETS: Mapping[str, str] = {  # name in configs -> "module:class"
     "mpii": "synthgen.datasets.mpii:MPII",
     "coco": "synthgen.datasets.coco:COCO",
     "emdb": "synthgen.datasets.emdb:EMDB",
+    "3doh": "synthgen.datasets.threedoh:ThreeDOH",
+    "cmu_panoptic": "synthgen.datasets.panoptic:Panoptic",
+    "scorehmr": "synthgen.datasets.batched:Batched",
     "folder": "synthgen.datasets.folder:Folder",
 }
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen.datasets.entry import LayoutError, Origin
+from synthgen.datasets.entry import LayoutError, Origin, UnusableError
 from synthgen.geometry import Array
 from synthgen.safe_pickle import load_pickle, to_array
 
@@ -63,10 +63,13 @@ class Files:
 
     @contextlib.contextmanager
     def reading(self, path: Path, expected: str) -> Iterator[None]:
-        """Turn whatever goes wrong while a file is parsed into a LayoutError that names it."""
+        """Turn whatever goes wrong while a file is parsed into a LayoutError that names it.
+
+        A picture that cannot be used says nothing about its file, and stays an UnusableError.
+        """
         try:
             yield
-        except LayoutError:
+        except (LayoutError, UnusableError):
             raise
         except KeyError as error:
             raise self.odd(path, f"lacks {error.args[0]!r}", expected) from error

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import test_coco_mpii
 import test_emdb
+import test_evaluated_sets as evaluated
 import test_folders
 import test_ski_poseptz
 import test_smart
@@ -43,6 +44,9 @@ WRITERS: dict[str, Callable[[Path, Any], Any]] = {
     "mpii": test_coco_mpii.write_mat,
     "coco": test_coco_mpii.write_coco,
     "emdb": test_emdb.write,
+    "3doh": evaluated.write_3doh,
+    "cmu_panoptic": evaluated.write_panoptic,
+    "scorehmr": evaluated.write_batched,
     "folder": write_folder,
 }
 
