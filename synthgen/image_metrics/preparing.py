@@ -32,7 +32,7 @@ def prepare(picture: Picture, convention: Convention) -> Tensor:
     """Return the network's input (3, 299, 299) for a picture (H, W, 3) uint8 RGB of any size."""
     if convention == "clean":
         return (_bicubic(picture) - 128) / 128
-    values = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1).float()
+    values = torch.from_numpy(np.array(picture)).permute(2, 0, 1).float()
     if convention == "tensorflow":
         return (_corner_bilinear(values) - 128) / 128
     resized = functional.interpolate(values[None], size=(SIDE, SIDE), mode="bilinear", align_corners=False)[0]
