@@ -20,7 +20,7 @@ from synthgen.config import ConfigError
 from synthgen.datasets.entry import Choice, LayoutError
 from synthgen.fields import nearest
 from synthgen.paper_tables.pictures import Source
-from synthgen.paper_tables.sets import PaperSet, read_rows, read_sets
+from synthgen.paper_tables.sets import KINDS, PaperSet, read_rows, read_sets
 
 if TYPE_CHECKING:
     from synthgen.body import Body
@@ -82,6 +82,7 @@ class Config:
         sets: {name: data set of the table}, see `synthgen.paper_tables.sets.PaperSet`.
         published: rows of the table, {method: name, set: {figure: value}}, in mm or %.
         row: method that ours are compared with.
+        rows: {estimate, score or plain: method that these are compared with instead}.
         mean: title of a last column, the mean over all sets; empty for none.
         roots: {data set: its folder}, as its authors publish it; a set's own name goes before that.
         shards: {set: folder or tar} that ingest made of it, instead of a root.
@@ -104,6 +105,7 @@ class Config:
     sets: dict[str, Any] = field(default_factory=dict)
     published: list[Any] = field(default_factory=list)
     row: str = ""
+    rows: dict[str, str] = field(default_factory=dict)
     mean: str = ""
     roots: dict[str, str] = field(default_factory=dict)
     shards: dict[str, str] = field(default_factory=dict)
@@ -127,8 +129,10 @@ class Config:
         rows, wrong = read_rows(self.published, sets, bool(self.mean)) if not found else ([], [])
         found += wrong
         methods = [row.method for row in rows]
-        if self.row and not found and self.row not in methods:
-            found.append(f"row: no published method is called {self.row!r}{nearest(self.row, methods)}")
+        for key, method in (("row", self.row), *((f"rows.{kind}", one) for kind, one in self.rows.items())):
+            if method and not found and method not in methods:
+                found.append(f"{key}: no published method is called {method!r}{nearest(method, methods)}")
+        found += [f"rows.{kind}: unknown{nearest(kind, KINDS)}" for kind in self.rows if kind not in KINDS]
         found += _places(self, sets)
         for name, node in nodes(self).items():
             found += backends.problems(backends.MODELS["mesh"], node, f"estimators.{name}")
@@ -199,9 +203,16 @@ def _run(config: Config) -> int:
     rows, _ = read_rows(config.published, sets, bool(config.mean))
     found = {name: source_of(config, name, one) for name, one in sets.items()}
     sources = {name: source for name, source in found.items() if source is not None}
-    for source in sources.values():
+    unread = {name: _unread(name, one) for name, one in sets.items() if name not in sources}
+    for name, source in list(sources.items()):
         if not source.shards:
             source.open()
+        if next(iter(source), None) is None:
+            left_out = [f"{count:,} {words}" for words, count in source.left_out.items()]
+            unread[name] = "; ".join(["nobody there counts", *left_out])
+            del sources[name]
+    if not sources:
+        raise ConfigError([f"{sets[name].title}: {why}" for name, why in unread.items()])
     bodies = evaluation_bodies(config.smpl_file)
     regressor = read_regressor(config.h36m_regressor, bodies["smpl"]) if config.h36m_regressor else None
     bench = _Bench(config, sets, sources, bodies, regressor)
@@ -214,12 +225,13 @@ def _run(config: Config) -> int:
         sets=sets,
         rows=rows,
         chosen=config.row,
+        instead={KINDS[kind]: method for kind, method in config.rows.items()},
         mean=config.mean,
         blocks={
             name: Block(sets[name].title, source.where, tuple(columns[name]))
             for name, source in sources.items()
         },
-        unread={name: _unread(name, sets[name]) for name in sets if name not in sources},
+        unread=unread,
         regressor=Path(config.h36m_regressor).name,
     )
     for line in lines(table):
@@ -326,7 +338,9 @@ def _write(config: Config, table: Any) -> str:
     from synthgen.paper_tables.text import markdown, record
 
     settings = configs.to_yaml(config, "paper_table")
-    blocks = [replace(block, published=table.published(name)) for name, block in table.blocks.items()]
+    blocks = [
+        replace(block, published=table.published(name, table.chosen)) for name, block in table.blocks.items()
+    ]
     storage.make_folder(config.output)
     texts = {
         "config.yaml": settings,

@@ -23,6 +23,7 @@ from synthgen.backends.ranges import (
 )
 from synthgen.sample import Float, Person
 
+NEARLY_EVEN = 0.02  # part that the focal lengths of both axes may differ by
 RANGES = {"box_scale": Range(0, 10, is_open=True), "batch_size": Range(1)}
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, colours in [0, 1]
 SOURCE = (
@@ -82,8 +83,9 @@ class HMR2Estimator:
         check_boxes(images, boxes)
         check_lengths(images=images, cam_ints=cam_ints)
         for cam_int in cam_ints:
-            if not np.isclose(cam_int[0, 0], cam_int[1, 1], rtol=1e-3):
+            if not np.isclose(cam_int[0, 0], cam_int[1, 1], rtol=NEARLY_EVEN):
                 raise ValueError(f"cam_int must have one focal length for both axes, got {cam_int}")
+        cam_ints = [_evened(cam_int) for cam_int in cam_ints]
         height, width = model.config.backbone.image_size
         squares = [self._square(box, width / height) for found in boxes for box in found]
         owners = [number for number, found in enumerate(boxes) for _ in found]
@@ -141,3 +143,12 @@ class HMR2Estimator:
         pose = rotmat_to_rotvec(output.body_pose[:count].double().cpu().numpy())
         betas = output.betas[:count].double().cpu().numpy()
         return [Person(*values) for values in zip(orient, pose, betas, transl, strict=True)]
+
+
+def _evened(cam_int: Float) -> Float:
+    """Return intrinsics (3, 3) with the mean of both focal lengths; those of real lenses differ a little."""
+    if cam_int[0, 0] == cam_int[1, 1]:
+        return cam_int
+    evened = np.array(cam_int, np.float64)
+    evened[0, 0] = evened[1, 1] = np.sqrt(evened[0, 0] * evened[1, 1])
+    return evened

@@ -199,7 +199,7 @@ class MeshEstimator(Backend, Protocol):
         Args:
             images: B pictures.
             boxes: for each picture (N, 4) xyxy [px]; N may be 0.
-            cam_ints: for each picture (3, 3) intrinsics [px], one focal length for both axes.
+            cam_ints: for each picture (3, 3) intrinsics [px], focal lengths of both axes within 2 %.
         """
 
 

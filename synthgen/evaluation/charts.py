@@ -31,7 +31,7 @@ def dots(
         summary: what a screen reader says.
     """
     there = [value for _, values in rows for value in values if not math.isnan(value)]
-    x = Scale(0, max(there, default=1.0) * 1.04, NAME_WIDTH + 8, WIDTH - 46)
+    x = Scale(0, max(there, default=1.0) * 1.04 or 1.0, NAME_WIDTH + 8, WIDTH - 46)
     floor = TOP + ROW * len(rows)
     parts = [line((x(tick), TOP), (x(tick), floor), "grid") for tick in ticks(x.low, x.high, 5)]
     for place, (name, values) in enumerate(rows):

@@ -20,14 +20,12 @@ from synthgen.evaluation.scores import Ledger, Scores
 from synthgen.evaluation.truth import gaps
 from synthgen.observation import Observation
 from synthgen.paper_tables.counting import Input
-from synthgen.paper_tables.sets import Task
+from synthgen.paper_tables.sets import ESTIMATE, PLAIN, SCORE, Task
 from synthgen.sample import Camera, Float, Person
 from synthgen.scorehmr.cases import Cases
 from synthgen.scorehmr.fitting import FittingOptions
 from synthgen.scorehmr.refinery import Refinery, look
 from synthgen.scorehmr.tracks import Appearance, tracks
-
-ESTIMATE, SCORE, PLAIN = "", " + score", " + plain"  # behind the name of the estimator
 
 
 @dataclass(frozen=True)

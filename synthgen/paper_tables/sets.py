@@ -14,6 +14,8 @@ from synthgen.paper_tables.counting import RULES, Boxes, Joints
 Task = Literal["pictures", "views", "video"]
 METHOD = "method"  # key of a row's name; the others are names of sets
 MEAN = "mean"  # what rows call the mean over all sets
+ESTIMATE, SCORE, PLAIN = "", " + score", " + plain"  # behind the name of an estimator: what became of it
+KINDS = {"estimate": ESTIMATE, "score": SCORE, "plain": PLAIN}
 ALIGNMENTS = {
     "mpjpe": "MPJPE: roots laid onto each other",
     "pa_mpjpe": "PA-MPJPE: best turn, size and place (Procrustes) over these joints",

@@ -11,7 +11,7 @@ from synthgen import __version__
 from synthgen.evaluation.columns import Block, Column
 from synthgen.evaluation.figures import Figure
 from synthgen.evaluation.tables import cell
-from synthgen.paper_tables.sets import MEAN, PaperSet, Row
+from synthgen.paper_tables.sets import ESTIMATE, MEAN, PLAIN, SCORE, PaperSet, Row
 
 SCHEMA = 1
 ABSENT = "–"
@@ -27,6 +27,7 @@ class Table:
         sets: by name, in the order of the table.
         rows: published, in the order of the table.
         chosen: method of the row that ours are compared with; "" for none.
+        instead: methods that ours are compared with instead, by what stands behind the estimator's name.
         mean: title of a last column, the mean over all sets; "" for none.
         blocks: what was measured, by name of the set; sets that were not measured are absent.
         unread: why a set was not measured, in words, by its name.
@@ -38,14 +39,20 @@ class Table:
     sets: Mapping[str, PaperSet]
     rows: Sequence[Row]
     chosen: str
+    instead: Mapping[str, str]
     mean: str
     blocks: Mapping[str, Block]
     unread: Mapping[str, str]
     regressor: str
 
-    def published(self, name: str) -> dict[str, float]:
-        """Return the chosen row's figures on a set."""
-        found = [row.values.get(name, {}) for row in self.rows if row.method == self.chosen]
+    def compared(self, method: str) -> str:
+        """Return the published method that one of ours is compared with; "" for none."""
+        behind = next((one for one in (SCORE, PLAIN) if method.endswith(one)), ESTIMATE)
+        return self.instead.get(behind, self.chosen)
+
+    def published(self, name: str, method: str) -> dict[str, float]:
+        """Return the figures on a set of a published method."""
+        found = [row.values.get(name, {}) for row in self.rows if row.method == method]
         return dict(found[0]) if found else {}
 
     def columns(self) -> list[tuple[str, Figure]]:
@@ -95,10 +102,10 @@ def _measured(table: Table, name: str) -> Iterator[str]:
 
 
 def _beside(table: Table, name: str) -> Iterator[str]:
-    published = table.published(name)
     width = max(map(len, table.methods()))
-    head = f"published: {table.chosen}" if table.chosen else "published"
     for method in table.methods():
+        beside = table.compared(method)
+        published, head = table.published(name, beside), f"published: {beside}"
         for _, figure in [one for one in table.columns() if one[0] == name]:
             mean, told = table.ours(method, name, figure), published.get(figure.name)
             unit = f"[{figure.unit}]"
@@ -209,7 +216,8 @@ def _set(table: Table, name: str) -> dict[str, Any]:
 
 
 def _column(table: Table, name: str, column: Column) -> dict[str, Any]:
-    published = table.published(name)
+    beside = table.compared(column.estimator.name)
+    published = table.published(name, beside)
     figures = {}
     for figure in table.sets[name].columns:
         mean = column.scores.mean(figure.name)
@@ -221,4 +229,4 @@ def _column(table: Table, name: str, column: Column) -> dict[str, Any]:
             "published": published.get(figure.name),
             "people": mean.count,
         }
-    return {**vars(column.estimator), "figures": figures}
+    return {**vars(column.estimator), "compared_with": beside, "figures": figures}

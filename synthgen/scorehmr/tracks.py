@@ -35,7 +35,7 @@ def tracks(appearances: Sequence[Appearance]) -> list[str]:
         ends = [entry for entry in known if entry[0] < seen.frame]
         best = max(ends, key=lambda entry: overlap(entry[1], seen.bbox), default=None)
         if best is not None and overlap(best[1], seen.bbox) >= SAME_IOU:
-            known.remove(best)
+            known[:] = [entry for entry in known if entry is not best]
             name = best[2]
         else:
             name = f"{seen.clip}|{number}"

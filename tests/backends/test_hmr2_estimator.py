@@ -58,6 +58,10 @@ def test_focal_length_decides_the_distance(model: HMR2Estimator) -> None:
         for focal in (300.0, 600.0)
     )
     assert np.isclose(far.transl[2], 2 * near.transl[2])
+    real, even = intrinsics(300.0, PICTURE.shape[:2]), intrinsics(300.0 * 1.004**0.5, PICTURE.shape[:2])
+    real[1, 1] *= 1.004  # as 3DPW's phone has it
+    one, other = (model([PICTURE], [BOX], [camera])[0].people[0] for camera in (real, even))
+    assert np.allclose(one.transl, other.transl, rtol=1e-6), "the mean of both"
     wrong = CAMERA.copy()
     wrong[1, 1] *= 2
     with pytest.raises(ValueError, match=r"one focal length for both axes"):

@@ -1,6 +1,7 @@
 """Tables, JSON and page of an evaluation: right numbers, nothing invented, hostile names harmless."""
 
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -205,3 +206,8 @@ def test_charts_leave_out_what_is_missing() -> None:
     assert drawn.count("<circle") == 1 and "no label" in drawn and "<b>" not in drawn and "nan" not in drawn
     curve = charts.shares_below([[1.0, 2.0, 3.0, 99.0], []], ["one", "two"], "mm", "errors")
     assert curve.count("<polyline") == 1 and "nan" not in curve
+
+
+def test_a_chart_of_nothing_but_zeros_is_drawn() -> None:
+    drawn = charts.dots([("wrist", [0.0]), ("knee", [math.nan])], ["one"], "PCK [%]", "all wrong")
+    assert drawn.count("<circle") == 1 and "no label" in drawn
