@@ -1,7 +1,7 @@
 """A guidance term of one's own kind: the body must fill the person's segment, and nothing but it.
 
 Two distances, as in chamfer matching: of points on the skin that fall outside the segment from it, and of the
-segment's pixels from the nearest point on the skin.
+segment's pixels from the nearest point on the skin. Pixels are their centres, the top-left one is 0.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from synthgen.scorehmr.cameras import Cameras
 from synthgen.scorehmr.points import SparsePoints
 from synthgen.scorehmr.state import State
 
-SKIN_POINTS = 160
+SKIN_POINTS = 256
 _PIXELS = 192  # of a segment that are looked at
 _SIDE = 128  # [px] that segments are brought to
 _SIGMA_PX = 100.0  # of a picture 1000 px wide; errors well above it stop to count
@@ -28,14 +28,25 @@ _SLACK_PX = 8.0  # likewise: skin points lie apart
 
 
 def joints_and_skin(body: BodyArrays) -> SparsePoints:
-    """Return COCO-17 joints, then points spread over the skin."""
+    """Return COCO-17 joints, then points spread evenly over the skin."""
     joints = SparsePoints.of_joint_set(body, COCO17)
-    count = len(body.v_template)
-    chosen = np.linspace(0, count - 1, SKIN_POINTS).round().astype(int)
-    own = np.zeros((SKIN_POINTS, 24 + count))
-    own[np.arange(SKIN_POINTS), 24 + chosen] = 1
+    own = np.zeros((SKIN_POINTS, 24 + len(body.v_template)))
+    own[np.arange(SKIN_POINTS), 24 + _spread(body.v_template.astype(np.float64), SKIN_POINTS)] = 1
     names = (*joints.names, *(f"skin_{number}" for number in range(SKIN_POINTS)))
     return SparsePoints(body, names, np.concatenate([_rows(body), own]))
+
+
+def _spread(vertices: NDArray[np.float64], count: int) -> NDArray[np.intp]:
+    """Return vertices of (V, 3) that lie apart: each is the one farthest from those before it.
+
+    Every so manieth of a mesh crowds where it is fine, as in faces and hands: limbs would seem empty there.
+    """
+    chosen = [int(np.argmax(vertices[:, 1]))]
+    apart = np.full(len(vertices), np.inf)
+    while len(chosen) < count:
+        apart = np.minimum(apart, np.square(vertices - vertices[chosen[-1]]).sum(1))
+        chosen.append(int(np.argmax(apart)))
+    return np.array(chosen)
 
 
 def _rows(body: BodyArrays) -> NDArray[np.float64]:
@@ -56,6 +67,7 @@ class Silhouette:
     Attributes:
         outside: (B, 1, S, S) distance of each place of the picture from the segment [px of 1000]; 0 inside.
         pixels: (B, N, 2) places inside the segments [px of 1000].
+        half: (B, 1, 2) half a pixel of the segment [px of 1000]: the picture begins that far before centres.
         known: (B,) 1 where there is a segment, 0 else.
         cameras: of pictures whose longer side counts as 1000 px.
         weight: of the term.
@@ -63,6 +75,7 @@ class Silhouette:
 
     outside: Tensor
     pixels: Tensor
+    half: Tensor
     known: Tensor
     cameras: Cameras
     weight: float
@@ -71,7 +84,8 @@ class Silhouette:
         """Return the energy of each person (B,)."""
         skin = state.points[:, -SKIN_POINTS:] + state.transl[:, None]
         places = self.cameras.project(skin)
-        grid = (places / self.cameras.image_size.flip(1)[:, None] * 2 - 1).clamp(-1, 1)
+        sides = self.cameras.image_size.flip(1)[:, None]
+        grid = ((places + self.half) / sides * 2 - 1).clamp(-1, 1)
         beside = grid_sample(self.outside, grid[:, None], align_corners=False)[:, 0, 0]
         apart = torch.cdist(self.pixels, places).amin(2)
         empty = (apart - _SLACK_PX).clamp(min=0)
@@ -89,9 +103,12 @@ class Silhouette:
             return torch.from_numpy(np.stack(values)).to(like)
 
         sizes = cameras.image_size.flip(1)[:, None]
+        shapes = [(1, 1) if mask is None else mask.shape for mask in masks]
+        half = sizes / tensor([np.array(shape[::-1], np.float32) for shape in shapes])[:, None] / 2
         return cls(
             outside=tensor([one[0] for one in made])[:, None] * float(cameras.image_size.max()),
-            pixels=tensor([one[1] for one in made]) * sizes,
+            pixels=tensor([one[1] for one in made]) * sizes - half,
+            half=half,
             known=torch.tensor([float(mask is not None and mask.any()) for mask in masks]).to(like),
             cameras=cameras,
             weight=weight,
@@ -104,7 +121,7 @@ def _robust(distance: Tensor) -> Tensor:
 
 
 def _measured(mask: NDArray[np.bool_] | None) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Return distances (S, S) from a segment, and places (N, 2) in it, both in sides of the picture."""
+    """Return distances (S, S) from a segment and places (N, 2) in it, from the corner, in sides."""
     if mask is None or not mask.any():
         return np.zeros((_SIDE, _SIDE)), np.full((_PIXELS, 2), 0.5)
     height, width = mask.shape

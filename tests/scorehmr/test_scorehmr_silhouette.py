@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import binary_closing
 from score_people import CAMERA, SIZE, cases_of, person, tiny_denoiser
 from torch import Tensor
 
 from synthgen.body import OPEN_FILE, Body
 from synthgen.body_file import read_body_file
-from synthgen.geometry import project, rotvec_to_rotmat
-from synthgen.sample import Person
+from synthgen.geometry import intrinsics, rotvec_to_rotmat
+from synthgen.render import Renderer, make_renderer
+from synthgen.sample import Camera, Person
 from synthgen.scorehmr.cameras import Cameras
 from synthgen.scorehmr.cases import Cases, Weights
 from synthgen.scorehmr.points import SparsePoints
@@ -23,16 +23,17 @@ from synthgen.scorehmr.refinery import Refinery
 from synthgen.scorehmr.sampling import GuidanceOptions
 from synthgen.scorehmr.silhouette import SKIN_POINTS, Silhouette, joints_and_skin
 
-SCALE = 1000 / SIZE[1]
+
+@cache
+def renderer() -> Renderer:
+    """Return what draws the pictures of a run, made once."""
+    return make_renderer("warp", "cpu")
 
 
-def segment(body: Body, one: Person) -> NDArray[np.bool_]:
-    """Return where a person shows."""
-    vertices = body.pose([one]).vertices[0].astype(np.float64)
-    pixels = project(vertices, CAMERA.cam_int).round().astype(int)
-    mask = np.zeros(SIZE, bool)
-    mask[pixels[:, 1].clip(0, SIZE[0] - 1), pixels[:, 0].clip(0, SIZE[1] - 1)] = True
-    return np.asarray(binary_closing(mask, iterations=2))
+def segment(body: Body, one: Person, camera: Camera = CAMERA) -> NDArray[np.bool_]:
+    """Return where a person shows, as the renderer of the package draws it."""
+    _, index = renderer().depth([(body.pose([one]).vertices[0], body.faces)], camera)
+    return np.asarray(index == 1)
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +48,20 @@ def skin() -> SparsePoints:
     return joints_and_skin(read_body_file(OPEN_FILE))
 
 
-def energy(cases: Cases, body: Body, shift: Tensor, mask: NDArray[np.bool_] | None) -> Tensor:
+def seen_by(camera: Camera) -> Cameras:
+    """Return a camera as terms take it: the longer side of its picture counts as 1000 px."""
+    scale = 1000 / max(camera.image_size)
+    cam_int = torch.tensor(camera.cam_int).float()[None] * torch.tensor([[scale], [scale], [1.0]])
+    return Cameras.of_intrinsics(cam_int, torch.tensor([camera.image_size]).float() * scale)
+
+
+def energy(
+    cases: Cases, body: Body, shift: Tensor, mask: NDArray[np.bool_] | None, camera: Camera = CAMERA
+) -> Tensor:
     """Return the energy of the body moved by `shift` (3,) [m]."""
     points = skin()
     assert len(points.names) == 17 + SKIN_POINTS
-    cam_int = torch.tensor(CAMERA.cam_int).float()[None] * torch.tensor([[SCALE], [SCALE], [1.0]])
-    cameras = Cameras.of_intrinsics(cam_int, torch.tensor([SIZE]).float() * SCALE)
-    term = Silhouette.of_masks([mask], cameras, 1.0)
+    term = Silhouette.of_masks([mask], seen_by(camera), 1.0)
     one = cases.people[0]
     rotvec = np.concatenate([one.global_orient[None], one.body_pose])
     posed = points(torch.tensor(rotvec_to_rotmat(rotvec)).float()[None], torch.zeros(1, 10))
@@ -70,6 +78,30 @@ def test_energy_is_least_in_place_and_pulls_back(cases: Cases, body: Body) -> No
         assert moved > 3 * in_place
         (pull,) = torch.autograd.grad(moved.sum(), shift)
         assert (pull * shift.detach()).sum() > 0, "a step against the gradient leads back"
+
+
+@pytest.mark.parametrize("size", [(96, 128), (48, 64)])
+def test_pixels_lie_where_the_renderer_has_them(cases: Cases, body: Body, size: tuple[int, int]) -> None:
+    camera = Camera(intrinsics(160.0 * size[1] / 128, size), size)
+    one, pixel_m = cases.people[0], cases.people[0].transl[2] / camera.cam_int[0, 0]
+    mask = segment(body, one, camera)
+    steps = torch.linspace(-2, 2, 17)  # [px]
+    for axis in (0, 1):
+        energies = []
+        for step in steps:
+            shift = torch.zeros(3)
+            shift[axis] = step * float(pixel_m)
+            energies.append(float(energy(cases, body, shift, mask, camera)))
+        fit = np.polyfit(steps.numpy(), energies, 2)
+        assert abs(-fit[1] / (2 * fit[0])) < 0.2, "half a pixel off, it would be 0.5"
+
+
+def test_a_pixel_is_its_centre_and_the_first_one_is_0() -> None:
+    camera = Camera(intrinsics(100.0, (40, 50)), (40, 50))
+    mask = np.zeros((40, 50), bool)
+    mask[[0, 0, 39], [0, 7, 49]] = True
+    term = Silhouette.of_masks([mask], seen_by(camera), 1.0)
+    assert torch.equal(term.pixels[0].unique(dim=0), torch.tensor([[0.0, 0.0], [140.0, 0.0], [980.0, 780.0]]))
 
 
 def test_an_empty_segment_says_nothing(cases: Cases, body: Body) -> None:
