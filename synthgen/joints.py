@@ -102,6 +102,20 @@ COCO17 = JointSet(
     ),
 )  # fmt: skip
 
+# Lines of a drawn skeleton.
+COCO_BONES = tuple(
+    (COCO17.index(first), COCO17.index(second))
+    for first, second in (
+        ("left_ankle", "left_knee"), ("left_knee", "left_hip"), ("right_ankle", "right_knee"),
+        ("right_knee", "right_hip"), ("left_hip", "right_hip"), ("left_shoulder", "left_hip"),
+        ("right_shoulder", "right_hip"), ("left_shoulder", "right_shoulder"),
+        ("left_shoulder", "left_elbow"), ("right_shoulder", "right_elbow"),
+        ("left_elbow", "left_wrist"), ("right_elbow", "right_wrist"),
+        ("nose", "left_eye"), ("nose", "right_eye"), ("left_eye", "left_ear"),
+        ("right_eye", "right_ear"), ("left_ear", "left_shoulder"), ("right_ear", "right_shoulder"),
+    )
+)  # fmt: skip
+
 OPENPOSE25 = JointSet(
     "openpose25",
     (
@@ -140,3 +154,9 @@ DPMESH30 = JointSet(
 )
 
 JOINT_SETS = {joint_set.name: joint_set for joint_set in (SMPL24, COCO17, OPENPOSE25, H36M17, DPMESH30)}
+
+
+def side(joint: int) -> str:
+    """Return "left", "right" or "middle" for a COCO-17 joint."""
+    name = COCO17.names[joint]
+    return next((part for part in ("left", "right") if name.startswith(part)), "middle")

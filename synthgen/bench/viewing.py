@@ -1,7 +1,7 @@
 """How fast the viewer shows samples: its first page after the start, then pages anywhere, with pictures.
 
-What a browser asks for a page is asked here over HTTP: the samples' labels, then 24 pictures. Drawing is the
-browser's own affair.
+What a browser asks for a page is asked here over HTTP: 24 samples with their pictures in one answer. Drawing
+is the browser's own affair.
 """
 
 import http.client
@@ -50,6 +50,7 @@ def measure(source: str) -> dict[str, Any]:
             "after": sorted(after),
             "filter": time.perf_counter() - begun,
             "chosen": chosen,
+            **_compare_answers(ask, total),
         }
     finally:
         viewer.close()
@@ -77,10 +78,24 @@ def _timed(ask: Any, viewer: Viewer) -> float:
     return time.perf_counter() - begun
 
 
+def _compare_answers(ask: Any, total: int) -> dict[str, float]:
+    """Return CPU seconds of a page in one answer, and with an answer for each picture; asking counts, too."""
+    spent = {"one_answer": 0.0, "many_answers": 0.0}
+    for where in random.sample(range(max(total - PER_PAGE, 1)), min(PAGES, max(total - PER_PAGE, 1))):
+        for name in spent:
+            begun = time.process_time()
+            if name == "one_answer":
+                _turn_to(ask, where)
+            else:
+                items = json.loads(ask(f"api/page?start={where}&count={PER_PAGE}"))["items"]
+                for item in items:
+                    ask(f"picture/{item['position']}")
+            spent[name] += (time.process_time() - begun) / PAGES
+    return spent
+
+
 def _turn_to(ask: Any, where: int, more: str = "") -> int:
-    page = json.loads(ask(f"api/page?start={where}&count={PER_PAGE}{more}"))
-    for item in page["items"]:
-        ask(f"thumb/{item['position']}")
+    page = json.loads(ask(f"api/sheet?start={where}&count={PER_PAGE}{more}"))
     return int(page["found"])
 
 
@@ -88,17 +103,19 @@ def lines(folder: str, count: int = 100_000) -> list[str]:
     """Return what `make bench` prints; the first shard of a folder is linked to make `count` samples."""
     name = shard_names(folder)[0]
     report = load_report(folder, name)
-    many = Path(folder) / "many"
-    many.mkdir()
+    linked = Path(folder) / "many"
+    linked.mkdir()
     for number in range(-(-count // report.accepted)):
         for suffix in ("tar", "json"):
-            os.link(Path(folder) / f"{name}.{suffix}", many / f"view-{number:06d}.{suffix}")
-    found = measure(str(many))
+            os.link(Path(folder) / f"{name}.{suffix}", linked / f"view-{number:06d}.{suffix}")
+    found = measure(str(linked))
     middle, high = (found["after"][int(share * PAGES)] for share in (0.5, 0.95))
-    early = found["while_reading"][PAGES // 2]
+    early, one, many = found["while_reading"][PAGES // 2], found["one_answer"], found["many_answers"]
     return [
         f"view {found['total']} samples: first page of {PER_PAGE} after {found['first']:.2f} s, "
         f"all read after {found['read']:.0f} s",
         f"  another page: {1000 * middle:.0f} ms, 19 of 20 within {1000 * high:.0f} ms; "
         f"while reading {1000 * early:.0f} ms; a new filter {1000 * found['filter']:.0f} ms",
+        f"  CPU of a page in one answer {1000 * one:.0f} ms, with an answer for each picture "
+        f"{1000 * many:.0f} ms, ratio {many / one:.1f}",
     ]

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.body import Body
-from synthgen.joints import COCO17
+from synthgen.joints import COCO_BONES as COCO_BONES
+from synthgen.joints import side as side
 from synthgen.render import Renderer
 from synthgen.render.views import colorize_depth, colorize_mask, overlay
 from synthgen.sample import Label, Sample
@@ -21,18 +22,6 @@ if TYPE_CHECKING:
 
 Picture = NDArray[np.uint8]
 
-COCO_BONES = tuple(
-    (COCO17.index(first), COCO17.index(second))
-    for first, second in (
-        ("left_ankle", "left_knee"), ("left_knee", "left_hip"), ("right_ankle", "right_knee"),
-        ("right_knee", "right_hip"), ("left_hip", "right_hip"), ("left_shoulder", "left_hip"),
-        ("right_shoulder", "right_hip"), ("left_shoulder", "right_shoulder"),
-        ("left_shoulder", "left_elbow"), ("right_shoulder", "right_elbow"),
-        ("left_elbow", "left_wrist"), ("right_elbow", "right_wrist"),
-        ("nose", "left_eye"), ("nose", "right_eye"), ("left_eye", "left_ear"),
-        ("right_eye", "right_ear"), ("left_ear", "left_shoulder"), ("right_ear", "right_shoulder"),
-    )
-)  # fmt: skip
 SIDE_COLORS = {"left": (130, 225, 255), "right": (255, 157, 0), "middle": (255, 255, 255)}
 VISIBLE = 0.5  # a joint is drawn full from here on, hollow below
 
@@ -55,12 +44,6 @@ class Views:
 def label_views(sample: Sample) -> Views:
     """Return the views that need no body model: the overlay is the bare picture."""
     return Views(sample.image, sample.image, colorize_depth(sample.depth), colorize_mask(sample.mask))
-
-
-def side(joint: int) -> str:
-    """Return "left", "right" or "middle" for a COCO-17 joint."""
-    name = COCO17.names[joint]
-    return next((part for part in ("left", "right") if name.startswith(part)), "middle")
 
 
 def bone_side(first: int, second: int) -> str:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from threading import Lock
 
 from synthgen import storage
-from synthgen.shards.records import JSON_MEMBER
+from synthgen.shards.records import IMAGE_FORMATS, JSON_MEMBER
 from synthgen.shards.tarball import BLOCK, MAX_MEMBER_BYTES
 
 AHEAD_REMOTE = 4 << 20  # bytes asked of a store at once
@@ -35,6 +35,7 @@ class TarIndex:
         self._keys: list[str] = []
         self._starts = array("Q")
         self._records = array("Q")  # offset and size of each sample's record
+        self._pictures = array("Q")  # offset and size of each sample's picture
         self._end = 0  # behind the last member that was seen
         self._lock = Lock()
         self._block, self._block_start = b"", 0
@@ -89,6 +90,14 @@ class TarIndex:
         """
         return storage.read_part(self.url, self._records[2 * row], self._records[2 * row + 1])
 
+    def picture(self, row: int) -> bytes:
+        """Return the picture of a known sample, as its file is; empty where it has none.
+
+        Raises:
+            StorageError: the tar cannot be read.
+        """
+        return storage.read_part(self.url, self._pictures[2 * row], self._pictures[2 * row + 1])
+
     def _step(self, header: bytes) -> None:
         """Take in the member that begins with a header."""
         if len(header) == BLOCK and not any(header):
@@ -106,8 +115,12 @@ class TarIndex:
             self._keys.append(key)
             self._starts.append(self._end)
             self._records.extend((0, 0))
-        if name.endswith("." + JSON_MEMBER) and name.count(".") == 1:
+            self._pictures.extend((0, 0))
+        suffix = name.partition(".")[2]
+        if suffix == JSON_MEMBER:
             self._records[-2], self._records[-1] = self._end + BLOCK, size
+        elif suffix in IMAGE_FORMATS and not self._pictures[-1]:
+            self._pictures[-2], self._pictures[-1] = self._end + BLOCK, size
         self._end += BLOCK + size + -size % BLOCK
 
     @contextmanager

@@ -6,8 +6,7 @@ Somebody's records may hold anything, so values of a wrong kind are left out rat
 from collections.abc import Mapping
 from typing import Any
 
-from synthgen.joints import COCO17
-from synthgen.report.contact_sheet import COCO_BONES, side
+from synthgen.joints import COCO17, COCO_BONES, side
 
 MAX_TEXT = 2000  # characters of a caption or a name
 MAX_PEOPLE = 254

@@ -16,7 +16,7 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 from synthgen import storage
-from synthgen.shards.records import decode_json
+from synthgen.shards.records import IMAGE_FORMATS, decode_json
 from synthgen.shards.shard import ShardReport, read_report, tars
 from synthgen.shards.tar_index import TarIndex
 from synthgen.storage import StorageError
@@ -75,6 +75,7 @@ class Catalog:
             cause = (one.stage, one.reason)
             self.rejections[cause] = self.rejections.get(cause, 0) + 1
         self._busy, self._asked, self._scanned, self._lock = 0, 0.0, 0, Lock()
+        self._fixed_starts: list[int] | None = None  # once all counts are known
         self._stop = Event()
         self._thread = Thread(target=self._scan, name="catalog", daemon=True)
 
@@ -162,18 +163,30 @@ class Catalog:
         index, row = self._find(position)
         return _record(index, row)
 
-    def member(self, position: int, suffixes: tuple[str, ...]) -> tuple[str, bytes]:
-        """Return suffix and content of the first of these members that a sample has.
+    def picture(self, position: int) -> bytes:
+        """Return the file of a sample's picture; see `place`.
 
         Raises:
-            KeyError: it has none of them.
+            KeyError: it has none.
+        """
+        index, row = self._find(position)
+        if data := index.picture(row):
+            return data
+        raise KeyError(
+            f"{index.url}: key {index.key(row)}: lacks its picture, .{' or .'.join(IMAGE_FORMATS)}"
+        )
+
+    def member(self, position: int, suffix: str) -> bytes:
+        """Return the content of a sample's member.
+
+        Raises:
+            KeyError: it has no such member.
         """
         index, row = self._find(position)
         members = index.members(row)
-        suffix = next((one for one in suffixes if one in members), None)
-        if suffix is None:
-            raise KeyError(f"{index.url}: key {index.key(row)}: lacks its member .{' or .'.join(suffixes)}")
-        return suffix, storage.read_part(index.url, *members[suffix])
+        if suffix not in members:
+            raise KeyError(f"{index.url}: key {index.key(row)}: lacks its member .{suffix}")
+        return storage.read_part(index.url, *members[suffix])
 
     def members(self, position: int) -> list[str]:
         """Return the suffixes of a sample's members."""
@@ -192,6 +205,15 @@ class Catalog:
 
     def _starts(self) -> list[int]:
         """Return at which position each tar begins, and the end."""
+        with self._lock:
+            if self._fixed_starts is not None:
+                return self._fixed_starts
+            starts = self._summed()
+            if None not in self._counts:
+                self._fixed_starts = starts
+            return starts
+
+    def _summed(self) -> list[int]:
         counts: list[int] = []
         is_open = False  # behind a tar whose end nobody knows yet, positions would move
         for index, count in zip(self._indexes, self._counts, strict=True):
@@ -226,7 +248,8 @@ class Catalog:
             reported = self._counts[place]
             if reported is not None and reported != count:
                 self._note(f"{index.url}: holds {count} samples, its report says {reported}")
-            self._counts[place] = count
+            with self._lock:
+                self._counts[place], self._fixed_starts = count, None
         logger.info("view: %d samples read", self._scanned)
 
     def _scan_tar(self, index: TarIndex) -> None:

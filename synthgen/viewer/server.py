@@ -67,7 +67,7 @@ class Viewer(ThreadingHTTPServer):
             self.shutdown()
             self._thread.join(10)
         self.server_close()
-        self.desk.catalog.close()
+        self.desk.close()
 
 
 class _RefusedError(Exception):
@@ -172,8 +172,8 @@ def _data(desk: Desk, path: str, query: Mapping[str, str]) -> Answer:
     match path.split("/"):
         case ["api", name]:
             return _json(_ask(desk, name, query))
-        case ["picture" | "thumb" as size, number]:
-            return *desk.picture(_number(number), size == "thumb"), kept
+        case ["picture", number]:
+            return *desk.picture(_number(number)), kept
         case ["layer", name, number] if name in LAYERS:
             return *desk.layer(_number(number), name), kept
         case ["rejected", number]:
@@ -193,6 +193,8 @@ def _ask(desk: Desk, name: str, query: Mapping[str, str]) -> Any:
             return desk.reasons()
         case "page":
             return desk.page(_query(query))
+        case "sheet":
+            return desk.sheet(_query(query))
         case "rejected":
             return desk.rejected_page(_query(query))
         case "views":

@@ -69,6 +69,25 @@ def test_pages_are_turned_quietly_and_fit_the_window(
     assert {url.startswith(viewer.url) for url in browser.requests()} == {True}
 
 
+def test_a_page_is_one_answer_and_the_next_is_there_before_it_is_wanted(
+    browser: Browser, viewer: Viewer
+) -> None:
+    assert viewer.desk.catalog.wait(30)
+    go(browser, viewer.url)
+    asked = "performance.getEntriesByType('resource').map(e => e.name.split('/').slice(4).join('/'))"
+    sheets = f"{asked}.filter(n => n.includes('sheet'))"
+    until(browser, f"{sheets}.length == 2")
+    assert browser.value(sheets)[1].startswith("api/sheet?start=24&")
+    before = browser.value(asked)
+    assert not [one for one in before if one.startswith(("picture", "thumb"))]
+    pictures = "[...document.querySelectorAll('.card img')]"
+    assert browser.value(f"{pictures}.length == 24 && {pictures}.every(i => i.naturalWidth > 0)")
+    assert browser.value(f"getComputedStyle({pictures}[0]).imageOrientation") == "none"
+    browser.value("document.querySelector('#after').click()")
+    until(browser, f"{CARDS} == 6")
+    assert browser.value(asked) == before
+
+
 def test_overlays_are_switched_and_lie_on_the_picture(browser: Browser, viewer: Viewer) -> None:
     go(browser, viewer.url)
     assert browser.value("document.querySelectorAll('.card .skeleton').length") == 24

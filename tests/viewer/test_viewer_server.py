@@ -1,5 +1,6 @@
 """The viewer's server: whom it answers, what it writes, and what it says of damaged shards."""
 
+import base64
 import http.client
 import io
 import json
@@ -157,8 +158,9 @@ def test_a_change_that_makes_no_sense_is_one_sentence(viewer: Viewer, change: An
 
 @pytest.mark.parametrize(
     "rest",
-    ["picture/99", "picture/-1", "picture/x", "layer/../0", "layer/draft/0", "mesh/99", "faces/smpl",
-     "rejected/7", "api/page?start=-1", "api/page?low=nan&score=a", "api/page?order=up", "api/nothing",
+    ["picture/99", "picture/-1", "picture/x", "picture/..%2f..%2fetc%2fpasswd", "picture/%30", "layer/../0",
+     "layer/draft/0", "mesh/99", "faces/smpl", "rejected/7", "api/page?start=-1", "api/sheet?count=x",
+     "api/page?low=nan&score=a", "api/page?order=up", "api/nothing",
      "viewer.html", "../x"],
 )  # fmt: skip
 def test_odd_questions_are_answered_in_a_sentence(viewer: Viewer, rest: str) -> None:
@@ -179,7 +181,7 @@ def test_meshes_are_those_of_the_body(viewer: Viewer, make_sample: Callable[...,
 def test_pictures_travel_unchanged_and_layers_as_png(viewer: Viewer) -> None:
     status, headers, content = request(viewer, own(viewer, "picture/3"))
     assert (status, headers["content-type"]) == (200, "image/jpeg")
-    assert content == viewer.desk.catalog.member(3, ("jpg",))[1]
+    assert content == viewer.desk.catalog.member(3, "jpg")
     for layer in asked(viewer, "api/views?position=3")["views"]:
         assert request(viewer, own(viewer, f"layer/{layer}/3"))[2][:4] == b"\x89PNG"
 
@@ -192,6 +194,20 @@ def test_damaged_shards_are_shown_as_far_as_they_go(damaged: Viewer) -> None:
     assert any("truncated" in one for one in asked(damaged, "api/state")["problems"])
 
 
+def test_a_page_carries_its_pictures_and_tells_of_those_it_cannot_show(
+    tmp_path: Path, make_sample: Callable[..., Sample]
+) -> None:
+    write_shard(str(tmp_path), Shard("run", 0, 0, 3, "x"), [make_sample(index) for index in range(3)])
+    desk = Desk(str(tmp_path), "", {})
+    whole = [desk.picture(position)[1] for position in range(3)]
+    tar = tmp_path / "run-000000.tar"
+    tar.write_bytes(tar.read_bytes().replace(whole[1], b"?" * len(whole[1])))
+    items = Desk(str(tmp_path), "", {}).sheet(Query(Choice()))["items"]
+    assert [one["picture"].startswith("data:image/jpeg;base64,") for one in items] == [True, False, True]
+    assert base64.b64decode(items[2]["picture"].partition("base64,")[2]) == whole[2]
+    assert "picture cannot be read" in items[1]["problem"] and "problem" not in items[0]
+
+
 def test_large_pictures_are_scaled_down_for_the_cards(
     tmp_path: Path, make_sample: Callable[..., Sample]
 ) -> None:
@@ -199,9 +215,11 @@ def test_large_pictures_are_scaled_down_for_the_cards(
 
     write_shard(str(tmp_path), Shard("run", 0, 0, 1, "x"), [make_sample(0, size=(600, 1000))])
     desk = Desk(str(tmp_path), "", {})
-    with Image.open(io.BytesIO(desk.picture(0, is_small=True)[1])) as small:
-        assert small.size == (384, 230)
-    with Image.open(io.BytesIO(desk.picture(0, is_small=False)[1])) as whole:
+    small = base64.b64decode(desk.sheet(Query(Choice()))["items"][0]["picture"].partition("base64,")[2])
+    with Image.open(io.BytesIO(small)) as opened:
+        assert opened.size == (384, 230)
+    assert desk.thumb(0) == ("image/jpeg", small)
+    with Image.open(io.BytesIO(desk.picture(0)[1])) as whole:
         assert whole.size == (1000, 600)
 
 

@@ -5,9 +5,9 @@
   const token = document.querySelector("meta[name=token]").content;
   const SVG = "http://www.w3.org/2000/svg";
   const SEEN = 0.5;  // a joint is drawn full from here on, hollow below
-  const PAGE = 24, POLL_MS = 1500;
+  const PAGE = 24, POLL_MS = 1500, PREFETCH_MS = 50;
   let state = null, mode = "samples", overlay = "joints", start = 0, found = 0, items = [], asked = 0, current = 0;
-  let coming = {};
+  let coming = {}, pictures = new Map();  // the next page, and the pictures of this one by position
   const faces = new Map();
 
   function element(name, attributes = {}, ...children) {
@@ -63,8 +63,13 @@
   }
   async function poll() {
     await refreshState();
-    if (mode === "samples" && (isFiltered() || items.length < PAGE)) await turnTo(start, true);
-    else if (mode === "samples") { found = state.total; pager(); }
+    if (mode !== "samples") return;
+    if (!isFiltered() && items.length === PAGE) { found = state.total; return pager(); }
+    const ticket = asked, answer = await (await ask(`api/page?${query(start)}`)).json();
+    if (ticket !== asked) return;
+    if (answer.items.map((one) => one.position).join() !== items.map((one) => one.position).join()) return turnTo(start, true);
+    found = answer.found;
+    pager();
   }
   function progress(answer) {
     const words = `${answer.total.toLocaleString("en")} samples`;
@@ -78,44 +83,55 @@
       const [stage, reason] = JSON.parse($("reason").value || '["", ""]');
       asking.set("stage", stage);
       asking.set("reason", reason);
-      return `api/rejected?${asking}`;
+      return asking;
     }
     for (const id of ["family", "score", "low", "high", "order", "lacks", "words"]) {
       if ($(id).value && !($(id).closest("#range") && !$("score").value)) asking.set(id, $(id).value);
     }
     if ($("only-marked").checked) asking.set("marked", "1");
-    return `api/page?${asking}`;
+    return asking;
   }
+  // Asks for a page: rejections as JSON, samples with their pictures in one answer, ready to be drawn all at once.
+  async function pageAt(path) {
+    const page = await (await ask(path)).json();
+    page.pictures = new Map();
+    await Promise.all(page.items.filter((item) => item.picture).map((item) => {
+      const picture = new Image();
+      page.pictures.set(item.position, picture);
+      picture.src = item.picture;
+      delete item.picture;
+      return picture.decode().catch(() => {});  // a damaged one shows as such
+    }));
+    return page;
+  }
+  const pathTo = (start) => `${mode === "rejected" ? "api/rejected" : "api/sheet"}?${query(start)}`;
   async function turnTo(where, isQuiet = false) {
     start = Math.max(0, where);
     const ticket = ++asked;
-    const path = query(start);
-    const answer = await (coming.path === path ? coming.answer : (await ask(path)).json());
-    coming = {};
+    const path = pathTo(start);
+    const answer = await (coming.path === path ? coming.page : pageAt(path));
     if (ticket !== asked) return;
+    coming = {};
     $("complaint").hidden = true;
     found = answer.found;
     if (start >= found && found) return turnTo(PAGE * Math.floor((found - 1) / PAGE), isQuiet);
-    const isSame = isQuiet && JSON.stringify(items) === JSON.stringify(answer.items);
     items = answer.items;
+    pictures = answer.pictures;
     progress(answer);
     pager();
-    if (!isSame) {
-      $("cards").replaceChildren(...items.map(mode === "samples" ? card : rejectedCard));
-      if (!isQuiet) scrollTo(0, 0);
-    }
+    $("cards").replaceChildren(...items.map(mode === "samples" ? card : rejectedCard));
+    if (!isQuiet) scrollTo(0, 0);
     $("nothing").hidden = items.length > 0;
     document.documentElement.dataset.shown = `${mode} ${start} ${found}`;
-    if (!isQuiet) settle(prefetch(ticket));
+    setTimeout(() => prefetch(ticket, answer.complete), PREFETCH_MS);
   }
-  // Asks for the next page once this one is there, so that leafing through takes no time.
-  async function prefetch(ticket) {
-    await Promise.all([...$("cards").querySelectorAll("img")].map((one) => one.decode().catch(() => {})));
-    if (ticket !== asked || mode !== "samples" || start + PAGE >= found || !state.complete) return;
-    const path = query(start + PAGE);
-    coming = {path, answer: ask(path).then((one) => one.json())};
-    const next = await coming.answer;
-    if (ticket === asked) for (const item of next.items) new Image().src = `thumb/${item.position}`;
+  // Asks for the next page once this one is drawn, so that leafing through takes no time.
+  function prefetch(ticket, isComplete) {
+    const isFinal = isComplete || (!isFiltered() && start + 2 * PAGE <= found);
+    if (ticket !== asked || mode !== "samples" || start + PAGE >= found || !isFinal) return;
+    const path = pathTo(start + PAGE), page = pageAt(path);
+    page.catch(() => {});  // it is asked again, and complained of, where it is wanted
+    coming = {path, page};
   }
   function pager() {
     const pages = Math.max(1, Math.ceil(found / PAGE)), page = Math.floor(start / PAGE) + 1;
@@ -128,7 +144,7 @@
   // Cards.
   function card(item, place) {
     const made = element("article", {class: "card", "data-position": item.position});
-    const open = element("button", {type: "button", class: "open", "aria-label": `Enlarge ${item.key}`}, frame(item, "thumb"));
+    const open = element("button", {type: "button", class: "open", "aria-label": `Enlarge ${item.key}`}, frame(item, pictures.get(item.position)));
     open.addEventListener("click", () => enlarge(place));
     const words = element("p", {class: "says"}, isolated(item.caption || ""));
     const poses = [...new Set((item.people || []).map((one) => `${readable(one.family)}, ${readable(one.action)}`))].join("; ");
@@ -156,7 +172,7 @@
       body: JSON.stringify({positions: [item.position], bad}),
     });
     item.bad = bad;
-    coming = {};
+    if ($("only-marked").checked) coming = {};
     const {marked} = await answer.json();
     $("marked").textContent = `${marked.toLocaleString("en")} marked as bad, in ${state.bad_list}`;
     const made = document.querySelector(`.card[data-position="${item.position}"]`);
@@ -165,14 +181,16 @@
   }
 
   // A picture with what lies over it.
-  function frame(item, path) {
+  function frame(item, picture, isLarge = false) {
     const made = element("span", {class: "frame"});
     const size = item.width && item.height ? {width: item.width, height: item.height} : {};
-    made.append(element("img", {src: `${path}/${item.position}`, alt: item.caption || "", decoding: "async", ...size}));
+    for (const [name, value] of Object.entries({alt: item.caption || "", ...size})) picture?.setAttribute(name, value);
+    if (picture) made.append(picture);
     if (overlay !== "none" && item.width && item.height) made.append(skeleton(item));
-    if (overlay === "mesh" && item.camera) settle(addMesh(made, item, path === "picture"));
+    if (overlay === "mesh" && item.camera) settle(addMesh(made, item, isLarge));
     return made;
   }
+  const large = (item) => frame(item, element("img", {src: `picture/${item.position}`, decoding: "async"}), true);
   // One path for all lines, or all joints, of a colour: a page of pictures has a few hundred elements, not thousands.
   function skeleton(item) {
     const over = drawn("svg", {class: "skeleton", viewBox: `0 0 ${item.width} ${item.height}`, "aria-hidden": "true"});
@@ -271,7 +289,7 @@
     current = place;
     $("title").replaceChildren(isolated(item.key));
     $("title").dataset.position = item.position;
-    $("stage").replaceChildren(frame(item, "picture"));
+    $("stage").replaceChildren(large(item));
     $("caption").replaceChildren(isolated(item.caption || ""));
     $("facts").replaceChildren(...facts(item));
     $("layers").replaceChildren();
@@ -292,7 +310,7 @@
       return made;
     };
     const layer = (name) => element("span", {class: "frame"}, element("img", {src: `layer/${name}/${item.position}`, alt: name}));
-    $("layers").replaceChildren(button("picture", () => frame(item, "picture")), ...views.map((name) => button(name, () => layer(name))));
+    $("layers").replaceChildren(button("picture", () => large(item)), ...views.map((name) => button(name, () => layer(name))));
   }
   function facts(item) {
     const rows = [["Key", item.key], ["Tar", item.tar], ["Source", item.source], ...item.facts];
@@ -338,7 +356,7 @@
     overlay = wanted;
     for (const one of document.querySelectorAll("[data-overlay]")) one.setAttribute("aria-pressed", String(one.dataset.overlay === overlay));
     if (mode === "samples") $("cards").replaceChildren(...items.map(card));
-    if (document.querySelector("dialog").open) $("stage").replaceChildren(frame(items[current], "picture"));
+    if (document.querySelector("dialog").open) $("stage").replaceChildren(large(items[current]));
   }
   for (const one of document.querySelectorAll("[data-overlay]")) one.addEventListener("click", () => setOverlay(one.dataset.overlay));
   $("show-samples").addEventListener("click", () => setMode("samples"));
@@ -366,6 +384,9 @@
 
   settle((async () => {
     document.body.dataset.mode = mode;
+    const path = pathTo(0);
+    coming = {path, page: pageAt(path)};
+    coming.page.catch(() => {});  // turnTo complains
     await refreshState();
     await turnTo(0);
     document.documentElement.dataset.ready = "yes";
