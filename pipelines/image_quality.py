@@ -36,10 +36,10 @@ class Config:
     Attributes:
         name: title of the table.
         output: folder for what is written, local or an fsspec URL; made where it is missing.
-        generated: {name: shards, one tar, or a folder of pictures}; each is compared with the reference.
+        generated: {name: folder of shards, one tar, or folder of pictures}, each held against the reference.
         drafts: names of generated sets whose drafts are measured in place of the pictures; their shards were
             made with keep_drafts=true.
-        reference: real pictures: shards (ingested ones), one tar, or a folder of pictures.
+        reference: real pictures, likewise; or a folder that holds several folders of shards.
         inception: the file pt_inception-2015-12-05-6726825d.pth.
         num_generated: pictures of each generated set, the first ones; 0 for all.
         num_reference: pictures of the reference, the first ones; 0 for all.

@@ -4,7 +4,7 @@ Read one by one, in order; what cannot be used is left out and counted.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -48,7 +48,8 @@ class PictureSet:
 
     Attributes:
         name: what messages call it: "reference", "generated.ours".
-        source: folder of shards or one tar, local or an fsspec URL; or a local folder of pictures.
+        source: folder of shards or one tar, local or an fsspec URL; a local folder of such folders; or a
+            local folder of pictures.
         most: how many pictures, the first ones; 0 for all.
         crop: above 0, every labelled person becomes a square picture of 224 px: side of the square as a
             multiple of the box's longer side, about the box's middle. 0 for whole pictures.
@@ -67,21 +68,25 @@ class PictureSet:
     def __post_init__(self) -> None:
         self.left_out: Counter[str] = Counter()
 
-    @property
-    def is_shards(self) -> bool:
-        """Whether it is shards, not a folder of pictures."""
-        return self.source.endswith(".tar") or bool(storage.exists(self.source) and shard_names(self.source))
+    def runs(self) -> list[str]:
+        """Return the folders of shards, or the one tar; none where it is a folder of pictures."""
+        if self.source.endswith(".tar") or (storage.exists(self.source) and shard_names(self.source)):
+            return [self.source]
+        root = Path(self.source).expanduser()
+        inside = sorted(map(str, root.iterdir())) if root.is_dir() else []
+        return [folder for folder in inside if storage.is_folder(folder) and shard_names(folder)]
 
     def count(self) -> int | None:
         """Return how many pictures there are, as far as that is known without reading them."""
         if self.crop:
             return None
-        if not self.is_shards:
+        runs = self.runs()
+        if not runs:
             known = len(self._files())
         elif self.source.endswith(".tar"):
             return self.most or None
         else:
-            reports = [read_report(self.source, name) for name in shard_names(self.source)]
+            reports = [read_report(run, name) for run in runs for name in shard_names(run)]
             if None in reports:
                 return self.most or None
             known = sum(report.accepted for report in reports if report is not None)
@@ -95,7 +100,8 @@ class PictureSet:
             StorageError: shards cannot be read.
         """
         self.left_out = Counter()
-        found = self._of_shards() if self.is_shards else self._of_files()
+        runs = self.runs()
+        found = self._of_shards(runs) if runs else self._of_files()
         yield from islice(found, self.most or None)
 
     def _of_files(self) -> Iterator[Shown]:
@@ -126,8 +132,8 @@ class PictureSet:
             )
         return found
 
-    def _of_shards(self) -> Iterator[Shown]:
-        for tar in tars(self.source):
+    def _of_shards(self, runs: Sequence[str]) -> Iterator[Shown]:
+        for tar in (tar for run in runs for tar in tars(run)):
             for key, members in read_members(tar):
                 try:
                     yield from self._of_members(key, members)

@@ -46,6 +46,14 @@ def test_shards_are_read_with_their_masks_largest_first(run_dir, make_sample):
     assert all(one.masks is None for one in PictureSet("x", str(run_dir / "run-000000.tar")))
 
 
+def test_folders_of_shards_in_one_folder_are_one_set(run_dir, make_sample):
+    other = run_dir.parent / "another"
+    other.mkdir()
+    write_observations(str(other), "real", read_observations(str(run_dir / "run-000001.tar")))
+    found = PictureSet("reference", str(run_dir.parent))
+    assert [one.key[-1] for one in found] == list("3501235") and found.count() == 7
+
+
 def test_every_labelled_person_becomes_a_square(run_dir):
     people = [person for one in read_observations(str(run_dir)) for person in one.people]
     found = list(PictureSet("reference", str(run_dir), crop=1.2, with_masks=True))

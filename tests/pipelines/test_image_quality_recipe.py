@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import fid_inception
@@ -101,21 +102,31 @@ def test_drafts_beside_pictures_against_a_folder(make_sample, photos, quick, tmp
     assert "the weights are not those" not in capsys.readouterr().out
 
 
-def test_people_are_found_by_the_segmenter(quick, tmp_path):
+@pytest.mark.parametrize("cut", ["picture", "person"])
+def test_the_papers_tables_on_small_data(cut, quick, tmp_path):
+    """The shipped files; the package's own segmenter finds the people of both sides."""
+    table = {"picture": "mpii", "person": "smart"}[cut]
     example = Path(__file__).parents[2] / "shards" / "example" / "example-000000.tar"
-    arguments = [
-        f"generated.ours={example}",
-        f"reference={example}",
-        f"inception={quick}",
-        "cut=person",
-        *KID,
-    ]
-    arguments += ["num_generated=2", "num_reference=2", f"output={tmp_path}/out"]
-    assert main(["pipeline=image_quality", *arguments]) == 0
+    real = tmp_path / "real" / "sport"
+    real.mkdir(parents=True)
+    write_observations(str(real), "real", islice(read_observations(str(example)), 2))
+    arguments = [f"generated={{ours: {example}}}", "drafts=[]", "num_generated=2", "num_reference=2", *KID]
+    arguments += [f"reference={tmp_path}/real", "segmenter={backend: segmentation}", f"inception={quick}"]
+    arguments += ["published={ours: {h_fid: 33.5}}", f"output={tmp_path}/out"]
+    assert main([f"config=eval/diffusion_hpc_images_{table}.yaml", *arguments]) == 0
     found = json.loads((tmp_path / "out" / "image_quality.json").read_text())
-    assert found["protocol"]["masked_by"].startswith("embedded/segmenter ")
-    assert found["protocol"]["cut"] == "person" and found["generated"][0]["people_pictures"] == 2
-    assert abs(found["generated"][0]["figures"]["h_fid"]) < 1e-6, "the same pictures on both sides"
+    [ours] = found["generated"]
+    assert (
+        found["protocol"]["masked_by"].startswith("embedded/segmenter ") and found["protocol"]["cut"] == cut
+    )
+    assert (ours["people_pictures"], ours["without_people"], found["reference"]["people_pictures"]) == (
+        2,
+        0,
+        2,
+    )
+    assert ours["figures"]["h_fid"] > 0
+    text = (tmp_path / "out" / "image_quality.md").read_text()
+    assert "33.50" in text and "arXiv 2303.09541" in text and f"(the paper, {table.upper()})" in text
 
 
 def test_people_of_observations_are_cropped(run_dir, quick, tmp_path, capsys):
@@ -193,12 +204,14 @@ FILES = [path for name, path in configs.shipped("eval").items() if name.startswi
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_the_commands_in_the_shipped_files_are_understood(path):
+def test_the_commands_in_the_shipped_files_are_understood(path, tmp_path):
+    (body := tmp_path / "SMPL_NEUTRAL.pkl").touch()
     commands = re.findall(r"python -m synthgen\.run (.*?)(?:    .*)?$", path.read_text("utf-8"), re.M)
     assert commands
-    for command in commands:
-        first, *changes = shlex.split(command)
-        recipe = import_recipe(
-            configs.read(found := configs.find(first.removeprefix("config="))).values["pipeline"]
+    for command in (one.replace("models/smpl/SMPL_NEUTRAL.pkl", str(body)) for one in commands):
+        values = dict(word.partition("=")[::2] for word in shlex.split(command))
+        found = configs.find(values.pop("config")) if "config" in values else None
+        name = configs.read(found).values["pipeline"] if found else values.pop("pipeline")
+        configs.load(
+            import_recipe(str(name)).Config, found, [f"{key}={value}" for key, value in values.items()]
         )
-        assert configs.load(recipe.Config, found, changes)
