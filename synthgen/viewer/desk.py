@@ -26,7 +26,7 @@ from synthgen.viewer.cards import SKELETON, card, shown
 from synthgen.viewer.catalog import Catalog
 from synthgen.viewer.columns import Choice
 from synthgen.viewer.marks import Marks
-from synthgen.viewer.meshes import Meshes
+from synthgen.viewer.meshes import Meshes, Posed
 from synthgen.viewer.rejects import Rejects
 
 MAX_PAGE = 200  # samples on a page
@@ -220,6 +220,17 @@ class Desk:
         except (ValueError, OSError) as error:
             found = {**card(position, place.tar, place.key, {}), "problem": shown(str(error))}
         return {**found, "bad": is_bad}
+
+    def posed(self, positions: list[int]) -> list[Posed | str]:
+        """Return the bodies of some samples, or why there are none."""
+        return self.meshes.of([self._record(position) for position in positions])
+
+    def _record(self, position: int) -> dict[str, Any]:
+        """Return a sample's record; of a damaged one nothing, which those who read it complain of."""
+        try:
+            return self.catalog.record(position)
+        except ValueError:
+            return {}
 
     def views(self, position: int) -> list[str]:
         """Return which layers a sample has."""

@@ -1,6 +1,7 @@
 """Bodies of a sample as the page draws them: vertices [m] in the camera frame, as little-endian float32."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
@@ -8,9 +9,26 @@ import numpy as np
 
 from synthgen.body import Body, load_body
 from synthgen.observation import body_name
+from synthgen.sample import Person
 from synthgen.shards.observation_records import to_notes
 
 OPEN = "open"
+NOBODY = "nobody in this picture has SMPL parameters"
+
+
+@dataclass(frozen=True)
+class Posed:
+    """The bodies of a sample.
+
+    Attributes:
+        body: name of the body model.
+        people: which people of the record they are.
+        vertices: (people, V, 3) [m, camera frame], little-endian float32.
+    """
+
+    body: str
+    people: tuple[int, ...]
+    vertices: bytes
 
 
 class Meshes:
@@ -33,22 +51,27 @@ class Meshes:
         """
         return self._body(name).faces.astype("<u2").tobytes()
 
-    def of(self, record: Mapping[str, Any]) -> tuple[str, list[int], bytes]:
-        """Return the body's name, which people have SMPL parameters of it, and their vertices.
-
-        Raises:
-            ValueError: the record is damaged, or there is no such body here.
-        """
-        notes = to_notes(record)
-        people = [(row, one.person) for row, one in enumerate(notes.people) if one.person is not None]
-        if not people:
-            raise ValueError("nobody in this picture has SMPL parameters")
-        names = {body_name(notes.body, notes.people[row]) for row, _ in people}
-        body = self._body(sorted(names)[0])
-        chosen = [(row, one) for row, one in people if body_name(notes.body, notes.people[row]) == min(names)]
-        with self._lock:
-            vertices = body.pose([person for _, person in chosen]).vertices
-        return min(names), [row for row, _ in chosen], np.ascontiguousarray(vertices, "<f4").tobytes()
+    def of(self, records: Sequence[Mapping[str, Any]]) -> list[Posed | str]:
+        """Pose the people of some records, all at once; of a record that cannot be posed, say why."""
+        found: list[Posed | str] = [NOBODY] * len(records)
+        waiting: dict[str, list[tuple[int, list[tuple[int, Person]]]]] = {}
+        for place, record in enumerate(records):
+            try:
+                name, people = _people(record)
+                self._body(name)
+            except ValueError as error:
+                found[place] = str(error)
+            else:
+                waiting.setdefault(name, []).append((place, people))
+        for name, rows in waiting.items():
+            with self._lock:
+                vertices = self._loaded[name].pose([one for _, people in rows for _, one in people]).vertices
+            start = 0
+            for place, people in rows:
+                own = np.ascontiguousarray(vertices[start : start + len(people)], "<f4")
+                found[place] = Posed(name, tuple(row for row, _ in people), own.tobytes())
+                start += len(people)
+        return found
 
     def _body(self, name: str) -> Body:
         if name not in self._files:
@@ -60,3 +83,21 @@ class Meshes:
             if name not in self._loaded:
                 self._loaded[name] = load_body(self._files[name])
             return self._loaded[name]
+
+
+def _people(record: Mapping[str, Any]) -> tuple[str, list[tuple[int, Person]]]:
+    """Return the body of a record, by name the first, and which people have parameters of it.
+
+    Raises:
+        ValueError: nobody has, or the record is damaged.
+    """
+    notes = to_notes(record)
+    people = [
+        (body_name(notes.body, one), row, one.person)
+        for row, one in enumerate(notes.people)
+        if one.person is not None
+    ]
+    if not people:
+        raise ValueError(NOBODY)
+    name = min(body for body, _, _ in people)
+    return name, [(row, person) for body, row, person in people if body == name]

@@ -178,8 +178,8 @@ def _data(desk: Desk, path: str, query: Mapping[str, str]) -> Answer:
             return *desk.layer(_number(number), name), kept
         case ["rejected", number]:
             return "image/jpeg", desk.rejects.picture(_number(number)), kept
-        case ["mesh", number]:
-            return _mesh(desk, _number(number))
+        case ["meshes", numbers]:
+            return _meshes(desk, [_number(one) for one in numbers.split(",")[:MAX_PAGE]])
         case ["faces", name]:
             return "application/octet-stream", desk.meshes.faces(name), kept
     raise _RefusedError(HTTPStatus.NOT_FOUND, "there is nothing here")
@@ -214,10 +214,21 @@ def _change(record: Mapping[str, Any]) -> tuple[list[int], bool]:
     return positions, is_bad
 
 
-def _mesh(desk: Desk, position: int) -> Answer:
-    body, people, vertices = desk.meshes.of(desk.catalog.record(position))
-    headers = {"X-Body": body, "X-People": ",".join(map(str, people))}
-    return "application/octet-stream", vertices, headers
+def _meshes(desk: Desk, positions: list[int]) -> Answer:
+    """Return the length of a JSON text in 4 bytes, the text, and the vertices of the bodies that it lists."""
+    rows: list[dict[str, Any]] = []
+    vertices = []
+    for position, one in zip(positions, desk.posed(positions), strict=True):
+        if isinstance(one, str):
+            rows.append({"position": position, "problem": one})
+        else:
+            size = len(one.vertices)
+            rows.append({"position": position, "body": one.body, "people": one.people, "bytes": size})
+            vertices.append(one.vertices)
+    text = json.dumps(rows).encode()
+    text += b" " * (-len(text) % 4)  # so that the numbers behind it are aligned
+    packed = b"".join([len(text).to_bytes(4, "little"), text, *vertices])
+    return "application/octet-stream", packed, {}
 
 
 def _query(query: Mapping[str, str]) -> Query:

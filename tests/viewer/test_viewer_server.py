@@ -159,7 +159,8 @@ def test_a_change_that_makes_no_sense_is_one_sentence(viewer: Viewer, change: An
 @pytest.mark.parametrize(
     "rest",
     ["picture/99", "picture/-1", "picture/x", "picture/..%2f..%2fetc%2fpasswd", "picture/%30", "layer/../0",
-     "layer/draft/0", "mesh/99", "faces/smpl", "rejected/7", "api/page?start=-1", "api/sheet?count=x",
+     "layer/draft/0", "meshes/99", "meshes/", "meshes/0,x", "faces/smpl", "rejected/7",
+     "api/page?start=-1", "api/sheet?count=x",
      "api/page?low=nan&score=a", "api/page?order=up", "api/nothing",
      "viewer.html", "../x"],
 )  # fmt: skip
@@ -170,12 +171,26 @@ def test_odd_questions_are_answered_in_a_sentence(viewer: Viewer, rest: str) -> 
 
 
 def test_meshes_are_those_of_the_body(viewer: Viewer, make_sample: Callable[..., Sample]) -> None:
-    status, headers, content = request(viewer, own(viewer, "mesh/0"))
-    vertices = load_body("open").pose(make_sample(0, num_people=2).scene.people).vertices
-    assert (status, headers["x-body"], headers["x-people"]) == (200, "open", "0,1")
-    np.testing.assert_allclose(np.frombuffer(content, "<f4").reshape(vertices.shape), vertices, atol=1e-6)
+    status, _, content = request(viewer, own(viewer, "meshes/0,3"))
+    start = 4 + int.from_bytes(content[:4], "little")
+    assert status == 200 and start % 4 == 0
+    for row in json.loads(content[4:start]):
+        number = 2 if row["position"] == 0 else 1
+        wanted = load_body("open").pose(make_sample(row["position"], num_people=number).scene.people).vertices
+        assert (row["body"], row["people"]) == ("open", list(range(number)))
+        got = np.frombuffer(content[start : start + row["bytes"]], "<f4").reshape(wanted.shape)
+        np.testing.assert_allclose(got, wanted, atol=1e-6)
+        start += row["bytes"]
+    assert start == len(content)
     faces = request(viewer, own(viewer, "faces/open"))[2]
     assert struct.unpack("<3H", faces[:6]) == tuple(load_body("open").faces[0])
+
+
+def test_one_sample_without_bodies_does_not_cost_the_others_theirs(damaged: Viewer) -> None:
+    assert damaged.desk.catalog.wait(20)
+    whole, broken = damaged.desk.posed([0, 1])
+    assert not isinstance(whole, str) and whole.people == (0,)
+    assert isinstance(broken, str) and broken
 
 
 def test_pictures_travel_unchanged_and_layers_as_png(viewer: Viewer) -> None:

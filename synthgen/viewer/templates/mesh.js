@@ -10,12 +10,14 @@ const Mesh = (() => {
       const a = 3 * faces[f], b = 3 * faces[f + 1], c = 3 * faces[f + 2];
       const ux = vertices[b] - vertices[a], uy = vertices[b + 1] - vertices[a + 1], uz = vertices[b + 2] - vertices[a + 2];
       const vx = vertices[c] - vertices[a], vy = vertices[c + 1] - vertices[a + 1], vz = vertices[c + 2] - vertices[a + 2];
-      const n = [uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx];
-      for (const corner of [a, b, c]) for (let k = 0; k < 3; k++) out[corner + k] += n[k];
+      const nx = uy * vz - uz * vy, ny = uz * vx - ux * vz, nz = ux * vy - uy * vx;
+      out[a] += nx; out[a + 1] += ny; out[a + 2] += nz;
+      out[b] += nx; out[b + 1] += ny; out[b + 2] += nz;
+      out[c] += nx; out[c + 1] += ny; out[c + 2] += nz;
     }
     for (let i = 0; i < out.length; i += 3) {
-      const length = Math.hypot(out[i], out[i + 1], out[i + 2]) || 1;
-      for (let k = 0; k < 3; k++) out[i + k] /= length;
+      const length = Math.sqrt(out[i] * out[i] + out[i + 1] * out[i + 1] + out[i + 2] * out[i + 2]) || 1;
+      out[i] /= length; out[i + 1] /= length; out[i + 2] /= length;
     }
     return out;
   }
@@ -84,7 +86,7 @@ const Mesh = (() => {
         if (near <= depth[at]) continue;
         depth[at] = near;
         const shade = ua * light[a] + ub * light[b] + uc * light[c];
-        for (let k = 0; k < 3; k++) pixels[4 * at + k] = Math.min(color[k] * shade, 255);
+        pixels[4 * at] = color[0] * shade; pixels[4 * at + 1] = color[1] * shade; pixels[4 * at + 2] = color[2] * shade;  // clamped by the array
         pixels[4 * at + 3] = alpha;
       }
     }

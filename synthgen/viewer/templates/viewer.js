@@ -226,13 +226,32 @@
   }
 
   // Bodies.
+  let wanted = null;
+  // All that is asked for in one go, such as for the cards of a page, comes in one answer.
   async function bodiesOf(item) {
     if (!item.people.some((one) => one.valid.includes("smpl"))) return [];
-    const answer = await ask(`mesh/${item.position}`);
-    const name = answer.headers.get("X-Body");
+    wanted ??= {positions: [], answer: Promise.resolve().then(askForBodies)};
+    wanted.positions.push(item.position);
+    const found = (await wanted.answer).get(item.position);
+    if (found.problem) throw new Error(found.problem);
+    return Mesh.bodies(found.vertices, await facesOf(found.body), found.people);
+  }
+  async function askForBodies() {
+    const path = `meshes/${wanted.positions.join()}`;
+    wanted = null;
+    const data = await (await ask(path)).arrayBuffer(), length = new DataView(data).getUint32(0, true);
+    const found = new Map();
+    let at = 4 + length;
+    for (const row of JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)))) {
+      if (row.body) row.vertices = new Float32Array(data, at, row.bytes / 4);
+      at += row.bytes || 0;
+      found.set(row.position, row);
+    }
+    return found;
+  }
+  function facesOf(name) {
     if (!faces.has(name)) faces.set(name, ask(`faces/${encodeURIComponent(name)}`).then((one) => one.arrayBuffer()).then((one) => new Uint16Array(one)));
-    const people = answer.headers.get("X-People").split(",").map(Number);
-    return Mesh.bodies(new Float32Array(await answer.arrayBuffer()), await faces.get(name), people);
+    return faces.get(name);
   }
   async function addMesh(made, item, isLarge) {
     const list = await bodiesOf(item);
