@@ -60,7 +60,7 @@ class Config:
         published: {name of a generated set: {fid, kid, h_fid, h_kid: value}} that a paper reports.
         published_from: where these figures are from.
         batch_size: pictures at once.
-        device: cpu or cuda.
+        device: cpu or cuda; auto takes a GPU where there is one.
     """
 
     name: str = "image quality"
@@ -83,7 +83,7 @@ class Config:
     published: dict[str, Any] = field(default_factory=dict)
     published_from: str = ""
     batch_size: int = 32
-    device: str = "cpu"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
 
     def problems(self) -> list[str]:
         """Return what is wrong with these options, one message each."""
@@ -167,16 +167,19 @@ def _generated(config: Config, name: str) -> "PictureSet":
 
 def _make_eye(config: Config, inception: "Inception") -> "tuple[Eye, str]":
     """Return how pictures are looked at, and who says where people are."""
+    from synthgen.backends.pipelines import place
     from synthgen.image_metrics.features import Eye
+    from synthgen.training.devices import choose_device
 
-    network = inception.network.to(config.device)
+    device = choose_device(config.device)
+    network = place(inception.network, device)
     cut = None if config.masks == "none" else config.cut
     segment, masked_by = None, "labels"
     if config.masks == "segmenter":
         segment = backends.build(backends.MODELS["segmenter"], config.segmenter, "segmenter")
-        segment.setup(config.device)
+        segment.setup(device)
         masked_by = f"{getattr(segment, 'id', config.segmenter[backends.NAME])} {segment.version}".strip()
-    eye = Eye(network, config.resize, segment, cut, config.batch_size, config.device)
+    eye = Eye(network, config.resize, segment, cut, config.batch_size, device)
     return eye, masked_by if cut else ""
 
 

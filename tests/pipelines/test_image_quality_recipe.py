@@ -191,6 +191,9 @@ def test_what_is_missing_is_one_clear_line(run_dir, photos, quick, tmp_path, cap
     assert "reference: " in (err := capsys.readouterr().err) and "nowhere: no such folder" in err
     assert main([*arguments, f"reference={photos}", f"inception={quick}", "num_reference=1"]) == 1
     assert "reference: 1 picture in" in capsys.readouterr().err
+    if not torch.cuda.is_available():
+        assert main([*arguments, f"reference={photos}", f"inception={quick}", "device=cuda"]) == 1
+        assert "PyTorch finds no CUDA device here; set device=cpu" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
