@@ -8,7 +8,7 @@ from shards that `ingest` made of it; those of which neither is given are said t
 table.md, table.json and report.html. Exit code 0: something was measured; 2: the command has to be changed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,56 +20,13 @@ from synthgen.config import ConfigError
 from synthgen.datasets.entry import Choice, LayoutError
 from synthgen.fields import nearest
 from synthgen.paper_tables.pictures import Source
+from synthgen.paper_tables.refinement import Refinement
 from synthgen.paper_tables.sets import KINDS, PaperSet, read_rows, read_sets
 
 if TYPE_CHECKING:
-    from synthgen.body import Body
     from synthgen.evaluation.columns import Column
-    from synthgen.evaluation.measure import Judge
-    from synthgen.evaluation.scores import Scores
-    from synthgen.paper_tables.counting import Input
 
 say = partial(print, flush=True)
-
-
-@dataclass(frozen=True)
-class Refinement:
-    """Score guidance as a paper's setting has it; see `refine`.
-
-    Attributes:
-        denoiser: folder or hub id of a denoiser, published checkpoint, or embedded/score; empty: none.
-        told: whether the denoiser is told what pictures look like; false for one that knows other features
-            than the estimator's, as the published ones (PARE's).
-        plain: also fit by plain optimisation of the same energies (SMPLify-like), to compare.
-        iterations: rounds of inversion and guided sampling.
-        start: time step that the inversion goes up to.
-        step: time steps between two predictions.
-        keypoints: weight of the reprojection error.
-        multiview: weight of the views' agreement.
-        smoothness: weight of neighbouring frames' likeness.
-        early_stopping: whether people whose energy stands still keep what they have.
-        samples: starts beside the estimate that the denoiser draws; the paper has none.
-    """
-
-    denoiser: str = ""
-    told: bool = True
-    plain: bool = False
-    iterations: int = 10
-    start: int = 50
-    step: int = 2
-    keypoints: float = 0.003
-    multiview: float = 450.0
-    smoothness: float = 30.0
-    early_stopping: bool = False
-    samples: int = 0
-
-    def problems(self) -> list[str]:
-        """Return what is wrong with these options, one message each."""
-        if min(self.iterations, self.step) < 1 or self.step > self.start or self.samples < 0:
-            return ["iterations and step must be at least 1, start >= step, samples at least 0"]
-        if min(self.keypoints, self.multiview, self.smoothness) < 0:
-            return ["keypoints, multiview and smoothness must be at least 0"]
-        return []
 
 
 @dataclass(frozen=True)
@@ -197,6 +154,7 @@ def _run(config: Config) -> int:
     from synthgen.evaluation.columns import Block
     from synthgen.evaluation.regressor import read_regressor
     from synthgen.evaluation.truth import evaluation_bodies
+    from synthgen.paper_tables.bench import Bench
     from synthgen.paper_tables.text import Table, lines
 
     sets, _ = read_sets(config.sets)
@@ -215,10 +173,14 @@ def _run(config: Config) -> int:
         raise ConfigError([f"{sets[name].title}: {why}" for name, why in unread.items()])
     bodies = evaluation_bodies(config.smpl_file)
     regressor = read_regressor(config.h36m_regressor, bodies["smpl"]) if config.h36m_regressor else None
-    bench = _Bench(config, sets, sources, bodies, regressor)
+    bench = Bench(
+        sets, sources, bodies, regressor, config.refinement, config.detector, config.smpl_file,
+        config.batch_size, config.device, config.precision,
+    )  # fmt: skip
     columns: dict[str, list[Column]] = {name: [] for name in sources}
-    for name, column in bench.columns():
-        columns[name].append(column)
+    for name, node in nodes(config).items():
+        for key, column in bench.columns(name, node):
+            columns[key].append(column)
     table = Table(
         name=config.name,
         paper=config.paper,
@@ -232,7 +194,7 @@ def _run(config: Config) -> int:
             for name, source in sources.items()
         },
         unread=unread,
-        regressor=Path(config.h36m_regressor).name,
+        regressor=_blended(config),
     )
     for line in lines(table):
         say(line)
@@ -240,92 +202,20 @@ def _run(config: Config) -> int:
     return 0
 
 
+def _blended(config: Config) -> str:
+    """Return in words what blends Human3.6M's joints."""
+    if not config.h36m_regressor:
+        return ""
+    words = Path(config.h36m_regressor).name
+    is_open = any(node.get("body", "open") == "open" for node in nodes(config).values())
+    return f"{words} (of estimates with the open body by this package)" if is_open else words
+
+
 def _unread(name: str, one: PaperSet) -> str:
     from synthgen import datasets
 
     origin = datasets.find(one.dataset).origin
     return f"say where it is, roots.{one.dataset}=<folder> or shards.{name}=<folder>. {origin}"
-
-
-@dataclass
-class _Bench:
-    """Measures all estimators on all sets."""
-
-    config: Config
-    sets: Mapping[str, PaperSet]
-    sources: Mapping[str, Source]
-    bodies: "Mapping[str, Body]"
-    regressor: Any
-
-    def columns(self) -> "Iterator[tuple[str, Column]]":
-        """Yield what each estimator, loaded once, comes to on each set."""
-        from synthgen.evaluation.columns import Column, Estimator
-
-        detect = self._detector()
-        for name, node in nodes(self.config).items():
-            model = backends.build(backends.MODELS["mesh"], node, f"estimators.{name}")
-            model.setup(self.config.device, self.config.precision)
-            for key, source in self.sources.items():
-                for behind, scores in self._scores(name, model, key, detect).items():
-                    scores = replace(scores, gaps={**scores.gaps, **source.left_out})
-                    keypoints = self.sets[key].keypoints if behind or hasattr(model, "with_keypoints") else ""
-                    version = (
-                        f"{model.version}+{self.config.refinement.denoiser}" if behind else model.version
-                    )
-                    yield (
-                        key,
-                        Column(
-                            Estimator(name + behind, str(node[backends.NAME]), version, keypoints), scores
-                        ),
-                    )
-
-    def _detector(self) -> Any:
-        """Return the keypoint model, or None where no set needs it."""
-        if all(self.sets[name].keypoints != "detected" for name in self.sources):
-            return None
-        detector = backends.build(backends.MODELS["keypoints"], self.config.detector, "detector")
-        detector.setup(self.config.device, self.config.precision)
-        return detector
-
-    def _scores(self, name: str, model: Any, key: str, detect: Any) -> "dict[str, Scores]":
-        from tqdm import tqdm
-
-        from synthgen.evaluation.evaluate import evaluate
-        from synthgen.evaluation.measure import Judge
-        from synthgen.paper_tables.counting import Input, asking
-
-        one, config = self.sets[key], self.config
-        given = Input(one.keypoints, one.boxes, detect)
-        judge = Judge(self.bodies, one.measures, self.regressor)
-        with tqdm(desc=f"{name} on {one.title}", unit=" pictures", disable=None, leave=False) as bar:
-            if config.refinement.denoiser:
-                return self._refining(model, judge, given, one).scores(
-                    self.sources[key], model.body, bar.update
-                )
-            ask = asking(model, given)
-            return {"": evaluate(ask, self.sources[key], judge, model.body, config.batch_size, bar.update)}
-
-    def _refining(self, model: Any, judge: "Judge", given: "Input", one: PaperSet) -> Any:
-        from synthgen.backends.model_files import fetch_files, find_model
-        from synthgen.backends.vposer import VPoser
-        from synthgen.body import OPEN, OPEN_FILE
-        from synthgen.body_file import read_body_file
-        from synthgen.paper_tables.refined import Refining
-        from synthgen.scorehmr.cases import Weights
-        from synthgen.scorehmr.refiner import SOURCE
-        from synthgen.scorehmr.refinery import Refinery, check_version, load_denoiser
-        from synthgen.scorehmr.sampling import GuidanceOptions
-
-        own, config = self.config.refinement, self.config
-        denoiser, trained_with = load_denoiser(find_model(own.denoiser, "", fetch_files, SOURCE))
-        if own.told:
-            check_version(model, trained_with, own.denoiser)
-        arrays = read_body_file(OPEN_FILE if model.body == OPEN else Path(config.smpl_file).expanduser())
-        options = GuidanceOptions(own.iterations, own.start, own.step, early_stopping=own.early_stopping)
-        weights = Weights(keypoints=own.keypoints, multiview=own.multiview, smoothness=own.smoothness)
-        refinery = Refinery(denoiser, arrays, options, weights, config.device, samples=own.samples)
-        prior = VPoser.from_folder(find_model("embedded/prior", "", fetch_files)) if own.plain else None
-        return Refining(model, refinery, judge, given, one.task, own.told, prior, config.batch_size)
 
 
 def _write(config: Config, table: Any) -> str:
@@ -339,7 +229,10 @@ def _write(config: Config, table: Any) -> str:
 
     settings = configs.to_yaml(config, "paper_table")
     blocks = [
-        replace(block, published=table.published(name, table.chosen)) for name, block in table.blocks.items()
+        replace(
+            block, name=f"{block.name}, beside {table.chosen}", published=table.published(name, table.chosen)
+        )
+        for name, block in table.blocks.items()
     ]
     storage.make_folder(config.output)
     texts = {

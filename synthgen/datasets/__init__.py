@@ -5,6 +5,7 @@ To add one: a file with a reader (see `entry.Reader`), and a line here.
 
 import importlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from synthgen.datasets.entry import Choice, LayoutError, Origin, Reader
@@ -45,5 +46,5 @@ def open_dataset(name: str, choice: Choice) -> Reader:
     origin: Origin = cls.origin
     if not choice.root.is_dir():
         raise LayoutError(f"{choice.root}: no such folder; expected the data set. {origin}")
-    reader: Reader = cls(choice)
+    reader: Reader = cls(replace(choice, root=choice.root.absolute()))  # readers join its paths to it again
     return reader

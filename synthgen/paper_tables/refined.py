@@ -19,7 +19,7 @@ from synthgen.evaluation.measure import Judge
 from synthgen.evaluation.scores import Ledger, Scores
 from synthgen.evaluation.truth import gaps
 from synthgen.observation import Observation
-from synthgen.paper_tables.counting import Input
+from synthgen.paper_tables.given import Input
 from synthgen.paper_tables.sets import ESTIMATE, PLAIN, SCORE, Task
 from synthgen.sample import Camera, Float, Person
 from synthgen.scorehmr.cases import Cases

@@ -9,8 +9,10 @@ from synthgen.datasets import DATASETS
 from synthgen.evaluation.figures import FIGURES, Figure
 from synthgen.fields import Setting, fill, nearest
 from synthgen.metrics.protocols import PROTOCOLS, Protocol
-from synthgen.paper_tables.counting import RULES, Boxes, Joints
+from synthgen.paper_tables.counting import RULES
 
+Joints = Literal["given", "labels", "detected"]
+Boxes = Literal["labels", "joints"]
 Task = Literal["pictures", "views", "video"]
 METHOD = "method"  # key of a row's name; the others are names of sets
 MEAN = "mean"  # what rows call the mean over all sets
@@ -92,7 +94,7 @@ class PaperSet:
         """Return in words what is measured: split, joints and whose, root, alignment, who counts, input.
 
         Args:
-            regressor: whose matrix blends Human3.6M's joints; "" for this package's own blends.
+            regressor: in words, what blends Human3.6M's joints; "" for this package's own blends.
         """
         protocol = self.measures
         joints = f"{len(protocol.joints)} joints of {protocol.joint_set.name}"

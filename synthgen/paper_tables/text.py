@@ -15,6 +15,7 @@ from synthgen.paper_tables.sets import ESTIMATE, MEAN, PLAIN, SCORE, PaperSet, R
 
 SCHEMA = 1
 ABSENT = "–"
+LABELS = ("hidden", "SMPL body", "3D joints", "2D joints")  # that some figures need, and others do not
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Table:
         mean: title of a last column, the mean over all sets; "" for none.
         blocks: what was measured, by name of the set; sets that were not measured are absent.
         unread: why a set was not measured, in words, by its name.
-        regressor: whose matrix blends Human3.6M's joints; "" for this package's own blends.
+        regressor: in words, what blends Human3.6M's joints; "" for this package's own blends.
     """
 
     name: str
@@ -85,20 +86,14 @@ def lines(table: Table) -> Iterator[str]:
         yield ""
         if name in table.unread:
             yield f"{one.title}: not measured: {table.unread[name]}"
-        else:
-            yield from _measured(table, name)
-        yield from (f"  {said}" for said in one.stated(table.regressor))
-        if name not in table.unread:
-            yield from (f"  {gap}" for gap in _gaps(table, name))
+            continue
+        yield f"{one.title}: {_count(table, name)}"
+        yield from _beside(table, name)
+        yield from (f"  {said}" for said in (*one.stated(table.regressor), *_gaps(table, name)))
     if table.mean:
         yield ""
         yield f"{table.mean} over all sets:"
         yield from _beside(table, MEAN)
-
-
-def _measured(table: Table, name: str) -> Iterator[str]:
-    yield f"{table.title(name)}: {_count(table, name)}"
-    yield from _beside(table, name)
 
 
 def _beside(table: Table, name: str) -> Iterator[str]:
@@ -129,14 +124,26 @@ def _gaps(table: Table, name: str) -> Iterator[str]:
     words: dict[str, int] = {}
     for column in block.columns:
         words |= column.scores.gaps
-    yield from (f"{count:,} {text}" for text, count in sorted(words.items()))
+    needs = " ".join(figure.needs for figure in one.columns)
+    silent = [label for label in LABELS if label not in needs]
+    yield from (
+        f"{count:,} {text}"
+        for text, count in sorted(words.items())
+        if not any(label in text for label in silent)
+    )
     for figure in one.columns:
         if not block.scores.mean(figure.name).count:
-            yield f"{figure.title} is missing: nobody here has {figure.needs}"
+            yield f"{figure.title} is missing: {_why(figure, words)}"
     joints = block.scores.joint_means()
     unknown = [joint for joint, mean in joints.items() if not mean.count]
     if unknown and len(unknown) < len(joints):
         yield f"joints that nobody here has, which do not count: {', '.join(unknown)}"
+
+
+def _why(figure: Figure, gaps: Mapping[str, int]) -> str:
+    if figure.name == "mpvpe" and not any("SMPL" in text for text in gaps):
+        return "the estimated bodies have other vertices than the labelled ones"
+    return f"nobody here has {figure.needs}"
 
 
 def _told(value: float | None) -> str:

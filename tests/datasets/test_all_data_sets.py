@@ -83,6 +83,15 @@ def test_shards_verify_and_read_back(name: str, tmp_path: Path, body: Any) -> No
     ], "any part can be read again"
 
 
+@pytest.mark.parametrize("name", DATASETS)
+def test_roots_may_be_relative(name: str, tmp_path: Path, body: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    WRITERS[name](tmp_path / "data", body)
+    reader = open_dataset(name, Choice(Path("data")))
+    assert any(not isinstance(one, Rejection) for one in take(reader, 0, len(reader)))
+
+
 def test_the_table_is_whole() -> None:
     assert set(WRITERS) == set(DATASETS)
     described = import_recipe("ingest").Config.__doc__

@@ -7,11 +7,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import real_layouts
 
 from synthgen import config as configs
+from synthgen.body import load_body
+from synthgen.joints import H36M17
 from synthgen.paper_tables.counting import LEFT_OUT
 from synthgen.run import import_recipe, main
+from synthgen.sample import Person
 
 sys.path.append(str(Path(__file__).parents[1] / "datasets"))  # writers of the official layouts
 
@@ -64,7 +69,31 @@ def test_3dpw_from_its_folder(three_dpw: Path, tmp_path: Path, capsys: pytest.Ca
     shown = f"{ours['figures']['mpjpe']['ours']:.1f}"
     assert f"| ours: dpmesh | {shown} |" in table and "| **DPMesh (Ours)** | 73.6 | 47.4 | 90.7 |" in table
     page = (tmp_path / "report.html").read_text()
+    assert "3DPW test, beside DPMesh (Ours)" in page
     assert "Published</th>" in page and '<td class="value">73.6</td>' in page
+
+
+def test_3dpw_with_smpls_files(three_dpw: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Labels are gendered meshes, joints blended from them by the regressor, estimates those of SMPL."""
+    for name in ("SMPL_NEUTRAL", "SMPL_MALE", "SMPL_FEMALE"):
+        real_layouts.smpl_file(tmp_path / f"{name}.pkl")
+    smpl = load_body(str(tmp_path / "SMPL_NEUTRAL.pkl"))
+    regressor = np.zeros((17, len(smpl.rest_vertices)))
+    still = Person(*(np.zeros(shape, np.float32) for shape in ((3,), (23, 3), (10,), (3,))))
+    for row, place in enumerate(smpl.joints(smpl.pose([still]).points, H36M17)[0]):
+        regressor[row, np.linalg.norm(smpl.rest_vertices - place, axis=1).argsort()[:30]] = 1 / 30
+    np.save(tmp_path / "J.npy", regressor)
+    checkpoint = next(real_layouts.Layouts(tmp_path / "models").path("hmr2").rglob("*.ckpt"))
+    found = run(
+        "dpmesh_3dpw", tmp_path / "out", f"roots.3dpw={three_dpw}", f"smpl_file={tmp_path}/SMPL_NEUTRAL.pkl",
+        f"h36m_regressor={tmp_path}/J.npy",
+        f"estimators={{hmr2: {{backend: hmr2}}, smpl: {{backend: hmr2, id: '{checkpoint}', body: smpl}}}}",
+    )  # fmt: skip
+    told, [one] = capsys.readouterr().out, found["sets"]
+    words = "blended by J.npy (of estimates with the open body by this package); root: pelvis"
+    assert words in told and "which do not count" not in told
+    other, ours = (column["figures"] for column in one["ours"])
+    assert ours["mpvpe"]["people"] == 4 and other["mpvpe"]["people"] == 0 < other["mpjpe"]["people"]
 
 
 @pytest.mark.parametrize("name", sorted(TABLES))
