@@ -26,12 +26,14 @@ _SCALAR = {f"{numpy}.multiarray.scalar" for numpy in _NUMPY}
 _FROM_BUFFER = {f"{numpy}.numeric._frombuffer" for numpy in _NUMPY}
 _COPY = {"copy_reg._reconstructor", "copyreg._reconstructor"}
 _ENCODE = "_codecs.encode"
+_NO_BYTES = {"__builtin__.bytes", "builtins.bytes"}  # what Python 3 writes for b"" in old protocols
 _ALLOWED = {
     *_SPARSE,
     *_RECONSTRUCT,
     *_FROM_BUFFER,
     *_COPY,
     _ENCODE,
+    *_NO_BYTES,
     *_SCALAR,
     *("numpy.ndarray", "numpy.dtype"),
     *("__builtin__.object", "builtins.object", "__builtin__.set", "builtins.set"),
@@ -126,14 +128,16 @@ def to_texts(value: Any) -> list[str]:
     """
     if isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value):
         return list(value)
-    if not isinstance(value, _Note) or value.source not in _RECONSTRUCT:
+    if isinstance(value, _Note) and value.source in _RECONSTRUCT and isinstance(value.state, tuple):
+        shape, dtype_note, _, data = value.state[-4:] if len(value.state) in (4, 5) else [None] * 4
+    elif isinstance(value, _Note) and value.source in _FROM_BUFFER and len(value.args) == 4:
+        data, dtype_note, shape, _ = value.args
+    else:
         raise ValueError(f"expected text, got {type(value).__name__}")
-    state = value.state
-    dtype_note = state[-3] if isinstance(state, tuple) and len(state) in (4, 5) else None
     kind = dtype_note.args[0] if isinstance(dtype_note, _Note) and dtype_note.args else ""
     if not _TEXT.fullmatch(str(kind)):
         raise ValueError(f"expected text, got dtype {kind!r:.40}")
-    texts = _shaped(_bytes(state[-1]), np.dtype(kind).newbyteorder("<"), _shape(state[-4]), False)
+    texts = _shaped(_bytes(data), np.dtype(kind).newbyteorder("<"), _shape(shape), False)
     return [one.decode("utf-8") if isinstance(one, bytes) else str(one) for one in texts.ravel().tolist()]
 
 
@@ -159,6 +163,8 @@ def _mapping(state: Any, source: str) -> Mapping[Any, Any]:
 def _bytes(value: Any) -> bytes:
     if isinstance(value, _Note) and value.source == _ENCODE and value.args[1:] == ("latin1",):
         value = value.args[0]
+    if isinstance(value, _Note) and value.source in _NO_BYTES and not value.args:
+        return b""
     if isinstance(value, str):
         return value.encode("latin1")
     if isinstance(value, (bytes, bytearray)):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from synthgen.safe_pickle import UnsafePickleError, load_pickle, to_array
+from synthgen.safe_pickle import UnsafePickleError, load_pickle, to_array, to_texts
 
 
 class Call:
@@ -30,6 +30,7 @@ def load(data: bytes, tmp_path: Path):
 
 
 ARRAYS = [
+    np.zeros((0, 4)),
     np.arange(24, dtype=np.float64).reshape(2, 3, 4),
     np.asfortranarray(np.arange(6, dtype=np.float32).reshape(2, 3)),
     np.array([1, -2, 3], ">i4"),
@@ -172,3 +173,14 @@ def test_an_expression_inside_itself_ends(tmp_path):
     data = b"\x80\x02cchumpy.ch\nCh\n)\x81q\x00}q\x01U\x01xh\x00sb."
     with pytest.raises(ValueError, match="more than 16 chumpy expressions"):
         to_array(load(data, tmp_path))
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_names_come_back_as_text(tmp_path: Path, protocol: int) -> None:
+    names = ["a/b.jpg", "größe.png", ""]
+    assert to_texts(load(pickle.dumps(names, protocol), tmp_path)) == names
+    assert to_texts(load(pickle.dumps(np.array(names), protocol), tmp_path)) == names
+    assert to_texts(load(pickle.dumps(np.array([b"x", b"yz"]), protocol), tmp_path)) == ["x", "yz"]
+    for odd in ([1, 2], np.arange(3), np.array([None, "a"], dtype=object)):
+        with pytest.raises(ValueError, match="expected text"):
+            to_texts(load(pickle.dumps(odd, protocol), tmp_path))

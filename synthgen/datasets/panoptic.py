@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from synthgen.datasets.entry import SPLIT_ALL, Choice, Entry, Origin, UnusableError, make_key
-from synthgen.datasets.files import Files, array
+from synthgen.datasets.files import Files, array, array_of
 from synthgen.datasets.people import Joints, Known, observe
 from synthgen.datasets.views import View
 from synthgen.joints import H36M17, JointSet
@@ -39,6 +39,7 @@ SURE = 0.1  # confidence above which a joint is taken to be known
 SKELETONS = "hdPose3d_stage1_coco19"
 PROCESSED = "a list of {filename, width, height, bboxes, kpts2d (N, 24, 3), kpts3d (N, 24, 4)}"
 SCENE = "{bodies: [{joints19: 19 × x, y, z, confidence in cm}]}"
+NOBODY = "nobody is in the picture"
 CALIBRATION = "{cameras: [{name, K, distCoef, R, t}]}"
 
 _LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
@@ -98,6 +99,8 @@ class PanopticProcessed:
         """See `Reader`."""
         path, record = self._pictures[index]
         with self._files.reading(path, PROCESSED):
+            if not array_of(record["bboxes"]).size:
+                raise UnusableError(NOBODY)
             boxes = array(record["bboxes"], (None, 4))
             seen, space = (
                 array(record["kpts2d"], (len(boxes), 24, 3)),
@@ -177,7 +180,7 @@ class PanopticRaw:
                 return [
                     int(float(line)) for line in self._files.lines(chosen, "numbers of frames, one a line")
                 ]
-        return sorted(_frame(path) for path in folder.glob("body3DScene_*.json"))
+        return sorted(_frame(path) for path in folder.glob("body3DScene_*.json") if path.stem[-1].isdigit())
 
 
 def _view(camera: dict[str, Any]) -> View:
@@ -205,7 +208,7 @@ def _notes(
     place: tuple[str, str, int],
 ) -> Notes:
     if not people:
-        raise UnusableError("nobody is in the picture")
+        raise UnusableError(NOBODY)
     sequence, view, frame = place
     return Notes(
         key=key, image_size=image_size, camera=None, people=tuple(people), body="smpl",

@@ -3,7 +3,8 @@
 `3DPW_latest_{train,validation,test}.json`, `3DPW_oc.json`, `3DPW_pc.json`: images {sequence, file_name,
 width, height, cam_param {focal, princpt}}, annotations {bbox, smpl_param {pose, shape, trans, gender},
 openpose_result}. Pictures are 3DPW's own. OpenPose's detections are kept as the person's own joints and are
-its only 2D labels; 3D joints follow from SMPL's gendered file, which evaluation needs anyway.
+its only 2D labels; of the split crowd, HigherHRNet's are, where `3DPW_validation_crowd_hhrnet_result.json`
+lies beside. 3D joints follow from SMPL's gendered file, which evaluation needs anyway.
 """
 
 from pathlib import Path
@@ -17,9 +18,12 @@ from synthgen.datasets.files import Files, array
 from synthgen.datasets.joint_orders import OPENPOSE18
 from synthgen.datasets.people import Joints, Known, observe
 from synthgen.datasets.smpl_fits import gender_of, person_of
+from synthgen.joints import COCO17
 from synthgen.observation import Notes, ObservedPerson
 from synthgen.sample import Camera
 
+CROWD_JOINTS = "3DPW_validation_crowd_hhrnet_result.json"
+EXPECTED_JOINTS = "HigherHRNet's joints by annotation: {id: {coco_joints: 17 × x, y, confidence}}"
 EXPECTED = "3DPW's json of 3DCrowdNet: images with sequence and cam_param, annotations with smpl_param"
 
 
@@ -38,6 +42,9 @@ class ThreeDPWJson:
         self._file = CocoFile(files, path)
         with files.reading(path, EXPECTED):
             names = [str(self._file.read(row).image["sequence"]) for row in range(len(self._file))]
+        beside = path.with_name(CROWD_JOINTS)
+        has_joints = split == "crowd" and beside.is_file()
+        self._joints: dict[str, Any] = files.json(beside, EXPECTED_JOINTS) if has_joints else {}
         self._rows = [row for row, name in enumerate(names) if not sequences or name in sequences]
 
     def __len__(self) -> int:
@@ -56,7 +63,10 @@ class ThreeDPWJson:
         with self._files.reading(self._path, EXPECTED):
             focal = array(found.image["cam_param"]["focal"], (2,))
             middle = array(found.image["cam_param"]["princpt"], (2,))
-            people = tuple(_person(record, image_size) for record in found.people)
+            people = tuple(
+                _person(record, self._joints.get(str(record.get("id"))), image_size)
+                for record in found.people
+            )
         cam_int = np.array([[focal[0], 0, middle[0]], [0, focal[1], middle[1]], [0, 0, 1]])
         digits = "".join(letter for letter in Path(name).stem if letter.isdigit())
         return Notes(
@@ -77,16 +87,18 @@ class ThreeDPWJson:
         return parts
 
 
-def _person(record: dict[str, Any], image_size: tuple[int, int]) -> ObservedPerson:
+def _person(record: dict[str, Any], better: Any, image_size: tuple[int, int]) -> ObservedPerson:
     smpl, box = record["smpl_param"], array(record["bbox"], (4,))
     values = {
         name: array(np.ravel(smpl[name]).tolist(), (size,))
         for name, size in (("pose", 72), ("shape", 10), ("trans", 3))
     }
-    seen = array(np.ravel(record["openpose_result"]).tolist(), (3 * len(OPENPOSE18),)).reshape(-1, 3)
+    joint_set = OPENPOSE18 if better is None else COCO17
+    rows = record["openpose_result"] if better is None else better["coco_joints"]
+    seen = array(np.ravel(rows).tolist(), (3 * len(joint_set),)).reshape(-1, 3)
     known = Known(
         bbox=np.concatenate([box[:2], box[:2] + box[2:]]),
         person=person_of(values["pose"], values["shape"], values["trans"]),
         gender=gender_of(str(smpl["gender"])),
     )
-    return observe(Joints(OPENPOSE18, seen[:, :2], seen[:, 2]), image_size, known)
+    return observe(Joints(joint_set, seen[:, :2], seen[:, 2]), image_size, known)

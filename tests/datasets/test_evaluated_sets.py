@@ -173,9 +173,11 @@ def test_panoptic_as_papers_evaluate_on_it(tmp_path: Path, body: Any, read_all: 
     }  # fmt: skip
     folder = tmp_path / "processed" / "annotations"
     folder.mkdir(parents=True)
-    (folder / "160422_ultimatum1.pkl").write_bytes(pickle.dumps([record], protocol=2))
+    nobody = {**record, "bboxes": np.array([]), "kpts2d": np.array([]), "kpts3d": np.array([])}
+    (folder / "160422_ultimatum1.pkl").write_bytes(pickle.dumps([record, nobody], protocol=2))
     actors.paint(tmp_path / name)
-    [item] = read_all("cmu_panoptic", tmp_path, "ultimatum")
+    [item, left_out] = read_all("cmu_panoptic", tmp_path, "ultimatum")
+    assert isinstance(left_out, Rejection) and left_out.reason == "nobody is in the picture"
     assert (item.notes.view, item.notes.frame) == ("00_16", 123)
     for number, (actor, one) in enumerate(zip(people, item.notes.people, strict=True)):
         assert one.joints.names == H36M17.names and faces_left(one.keypoints_3d) > 0

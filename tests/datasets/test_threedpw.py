@@ -148,6 +148,17 @@ def test_the_json_that_dpmesh_evaluates_on(tmp_path: Path, body, read_all) -> No
     ear = OPENPOSE18.split().index("rear")
     np.testing.assert_allclose(one.keypoints_2d[COCO17.index("right_ear")], seen[ear, :2], atol=1e-3)
     assert len(read_all("3dpw", tmp_path, "crowd", annotations="3DPW_latest_validation.json")) == 1
+    better = np.column_stack([shot.project(actor.joints(COCO17.names)) + 1, np.full(17, 0.8)]).tolist()
+    (tmp_path / "3DPW_validation_crowd_hhrnet_result.json").write_text(
+        json.dumps({"5": {"coco_joints": better}})
+    )
+    for split, expected in (
+        ("crowd", np.array(better)[COCO17.index("right_ear"), :2]),
+        ("all", seen[ear, :2]),
+    ):
+        [item, *_] = read_all("3dpw", tmp_path, split, annotations="3DPW_latest_validation.json")
+        ours = item.notes.people[0].keypoints_2d[COCO17.index("right_ear")]
+        np.testing.assert_allclose(ours, expected, atol=1e-3, err_msg="HigherHRNet's, for the crowd alone")
     with pytest.raises(LayoutError, match=r"none.json: no such file or folder; expected 3DPW's json"):
         read_all("3dpw", tmp_path, "pc", annotations="none.json")
 
