@@ -1,5 +1,6 @@
 """FID's Inception with weights that anybody can make again: no random numbers, each a sine of its place."""
 
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +30,9 @@ def weights() -> dict[str, Tensor]:
 
 
 def write_bare(path: Path) -> Path:
-    """Write the file as PyTorch before 0.4.1 did, without counters of training."""
-    torch.save({key: one for key, one in weights().items() if not key.endswith("num_batches_tracked")}, path)
+    """Write the file as PyTorch did before 1.6: no zip archive; and without counters of training."""
+    kept = {key: one for key, one in weights().items() if not key.endswith("num_batches_tracked")}
+    torch.save(OrderedDict(kept), path, _use_new_zipfile_serialization=False)
     return path
 
 

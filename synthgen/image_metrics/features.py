@@ -181,7 +181,8 @@ class Eye:
     def _add(self, file: FeatureFile, pictures: Sequence[Picture], name: str) -> None:
         if not pictures:
             return
-        inputs = torch.stack([prepare(one, self.convention) for one in pictures]).to(self.device)
+        inputs = torch.stack([prepare(one, self.convention) for one in pictures])
+        inputs = inputs.to(self.device, memory_format=torch.channels_last)
         with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
             features = self.network(inputs)
         try:

@@ -79,6 +79,7 @@ def as_torchvision(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return {**weights, **head, "AuxLogits.fc.weight": torch.zeros(1000, 768)}
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 def test_any_other_file_is_named_for_what_it_is_and_the_right_one_told(tmp_path, weights):
     def said(name: str, content: object) -> str:
         path = tmp_path / name
