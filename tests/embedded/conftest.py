@@ -2,7 +2,7 @@
 
 import dataclasses
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import yaml
 from embedded_options import TINY
 
 from synthgen import run
-from synthgen.embedded import steps
+from synthgen.embedded import diffusion, steps
 from synthgen.embedded.pictures import Pictures, open_pictures
 from synthgen.embedded.workshop import RUNS, Workshop
 from synthgen.generate import make_samples
@@ -26,6 +26,14 @@ RENDERED = {"everyday": (6, {"everyday": 1.0}), "sports": (4, {"ski": 1.0, "divi
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_previews() -> Iterator[None]:
+    """Let trainings draw their sample pictures in 2 steps instead of 20: these models draw noise anyway."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(diffusion, "SAMPLE_STEPS", 2)
+        yield
 
 
 @pytest.fixture(scope="session")
