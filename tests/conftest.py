@@ -1,5 +1,6 @@
 """Fixtures: the open body, samples whose labels are exactly right, a run folder of two shards."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from synthgen.shards.shard import CONFIG_NAME, Shard, write_shard
 
 MakeSample = Callable[..., Sample]
 CONFIG_HASH = "c0ffee" * 10 + "c0ff"
+# Ray's workers matter as much as the test that waits for them; at their usual niceness, 15, they get next to
+# nothing of a busy machine.
+os.environ.setdefault("RAY_worker_niceness", "0")
 
 
 @pytest.fixture(scope="session")

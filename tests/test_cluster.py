@@ -1,5 +1,6 @@
 import pytest
 
+from synthgen import cluster
 from synthgen.cluster import ClusterError, in_job, join
 
 
@@ -38,3 +39,31 @@ def test_outside_of_a_job_we_know(monkeypatch):
     assert not in_job()
     monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
     assert in_job()
+
+
+def test_a_node_that_starts_late_is_waited_for_and_one_that_never_does_is_told(monkeypatch):
+    from ray._private import services
+
+    calls = []
+
+    def late(address, node):
+        calls.append((address, node))
+        if len(calls) < 3:
+            raise RuntimeError("node not found")
+        return "node"
+
+    monkeypatch.setattr(services, "get_node", late)
+    with cluster._patience():
+        assert services.get_node("host:1", "id") == "node"
+    assert calls == [("host:1", "id")] * 3 and services.get_node is late
+
+    def never(**options):
+        raise Exception("The current node timed out during startup")  # as Ray does
+
+    monkeypatch.setattr(cluster, "START_S", 0)
+    monkeypatch.setattr(cluster.ray_library(), "init", never)
+    with pytest.raises(ClusterError, match="Ray cannot be started on this machine: The current node timed"):
+        cluster._start_private(1)
+    calls.clear()
+    with cluster._patience(), pytest.raises(RuntimeError, match="not found"):
+        services.get_node("host:1", "id")
