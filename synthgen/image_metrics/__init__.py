@@ -1,6 +1,7 @@
 """How real pictures look, as numbers: FID and KID, of whole pictures and of the people in them.
 
 `pictures` reads sets of pictures, `people` cuts people out, `preparing` makes them what the network takes,
-`inception` is the network, `weights` reads its file, `features` runs it, `distances` compares two sets with
-torchmetrics, `tables` writes what came of it, `sheet` shows what the network saw.
+`inception` is the network, `origin` says where its file is to be had, `weights` reads it, `features` runs the
+network, `distances` compares two sets with torchmetrics, `figures` are what comes of it, `tables` writes them,
+`sheet` shows what the network saw.
 """

@@ -38,7 +38,7 @@ class Layer:
     stride: int = 1
 
 
-Path = tuple[Layer | tuple[Layer, ...], ...]  # layers after one another; a tuple within: side by side
+Branch = tuple[Layer | tuple[Layer, ...], ...]  # layers after one another; a tuple within: side by side
 Pool = Literal["average", "maximum", "halve"]
 
 
@@ -83,7 +83,7 @@ class Mixed(nn.Module):
         pooled: channels of the convolution after the pooling; 0 for none.
     """
 
-    def __init__(self, channels: int, paths: Sequence[Path], pool: Pool, pooled: int = 0) -> None:
+    def __init__(self, channels: int, paths: Sequence[Branch], pool: Pool, pooled: int = 0) -> None:
         super().__init__()
         self.paths, self.pool = tuple(paths), pool
         self.channels = pooled or channels
@@ -117,7 +117,7 @@ class Mixed(nn.Module):
 
 
 def _block_a(channels: int, pooled: int) -> Mixed:
-    paths: list[Path] = [
+    paths: list[Branch] = [
         (Layer("branch1x1", 64),),
         (Layer("branch5x5_1", 48), Layer("branch5x5_2", 64, 5)),
         (Layer("branch3x3dbl_1", 64), Layer("branch3x3dbl_2", 96, 3), Layer("branch3x3dbl_3", 96, 3)),
@@ -127,7 +127,7 @@ def _block_a(channels: int, pooled: int) -> Mixed:
 
 def _block_b(channels: int) -> Mixed:
     tower = (Layer("branch3x3dbl_1", 64), Layer("branch3x3dbl_2", 96, 3))
-    paths: list[Path] = [
+    paths: list[Branch] = [
         (Layer("branch3x3", 384, 3, stride=2),),
         (*tower, Layer("branch3x3dbl_3", 96, 3, stride=2)),
     ]
@@ -142,7 +142,7 @@ def _block_c(channels: int, inside: int) -> Mixed:
         Layer("branch7x7dbl_4", inside, 7, 1),
         Layer("branch7x7dbl_5", 192, 1, 7),
     )
-    paths: list[Path] = [
+    paths: list[Branch] = [
         (Layer("branch1x1", 192),),
         (Layer("branch7x7_1", inside), Layer("branch7x7_2", inside, 1, 7), Layer("branch7x7_3", 192, 7, 1)),
         tower,
@@ -157,7 +157,7 @@ def _block_d(channels: int) -> Mixed:
         Layer("branch7x7x3_3", 192, 7, 1),
         Layer("branch7x7x3_4", 192, 3, stride=2),
     )
-    paths: list[Path] = [(Layer("branch3x3_1", 192), Layer("branch3x3_2", 320, 3, stride=2)), tower]
+    paths: list[Branch] = [(Layer("branch3x3_1", 192), Layer("branch3x3_2", 320, 3, stride=2)), tower]
     return Mixed(channels, paths, "halve")
 
 
@@ -165,7 +165,7 @@ def _block_e(channels: int, pool: Pool) -> Mixed:
     def split(name: str) -> tuple[Layer, Layer]:
         return Layer(f"{name}a", 384, 1, 3), Layer(f"{name}b", 384, 3, 1)
 
-    paths: list[Path] = [
+    paths: list[Branch] = [
         (Layer("branch1x1", 320),),
         (Layer("branch3x3_1", 384), split("branch3x3_2")),
         (Layer("branch3x3dbl_1", 448), Layer("branch3x3dbl_2", 384, 3), split("branch3x3dbl_3")),
