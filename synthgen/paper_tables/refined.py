@@ -85,7 +85,8 @@ class Refining:
             progress: told of each batch how many pictures it had.
 
         Raises:
-            ValueError: there is no picture, or views of a moment show several people.
+            ValueError: there is no picture, views of a moment show several people, or the denoiser knows the
+                features of another estimator.
         """
         kinds = [ESTIMATE, SCORE, *([PLAIN] if self.prior is not None else [])]
         self._ledgers = {kind: Ledger(self.judge.protocol) for kind in kinds}
@@ -152,6 +153,12 @@ class Refining:
                 replace(one, observation=replace(one.observation, sequence=clip))
                 for one, clip in zip(group, clips, strict=True)
             ]
+        wanted, had = self.refinery.denoiser.config.num_features, len(group[0].features)
+        if self.told and wanted != had:
+            raise ValueError(
+                f"the denoiser reads {wanted} features of a picture, the estimator gives {had}: it knows "
+                "another estimator's (the published ones know PARE's); refinement.told=false tells it of no picture"
+            )
         people = [one.estimate for one in group]
         if self.task != "pictures":
             people = _one_shape(people, moments if self.task == "views" else clips)

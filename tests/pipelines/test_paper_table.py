@@ -17,6 +17,7 @@ from synthgen.joints import H36M17
 from synthgen.paper_tables.counting import LEFT_OUT
 from synthgen.run import import_recipe, main
 from synthgen.sample import Person
+from synthgen.scorehmr.denoiser import DenoiserConfig, ScoreDenoiser
 
 sys.path.append(str(Path(__file__).parents[1] / "datasets"))  # writers of the official layouts
 
@@ -217,7 +218,7 @@ def test_scorehmr_on_single_pictures(
     )
 
 
-def test_scorehmr_on_views(tmp_path: Path, body: Any) -> None:
+def test_scorehmr_on_views(tmp_path: Path, body: Any, capsys: pytest.CaptureFixture[str]) -> None:
     evaluated.write_batched(tmp_path / "views", body)
     found = run(
         "scorehmr_views", tmp_path / "out", f"roots.h36m={tmp_path}/views", "sets.h36m.annotations=views.pkl",
@@ -227,6 +228,12 @@ def test_scorehmr_on_views(tmp_path: Path, body: Any) -> None:
     assert not any("do not count" in gap for gap in one["gaps"])
     before, after = (column["figures"]["mpjpe"]["ours"] for column in one["ours"])
     assert before != after
+    ScoreDenoiser(DenoiserConfig(pose_features=8, hidden=16)).save_folder(tmp_path / "another")
+    more = [f"roots.h36m={tmp_path}/views", "sets.h36m.annotations=views.pkl"]
+    more.append(f"refinement.denoiser={tmp_path}/another")
+    assert main(["config=eval/scorehmr_views.yaml", f"output={tmp_path}/other", *QUICK, *more]) == 1
+    assert "reads 8 features of a picture, the estimator gives 347" in capsys.readouterr().err
+    run("scorehmr_views", tmp_path / "other", *more, "refinement.told=false")
 
 
 def test_scorehmr_on_video(tmp_path: Path, body: Any) -> None:
