@@ -157,7 +157,7 @@ class Refining:
         if self.told and wanted != had:
             raise ValueError(
                 f"the denoiser reads {wanted} features of a picture, the estimator gives {had}: it knows "
-                "another estimator's (the published ones know PARE's); refinement.told=false tells it of no picture"
+                "another estimator's (the published ones know PARE's); refinement.told=false tells it of none"
             )
         people = [one.estimate for one in group]
         if self.task != "pictures":
