@@ -19,6 +19,26 @@ CONFIG_HASH = "c0ffee" * 10 + "c0ff"
 # Ray's workers matter as much as the test that waits for them; at their usual niceness, 15, they get next to
 # nothing of a busy machine.
 os.environ.setdefault("RAY_worker_niceness", "0")
+# Two processes take the next file each time they end one: these take longest, so they come first.
+LONGEST_FILES = (
+    "pipelines/test_generate_recipe.py",
+    "embedded/test_recipe.py",
+    "test_actors.py",
+    "pipelines/test_few_shot.py",
+    "pipelines/test_ray_job.py",
+    "test_cluster_training.py",
+    "embedded/test_lanes.py",
+    "dpmesh/test_dpmesh_model.py",
+    "dpmesh/test_dpmesh_model_official.py",
+    "dpmesh/test_dpmesh_training.py",
+    "backends/test_contract.py",
+    "embedded/test_exam_recipe.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(LONGEST_FILES)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 @pytest.fixture(scope="session")
