@@ -3,12 +3,14 @@
 import dataclasses
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
 from embedded_options import TINY
+from made_once import made_once
 
 from synthgen import run
 from synthgen.embedded import diffusion, steps
@@ -39,14 +41,16 @@ def quick_previews() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def rendered(tmp_path_factory) -> Path:
     """Return a work folder with two runs of rendered pictures."""
-    work = tmp_path_factory.mktemp("rendered")
+    return made_once(tmp_path_factory, "rendered", _render)
+
+
+def _render(work: Path) -> None:
     for seed, (name, (count, families)) in enumerate(RENDERED.items()):
         (work / name).mkdir()
         source = {**SOURCE, "families": families}
         models = load_models(ModelChoice("open", "warp", "cpu", source, Method(), "0" * 64))
         requests = [RequestStream(name, seed, Prompts()).request(index) for index in range(count)]
         write_shard(str(work / name), Shard(name, 0, 0, count, "0" * 64), make_samples(requests, models))
-    return work
 
 
 @pytest.fixture(scope="session")
@@ -78,18 +82,20 @@ def make_shop(rendered, tmp_path) -> Callable[[str], Workshop]:
 
 @pytest.fixture(scope="session")
 def place(rendered, tmp_path_factory) -> Path:
-    """Return a folder with tiny.yaml, a run of the recipe at tiny size, and its rendered pictures."""
-    folder = tmp_path_factory.mktemp("recipe")
+    """Return a folder with tiny.yaml, a run of the recipe at tiny size, and all that its steps left."""
+    return made_once(tmp_path_factory, "recipe", partial(_train, rendered))
+
+
+def _train(rendered: Path, folder: Path) -> None:
     shutil.copytree(rendered, folder / "work")
     options = dataclasses.asdict(TINY)
     options.pop("render")
     head = {"pipeline": "train_embedded", "work": str(folder / "work"), "weights": str(folder / "weights")}
     (folder / "tiny.yaml").write_text(yaml.safe_dump({**head, "device": "cpu", "lanes": 1, **options}))
-    return folder
+    assert run.main([f"config={folder / 'tiny.yaml'}", f"steps=[{','.join(steps.STEPS)}]"]) == 0
 
 
 @pytest.fixture(scope="session")
 def trained(place) -> Path:
     """Return the weights folder after all steps but rendering."""
-    assert run.main([f"config={place / 'tiny.yaml'}", f"steps=[{','.join(steps.STEPS)}]"]) == 0
     return place / "weights"

@@ -7,6 +7,7 @@ from embedded_options import TINY
 from synthgen.embedded import lanes, steps
 from synthgen.embedded.options import Curriculum
 from synthgen.embedded.plan import Plan
+from synthgen.embedded.workshop import RUNS
 
 ALL = list(steps.STEPS)
 
@@ -56,8 +57,14 @@ def test_a_gpu_is_one_lane():
     assert lanes.choose("cpu") == min(2, len(os.sched_getaffinity(0)))
 
 
+def link_runs(rendered, work):
+    work.mkdir()
+    for name in RUNS:
+        (work / name).symlink_to(rendered / name)
+
+
 def test_steps_run_side_by_side_and_leave_what_they_leave_alone(rendered, tmp_path):
-    (tmp_path / "work").symlink_to(rendered)
+    link_runs(rendered, tmp_path / "work")
     plan = Plan(
         options=TINY, work=tmp_path / "work", weights=tmp_path / "weights", device="cpu", bf16=False, seed=0
     )
@@ -69,7 +76,7 @@ def test_steps_run_side_by_side_and_leave_what_they_leave_alone(rendered, tmp_pa
 
 
 def test_a_step_that_fails_is_told(rendered, tmp_path):
-    (tmp_path / "work").symlink_to(rendered)
+    link_runs(rendered, tmp_path / "work")
     training = replace(TINY.segmenter.training, learning_rate=1e30)
     wrong = replace(TINY, segmenter=replace(TINY.segmenter, training=training))
     plan = Plan(

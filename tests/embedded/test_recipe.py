@@ -35,27 +35,28 @@ def test_every_step_leaves_figures_samples_and_a_receipt(place, trained):
     assert all(path.stat().st_size < 16e6 for path in trained.rglob("*.safetensors"))
 
 
-def test_nothing_is_done_twice_and_changes_reach_what_depends_on_them(place, trained, capsys):
+def test_nothing_is_done_twice_and_changes_reach_what_depends_on_them(place, tmp_path, capsys):
     config = f"config={place / 'tiny.yaml'}"
     chosen = f"steps=[{','.join(steps.STEPS)}]"
     assert run.main([config, chosen]) == 0
     assert capsys.readouterr().out.count(": up to date\n") == len(steps.STEPS)
-    shutil.copytree(place, place.parent / "copy", dirs_exist_ok=True)
-    moved = [f"work={place.parent / 'copy' / 'work'}", f"weights={place.parent / 'copy' / 'weights'}"]
+    copy = tmp_path / "copy"
+    shutil.copytree(place, copy)
+    moved = [f"work={copy / 'work'}", f"weights={copy / 'weights'}"]
     assert run.main([config, chosen, *moved, "vae.kl=0.001"]) == 0
     said = capsys.readouterr().out
     assert [name for name in steps.STEPS if f"{name}: done" in said] == ["vae", "draft", "redraw"]
-    (place.parent / "copy" / "weights" / "mesh" / "model.safetensors").write_bytes(b"")
+    (copy / "weights" / "mesh" / "model.safetensors").write_bytes(b"")
     assert run.main([config, "steps=[mesh,prior]", *moved]) == 0
     assert "mesh: done" in (said := capsys.readouterr().out) and "prior: up to date" in said
-    HMR2.from_folder(place.parent / "copy" / "weights" / "mesh")
+    HMR2.from_folder(copy / "weights" / "mesh")
 
 
-def test_training_goes_on_from_earlier_models(place, trained, capsys):
-    config, later = f"config={place / 'tiny.yaml'}", place / "later"
-    overrides = [f"weights={later}", f"work={place / 'work_later'}", f"start_from={trained}", "seed=5"]
+def test_training_goes_on_from_earlier_models(place, trained, tmp_path, capsys):
+    config, later, work = f"config={place / 'tiny.yaml'}", tmp_path / "later", tmp_path / "work_later"
+    overrides = [f"weights={later}", f"work={work}", f"start_from={trained}", "seed=5"]
     for run_name in RUNS:
-        shutil.copytree(place / "work" / run_name, place / "work_later" / run_name)
+        shutil.copytree(place / "work" / run_name, work / run_name)
     assert run.main([config, f"steps=[{','.join(steps.STEPS)}]", *overrides]) == 0
     assert capsys.readouterr().out.count(": done") == len(steps.STEPS)
     for folder in ("draft", "draft/vae", "redraw", "segmenter", "keypoints", "mesh", "prior"):
@@ -63,7 +64,7 @@ def test_training_goes_on_from_earlier_models(place, trained, capsys):
         steps_taken = 4 if folder == "draft" else 2  # the draft begins with smaller pictures
         assert [(one["seed"], one["steps"]) for one in rounds] == [(0, steps_taken), (5, steps_taken)]
     before, after = (load_file(root / "prior" / "model.safetensors") for root in (trained, later))
-    fresh = load_file(untrained_prior(place))
+    fresh = load_file(untrained_prior(place, tmp_path))
     name = next(name for name, value in before.items() if value.ndim == 2)
     moved, other = ((value[name].float() - before[name].float()).norm() for value in (after, fresh))
     assert 0 < moved < 0.2 * other
@@ -85,12 +86,12 @@ def test_what_earlier_models_lack_is_trained_from_nothing(place, trained, tmp_pa
     assert [len(json.loads(log.read_text())["rounds"]) for log in logs] == [2, 1, 1, 1]
 
 
-def untrained_prior(place):
+def untrained_prior(place, folder):
     """Return the weights of a prior that starts from nothing, with another seed."""
-    folder = place / "nothing"
-    overrides = ["steps=[prior]", f"weights={folder}", f"work={place / 'nothing_work'}", "seed=6"]
+    weights = folder / "nothing"
+    overrides = ["steps=[prior]", f"weights={weights}", f"work={folder / 'nothing_work'}", "seed=6"]
     assert run.main([f"config={place / 'tiny.yaml'}", *overrides]) == 0
-    return folder / "prior" / "model.safetensors"
+    return weights / "prior" / "model.safetensors"
 
 
 def test_earlier_models_of_other_sizes_are_told(place, trained, tmp_path, capsys):
