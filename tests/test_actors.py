@@ -14,6 +14,7 @@ from synthgen.storage import StorageError, remove_leftovers
 from synthgen.worker import Job
 
 CREW = Crew(workers=2, cpus=1.0, gpus=0.0, max_attempts=3)
+ALONE = replace(CREW, workers=1)  # where nothing depends on others, as each worker takes seconds to start
 
 
 def run(cluster: Cluster, path: Path, crew: Crew = CREW, **source: object) -> Outcome:
@@ -37,7 +38,7 @@ def tars(path: Path) -> dict[str, bytes]:
 def unbroken(ray_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Return the tars of one worker that nothing happened to."""
     path = tmp_path_factory.mktemp("unbroken")
-    outcome = run(ray_cluster, path, replace(CREW, workers=1))
+    outcome = run(ray_cluster, path, ALONE)
     assert sum(report.accepted for report in outcome.reports.values()) == 9
     assert sum(report.rejected for report in outcome.reports.values()) == 3
     return tars(path)
@@ -59,7 +60,7 @@ def test_a_killed_worker_costs_an_attempt_and_nothing_else(ray_cluster, unbroken
 
 
 def test_a_shard_that_fails_three_times_is_quarantined_and_later_healed(ray_cluster, unbroken, tmp_path):
-    outcome = run(ray_cluster, tmp_path, fail_at=6)
+    outcome = run(ray_cluster, tmp_path, ALONE, fail_at=6)
     failure = outcome.failures["plain-000001"]
     assert (failure.attempts, failure.error) == (3, "RuntimeError: request 6 cannot be drawn")
     note = json.loads((tmp_path / "plain-000001.failed.json").read_text())
@@ -67,7 +68,7 @@ def test_a_shard_that_fails_three_times_is_quarantined_and_later_healed(ray_clus
     assert outcome.reports.keys() == {"plain-000000", "plain-000002"}
 
     before = {tar: (tmp_path / tar).stat().st_mtime_ns for tar in tars(tmp_path)}
-    healed = run(ray_cluster, tmp_path)
+    healed = run(ray_cluster, tmp_path, ALONE)
     assert healed.reports.keys() == {"plain-000001"}
     assert not list(tmp_path.glob("*.failed.json"))
     assert tars(tmp_path) == unbroken
@@ -83,7 +84,7 @@ def test_a_worker_that_hangs_is_replaced_and_its_shard_tried_again(ray_cluster, 
 
 
 def test_a_shard_that_always_hangs_is_quarantined(ray_cluster, tmp_path):
-    crew = replace(CREW, max_attempts=1, shard_timeout_s=5)
+    crew = replace(ALONE, max_attempts=1, shard_timeout_s=5)
     outcome = run(ray_cluster, tmp_path, crew, hang_at=6)
     assert outcome.failures["plain-000001"].error == "took longer than shard_timeout_s=5"
     assert outcome.reports.keys() == {"plain-000000", "plain-000002"}
@@ -98,7 +99,7 @@ def test_a_shard_that_kills_every_worker_is_quarantined(ray_cluster, unbroken, t
 
 
 def test_an_error_that_cannot_be_pickled_is_an_error_like_any_other(ray_cluster, tmp_path):
-    outcome = run(ray_cluster, tmp_path, replace(CREW, max_attempts=1), fail_at=1, odd_error=True)
+    outcome = run(ray_cluster, tmp_path, replace(ALONE, max_attempts=1), fail_at=1, odd_error=True)
     assert "has a lock in it" in outcome.failures["plain-000000"].traceback
     assert outcome.reports.keys() == {"plain-000001", "plain-000002"}
 
@@ -107,14 +108,14 @@ def test_workers_that_cannot_load_their_models_end_the_run(ray_cluster, tmp_path
     with pytest.raises(
         RunError, match="workers cannot start: ValueError: weights of this source are missing"
     ):
-        run(ray_cluster, tmp_path, refuse_setup=True)
+        run(ray_cluster, tmp_path, ALONE, refuse_setup=True)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_that_only_fails_gives_up(ray_cluster, tmp_path, monkeypatch):
     monkeypatch.setattr("synthgen.actors.GIVE_UP_AFTER", 2)
     with pytest.raises(RunError, match="2 shards in a row failed, the last with: RuntimeError: request"):
-        run(ray_cluster, tmp_path, replace(CREW, max_attempts=1), fail_always=True)
+        run(ray_cluster, tmp_path, replace(ALONE, max_attempts=1), fail_always=True)
 
 
 def test_a_folder_that_goes_away_ends_the_run(ray_cluster, tmp_path):
@@ -122,7 +123,7 @@ def test_a_folder_that_goes_away_ends_the_run(ray_cluster, tmp_path):
         run(
             ray_cluster,
             tmp_path / "run",
-            replace(CREW, max_attempts=1, workers=1),
+            replace(ALONE, max_attempts=1),
             break_folder=str(tmp_path / "run"),
         )
 

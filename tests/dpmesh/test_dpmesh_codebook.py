@@ -160,7 +160,7 @@ def test_stopped_training_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
 
 
 def share(rank: int, folder: str) -> None:
-    store, patience = f"file://{folder}/store", timedelta(seconds=120)
+    store, patience = f"file://{folder}/store", timedelta(seconds=600)
     torch.distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=2, timeout=patience)
     model = learner(replace(OPTIONS, least_use=0.5)).train()
     for step in range(2):

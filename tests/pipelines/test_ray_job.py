@@ -20,7 +20,7 @@ from synthgen.shards import read_samples
 ROOT = Path(__file__).parents[2]
 RAY = Path(sys.executable).with_name("ray")
 LOCALHOST = "127.0.0.1"
-START_S = 120.0
+START_S = 300.0
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def submit(dashboard: str, *settings: str) -> "subprocess.CompletedProcess[str]"
     command = [RAY, "job", "submit", f"--address={dashboard}", "--working-dir=.", "--", *entry_point]
     end = time.monotonic() + START_S
     while True:
-        job = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400)
+        job = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
         if "No available agent" not in job.stderr or time.monotonic() > end:
             return job
         time.sleep(1)  # the head answers before its agent does

@@ -20,10 +20,10 @@ def test_it_serves_until_it_is_stopped(run_dir: Path) -> None:
     assert process.stdout is not None
     url = process.stdout.readline().removeprefix("open ").strip()
     assert f"{run_dir / 'bad.txt'}" in process.stdout.readline()
-    with urllib.request.urlopen(f"{url}api/page", timeout=20) as answer:
+    with urllib.request.urlopen(f"{url}api/page", timeout=120) as answer:
         assert b"run-00000000" in answer.read()
     process.send_signal(signal.SIGINT)
-    rest, _ = process.communicate(timeout=30)
+    rest, _ = process.communicate(timeout=120)
     assert (process.returncode, rest.strip()) == (0, "viewer closed")
 
 

@@ -27,6 +27,6 @@ def shown_run(tmp_path_factory: pytest.TempPathFactory, make_sample: Callable[..
 def viewer(shown_run: Path, tmp_path: Path) -> Iterator[Viewer]:
     started = Viewer(Desk(str(shown_run), str(tmp_path / "bad.txt"), {}), 0)
     started.start()
-    assert started.desk.catalog.wait(30)
+    assert started.desk.catalog.wait(120)
     yield started
     started.close()

@@ -58,7 +58,7 @@ def test_tars_without_reports_are_counted_as_they_are_found(folder: Path) -> Non
     catalog.reach(2)
     assert catalog.total == 2 and catalog.place(1).key == "run-00000001"
     catalog.start()
-    assert catalog.wait(20)
+    assert catalog.wait(120)
     assert (catalog.total, catalog.scanned, catalog.problems) == (8, 8, [])
     assert [catalog.place(one).key for one in range(8)] == [f"run-{one:08d}" for one in range(8)]
 
@@ -69,7 +69,7 @@ def test_a_report_that_promises_too_much_is_corrected(folder: Path) -> None:
     catalog = Catalog(str(folder))
     assert catalog.total == 10
     catalog.start()
-    assert catalog.wait(20)
+    assert catalog.wait(120)
     assert catalog.total == 8 and "holds 4 samples, its report says 6" in catalog.problems[0]
     assert catalog.place(4).key == "run-00000004"
 
@@ -81,7 +81,7 @@ def test_real_pictures_are_listed_by_what_they_lack(tmp_path: Path, make_sample:
     write_observations(str(tmp_path), "real", items)
     catalog = Catalog(str(tmp_path))
     catalog.start()
-    assert catalog.wait(20)
+    assert catalog.wait(120)
     assert catalog.columns.lacking() == {"smpl": 1, "keypoints_2d": 0, "keypoints_3d": 0, "camera": 1}
     for label in ("smpl", "camera"):
         assert catalog.columns.select(Choice(lacks=label)).tolist() == [1]
