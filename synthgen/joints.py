@@ -116,6 +116,9 @@ COCO_BONES = tuple(
     )
 )  # fmt: skip
 
+FEET6 = JointSet("feet6", LANDMARK_NAMES[6:])
+COCO23 = JointSet("coco23", (*COCO17.names, *FEET6.names))  # body and feet of COCO-WholeBody
+
 OPENPOSE25 = JointSet(
     "openpose25",
     (

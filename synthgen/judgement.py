@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.agreement import Agreement
+from synthgen.guide import Bodies
 from synthgen.models import Models
-from synthgen.sample import Scene
-from synthgen.stages.depth import Plan, plan_picture
-from synthgen.stages.label import measure, visibilities
+from synthgen.sample import Float
+from synthgen.stages.depth import Plan, plan_pictures
+from synthgen.stages.label import boxes, measure, visibilities
+from synthgen.stages.prior import Judged, judge
+from synthgen.stages.silhouettes import box_of_mask
 from synthgen.stages.verify import Testimony, Verdict, Witnesses, compare, question
 
 Scores = tuple[dict[str, float], ...]
@@ -52,28 +55,77 @@ def agreements(plans: Sequence[Plan], models: Models) -> list[Agreement]:
 
 
 def rectify(plans: Sequence[Plan], verdicts: Sequence[Verdict], models: Models) -> list[tuple[Plan, Verdict]]:
-    """Let the refiner fit the bodies to their pictures, and look again with the same eyes.
+    """Let the refiner fit the bodies to their pictures, then judge what came of it like any other picture.
+
+    Joints are asked for anew where people are seen, not where they should have been. Fitted bodies have to
+    pass everything that bodies have to pass: the prior, the gate, and the witnesses, who look again.
 
     Args:
         plans: with pictures that do not show them.
         verdicts: on them; where no witness was asked, nothing can be fitted.
-        models: the refiner, and the limits.
+        models: the refiner, the witnesses, the prior, and the limits.
+
+    Returns:
+        Each plan with its verdict; of fitted people the scores of the prior, too.
     """
     answers = list(zip(plans, verdicts, strict=True))
-    asked = [place for place, verdict in enumerate(verdicts) if verdict.testimony is not None]
-    if not asked:
-        return answers
-    known = [(plans[place].bodies, verdicts[place].testimony) for place in asked]
-    questions: list[Any] = [
-        [bodies.image for bodies, _ in known],
-        [bodies.scene for bodies, _ in known],
-        [seen.keypoints for _, seen in known if seen is not None],
-    ]
+    seen = [place for place, verdict in enumerate(verdicts) if verdict.testimony is not None]
+    for attempt in range(getattr(models.refiner, "attempts", 1)):
+        asked = [place for place in seen if answers[place][1].reason]
+        if not asked:
+            break
+        old = [plans[place] for place in asked], [verdicts[place] for place in asked]
+        for place, answer in zip(asked, _refitted(*old, models, attempt), strict=True):
+            if attempt == 0 or answer[1].reason is None:  # a failure's first fit is the best one
+                answers[place] = answer
+    return answers
+
+
+def _refitted(
+    plans: Sequence[Plan], verdicts: Sequence[Verdict], models: Models, attempt: int
+) -> list[tuple[Plan, Verdict]]:
+    known = [plan.bodies for plan in plans]
+    images, segments = [one.image for one in known], list(map(segments_of, plans, verdicts))
+    frames = list(map(_boxes, plans, segments))
+    questions: list[Any] = [images, [one.scene for one in known], models.ask("keypoints", images, frames)]
     if getattr(models.refiner, "uses_masks", False):
-        questions.append([segments_of(plans[place], verdicts[place]) for place in asked])
+        questions.append(segments)
+    if attempt:
+        questions.append(attempt)
     scenes = models.ask("refiner", *questions)
-    for place, scene in zip(asked, scenes, strict=True):
-        answers[place] = _refitted(plans[place], verdicts[place], scene, models)
+    fitted = [replace(bodies, scene=scene) for bodies, scene in zip(known, scenes, strict=True)]
+    return [
+        (plan or old, verdict)
+        for old, (plan, verdict) in zip(plans, _judged_anew(fitted, models), strict=True)
+    ]
+
+
+def _boxes(plan: Plan, segments: NDArray[np.bool_]) -> Float:
+    """Return boxes (P, 4) xyxy [px] around the segments (P, H, W), around the bodies where there is none."""
+    expected = boxes(plan)
+    return np.stack(
+        [box_of_mask(own) if own.any() else box for own, box in zip(segments, expected, strict=True)]
+    )
+
+
+def _judged_anew(batch: Sequence[Bodies], models: Models) -> list[tuple[Plan | None, Verdict]]:
+    """Judge bodies in finished pictures by prior, gate and witnesses; no plan where none can be drawn."""
+    judged: list[Judged | str] = [
+        Judged(bodies, False, tuple({} for _ in bodies.scene.people)) for bodies in batch
+    ]
+    if models.prior is not None:
+        judged = judge(batch, models.prior, models.options.prior)
+    drawn = plan_pictures(batch, models.body, models.renderer, models.options.depth)
+    answers: list[tuple[Plan | None, Verdict]] = []
+    for one, plan in zip(judged, drawn, strict=True):
+        reason = plan if isinstance(plan, str) else one if isinstance(one, str) else None
+        answers.append((None if isinstance(plan, str) else plan, Verdict(reason, ())))
+    left = [place for place, (_, verdict) in enumerate(answers) if verdict.reason is None]
+    plans = [plan for place in left if (plan := answers[place][0]) is not None]
+    for place, shown, verdict in zip(left, plans, look(plans, models), strict=True):
+        own = judged[place]
+        assert not isinstance(own, str)
+        answers[place] = (shown, replace(verdict, scores=merged(own.scores, verdict.scores)))
     return answers
 
 
@@ -88,20 +140,6 @@ def segments_of(plan: Plan, verdict: Verdict) -> NDArray[np.bool_]:
         best = int(np.argmax(shared)) if any(shared) else -1
         segments.append(found[best] if best >= 0 else np.zeros_like(shown))
     return np.stack(segments)
-
-
-def _refitted(plan: Plan, verdict: Verdict, scene: Scene, models: Models) -> tuple[Plan, Verdict]:
-    seen = verdict.testimony
-    fitted = plan_picture(
-        replace(plan.bodies, scene=scene), models.body, models.renderer, models.options.depth
-    )
-    if isinstance(fitted, str) or seen is None:
-        return plan, replace(verdict, reason=fitted if isinstance(fitted, str) else verdict.reason)
-    shown = gated(fitted, models)
-    if shown.reason:
-        return fitted, shown
-    agreement = compare([fitted], [seen], models.body)[0]
-    return fitted, _judged(agreement, seen, shown.scores, models)
 
 
 def merged(scores: Scores, more: Scores) -> Scores:

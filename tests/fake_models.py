@@ -222,14 +222,22 @@ class Prior(Model):
 
 @dataclass
 class Refiner(Model):
-    """Moves everybody to the right by so many pixels."""
+    """Moves everybody to the right by so many pixels, in its last attempt, and bends every joint [rad]."""
 
     shift: int = 0
+    bend: float = 0.0
+    attempts: int = 1
 
     def __call__(
-        self, images: Sequence[np.ndarray], scenes: Sequence[Scene], keypoints: Sequence[Keypoints]
+        self,
+        images: Sequence[np.ndarray],
+        scenes: Sequence[Scene],
+        keypoints: Sequence[Keypoints],
+        attempt: int = 0,
     ) -> list[Scene]:
         self.note(list(images), list(scenes), list(keypoints))
+        if attempt + 1 < self.attempts:
+            return list(scenes)
         return [
             Scene(scene.camera, tuple(self._moved(p, scene) for p in scene.people), scene.body)
             for scene in scenes
@@ -238,7 +246,7 @@ class Refiner(Model):
     def _moved(self, person: Person, scene: Scene) -> Person:
         step = self.shift * person.transl[2] / scene.camera.cam_int[0, 0]
         transl = person.transl + np.array([step, 0, 0], np.float32)
-        return Person(person.global_orient, person.body_pose, person.betas, transl)
+        return Person(person.global_orient, person.body_pose + np.float32(self.bend), person.betas, transl)
 
 
 def nodes(**keys: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -190,6 +190,29 @@ def test_rectify_fits_the_bodies_to_the_picture() -> None:
     assert reasons(made(models, "a person")) == ["verify: body outside the picture"]
 
 
+def test_what_is_fitted_is_judged_like_everything_else() -> None:
+    """The prior, too, has its say; the record holds what it says about the fitted pose."""
+    verify = replace(OPEN, on_mismatch="rectify", min_iou=0.8)
+    bent = {"redraw": {"shift": 6}, "refiner": {"shift": 6, "bend": 0.004}}
+    (sample,) = made(load(method={"verify": verify}, **bent), "a person")
+    assert isinstance(sample, Sample) and sample.labels[0].scores["prior"] > 0
+    strict = Judging(hard_from=0.0, plausible_to=sample.labels[0].scores["prior"] / 2)
+    models = load(method={"verify": verify, "prior": strict}, **bent)
+    assert reasons(made(models, "a person")) == ["verify: implausible pose"]
+
+
+def test_a_refiner_may_try_again_until_a_fit_passes() -> None:
+    verify = replace(OPEN, on_mismatch="rectify", min_iou=0.8)
+    models = load(method={"verify": verify}, redraw={"shift": 6}, refiner={"shift": 6, "attempts": 3})
+    asked = ["a person", "nobody", "a person"]
+    items = made(models, *asked)
+    assert [isinstance(item, Sample) for item in items] == [True, False, True]
+    assert [len(call[0]) for call in models.roles["refiner"].calls] == [2, 2, 2]
+    models = load(method={"verify": verify}, redraw={"shift": 6}, refiner={"shift": -6, "attempts": 2})
+    assert reasons(made(models, "a person")) == ["verify: body and picture overlap too little"]
+    assert len(models.roles["refiner"].calls) == 2
+
+
 @pytest.mark.parametrize("gives", ["picture", "bodies", "blank"])
 def test_guides_of_different_sizes_go_together(gives: str) -> None:
     models = load(gives, {"sizes": [64, 96, 64]})

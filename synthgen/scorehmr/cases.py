@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from synthgen.geometry import rotmat_to_rotvec, rotvec_to_rotmat
-from synthgen.joints import COCO17
+from synthgen.joints import COCO17, FEET6
 from synthgen.sample import Camera, Float, Person
 from synthgen.scorehmr.cameras import Cameras, Extrinsics
 from synthgen.scorehmr.groups import Groups
@@ -38,6 +38,8 @@ class Cases:
         frames: number of each frame within its clip; empty with `clips` empty.
         extrinsics: (N, 3, 4) world to camera [m], or None where nobody calibrated the views.
         masks: (H, W) bool segment of each person, or None for who has none; empty: none at all.
+        feet: (N, 6, 3) toes and heels (`joints.FEET6`): x, y [px], confidence in [0, 1]; None where nobody
+            looked for any.
     """
 
     people: tuple[Person, ...]
@@ -50,6 +52,7 @@ class Cases:
     frames: tuple[int, ...] = ()
     extrinsics: Float | None = None
     masks: tuple[NDArray[np.bool_] | None, ...] = ()
+    feet: Float | None = None
 
     def __post_init__(self) -> None:
         count = len(self.people)
@@ -72,6 +75,8 @@ class Cases:
                 raise ValueError(f"Cases: {count} people but {len(value)} {name}")
         if self.extrinsics is not None and self.extrinsics.shape != (count, 3, 4):
             raise ValueError(f"Cases: extrinsics must be {(count, 3, 4)}, got {self.extrinsics.shape}")
+        if self.feet is not None and self.feet.shape != (count, len(FEET6), 3):
+            raise ValueError(f"Cases: feet must be {(count, len(FEET6), 3)}, got {self.feet.shape}")
 
     def __len__(self) -> int:
         return len(self.people)
@@ -90,6 +95,7 @@ class Cases:
             frames=tuple(self.frames[row] for row in chosen) if self.frames else (),
             extrinsics=None if self.extrinsics is None else self.extrinsics[chosen],
             masks=tuple(self.masks[row] for row in chosen) if self.masks else (),
+            feet=None if self.feet is None else self.feet[chosen],
         )
 
     def repeated(self, starts: Sequence[Sequence[Person]]) -> "Cases":
@@ -156,7 +162,8 @@ def pose_cases(cases: Cases, points: SparsePoints, weights: Weights, dtype: torc
 
     Args:
         cases: whom to fit.
-        points: COCO-17 of the body that the estimates belong to; says the device, too.
+        points: COCO-17 of the body that the estimates belong to, then its feet, then any others; says the
+            device, too.
         weights: of the terms.
         dtype: of the tensors.
     """
@@ -172,10 +179,10 @@ def pose_cases(cases: Cases, points: SparsePoints, weights: Weights, dtype: torc
     cam_ints = np.array([camera.cam_int for camera in cases.cameras], np.float64)
     cam_ints[:, :2] *= scale[:, None, None]
     cameras = Cameras.of_intrinsics(tensor(cam_ints), tensor(sizes * scale[:, None]))
-    beside = len(points.names) - len(COCO17)  # points that are no joints
+    joints_2d, sure = _joints(cases, len(points.names))
     keypoints = Keypoints(
-        keypoints_2d=tensor(np.pad(cases.keypoints_2d * scale[:, None, None], ((0, 0), (0, beside), (0, 0)))),
-        confidence=tensor(np.pad(cases.confidence, ((0, 0), (0, beside)))),
+        keypoints_2d=tensor(joints_2d * scale[:, None, None]),
+        confidence=tensor(sure),
         names=points.names,
         cameras=cameras,
         weight=weights.keypoints,
@@ -188,6 +195,7 @@ def pose_cases(cases: Cases, points: SparsePoints, weights: Weights, dtype: torc
     placement: Placement = FreePlacement()
     if cases.moments and len(set(cases.moments)) < len(cases):
         groups = Groups.of(cases.moments, device)
+        betas = groups.shared(betas)  # one body, one shape: no term moves it where the denoiser knows none
         extrinsics = None
         if cases.extrinsics is not None:
             known = tensor(cases.extrinsics)
@@ -199,6 +207,15 @@ def pose_cases(cases: Cases, points: SparsePoints, weights: Weights, dtype: torc
         numbers = torch.tensor(cases.frames, device=device)
         terms.append(Smoothness(clips, numbers, weights.smoothness, weights.transl_smoothness))
     return Posed(Start(rotmat, betas, transl, points, placement), tuple(terms))
+
+
+def _joints(cases: Cases, count: int) -> tuple[Float, Float]:
+    """Return found points (N, count, 2) [px] and their confidence (N, count), 0 where nothing was found."""
+    feet = np.zeros((len(cases), len(FEET6), 3)) if cases.feet is None else cases.feet
+    joints_2d = np.concatenate([cases.keypoints_2d, feet[..., :2]], 1)
+    sure = np.concatenate([cases.confidence, feet[..., 2]], 1)
+    beside = count - sure.shape[1]  # points that are no joints
+    return np.pad(joints_2d, ((0, 0), (0, beside), (0, 0))), np.pad(sure, ((0, 0), (0, beside)))
 
 
 def to_people(rotmat: Tensor, betas: Tensor, transl: Tensor) -> list[Person]:

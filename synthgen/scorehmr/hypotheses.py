@@ -1,23 +1,47 @@
-"""Other starts than the estimate: poses that the denoiser itself draws, told the features of a picture.
+"""Other starts than the estimate: the body turned round in depth, and poses that the denoiser draws.
 
-A denoiser that has seen more kinds of poses than the estimator (sports) corrects it where guidance cannot:
-joints do not say which of two limbs is in front. Whichever start ends with least energy is taken.
+A silhouette does not say whether somebody is seen from the front or from behind, and guidance never turns
+a body round. A denoiser that has seen more kinds of poses than the estimator (sports) corrects it where
+guidance cannot: joints do not say which of two limbs is in front. The start that ends with least energy wins.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from synthgen.sample import Float
+from synthgen.geometry import rotmat_to_rotvec, rotvec_to_rotmat
+from synthgen.joints import SMPL24
+from synthgen.sample import Float, Person
 from synthgen.scorehmr.denoiser import ScoreDenoiser
 from synthgen.scorehmr.schedule import cosine_schedule
 
 _LIMIT = 1.1  # of clean 6D rotations, whose entries lie in [-1, 1]
 _STEPS = 15
 _SEED = 0x5C02E
+
+
+def reflected(person: Person, pelvis: Float) -> Person:
+    """Return the body mirrored in depth: nearly the same silhouette, seen from the other side.
+
+    Left and right change places: with B = 1 - 2 r r^T, the mirror across the line of sight r, and M that of
+    the body's own sides, the root R becomes B R M, and limbs take the mirrored turns of those opposite.
+
+    Args:
+        person: camera frame.
+        pelvis: (3,) where the pelvis is [m], camera frame; it stays.
+    """
+    ray = np.asarray(pelvis, np.float64) / np.linalg.norm(pelvis)
+    root = rotvec_to_rotmat(np.asarray(person.global_orient, np.float64))
+    root = (np.eye(3) - 2 * np.outer(ray, ray)) @ root @ np.diag([-1.0, 1.0, 1.0])
+    opposite = np.array(SMPL24.flip_permutation())[1:] - 1
+    pose = np.asarray(person.body_pose)[opposite] * np.array([1, -1, -1])
+    return replace(
+        person, global_orient=rotmat_to_rotvec(root).astype(np.float32), body_pose=pose.astype(np.float32)
+    )
 
 
 @torch.no_grad()
@@ -49,16 +73,18 @@ def draw_poses(denoiser: ScoreDenoiser, features: Tensor, samples: int) -> list[
     return drawn
 
 
-def choose(energies: Float, groups: Sequence[str], below: float) -> NDArray[np.intp]:
+def choose(energies: Float, groups: Sequence[str], below: float, rank: int = 0) -> NDArray[np.intp]:
     """Return which of several fits of each person to take: (N,), alike for all of a group.
 
     Args:
         energies: (K, N) of the fits, infinite where they failed; the first is that of the estimate.
         groups: name of each person's group; empty: everybody alone.
         below: part of the first energy that another has to stay below.
+        rank: 0 for the best, 1 for the second best, …; the last one where there are no more.
     """
     names = np.array(groups) if groups else np.arange(energies.shape[1])
     _, members = np.unique(names, return_inverse=True)
     totals = np.stack([np.bincount(members, row) for row in energies])
     totals = np.concatenate([totals[:1], totals[1:] / below])
-    return np.asarray(np.argmin(totals, 0)[members])
+    order = np.argsort(totals, axis=0, kind="stable")
+    return np.asarray(order[min(rank, len(order) - 1)][members])

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from synthgen.backends.protocols import Keypoints
 from synthgen.geometry import intrinsics
-from synthgen.observation import Observation, ObservedPerson
+from synthgen.joints import FEET6
+from synthgen.observation import MeasuredJoints, Observation, ObservedPerson
 from synthgen.sample import Camera, Float
 from synthgen.scorehmr.keypoint_files import Found
 
@@ -183,8 +184,13 @@ def observe(
         folder: name of the clip where names do not give one.
 
     Raises:
-        ValueError: none of the pictures has joints: they belong to other pictures.
+        ValueError: none of the pictures has joints: they belong to other pictures. Or cameras have
+            extrinsics, but no intrinsics.
     """
+    if set(found.extrinsics) - set(found.cam_ints) and not naming.focal_length:
+        raise ValueError(
+            "joints come with extrinsics but no cam_int: add cam_int (3, 3), or set focal_length"
+        )
     stems = [path.stem for path in files]
     if not set(stems) & set(found.people):
         known = ", ".join(list(found.people)[:3]) or "nothing"
@@ -211,6 +217,7 @@ def observe(
                 sequence=sequence,
                 frame=frame,
                 view=view,
+                extrinsics=found.extrinsics.get(path.stem),
             )
 
 
@@ -238,17 +245,22 @@ def _people(name: str, image: NDArray[np.uint8], found: Found, ledger: Ledger) -
         ledger.skip(name, f"joints are for {found.sizes[stem]} px, the picture has {size}")
         return []
     people = []
-    for joints, confidence in zip(keypoints.keypoints_2d, keypoints.confidence, strict=True):
+    feet = found.feet.get(stem, np.zeros((len(keypoints.keypoints_2d), len(FEET6), 3)))
+    for joints, confidence, own in zip(keypoints.keypoints_2d, keypoints.confidence, feet, strict=True):
         if reason := why_not(joints, confidence, size):
             ledger.skip(name, reason)
         else:
-            people.append(_person(box_around(joints, confidence, size), joints, confidence))
+            people.append(_person(box_around(joints, confidence, size), joints, confidence, own))
     return people
 
 
-def _person(box: Float, joints: Float, confidence: Float) -> ObservedPerson:
+def _person(box: Float, joints: Float, confidence: Float, feet: Float | None = None) -> ObservedPerson:
     kept = np.where(confidence >= SURE, confidence, 0.0)
-    return ObservedPerson(box, joints, kept, None, np.zeros(24), None)
+    more = None
+    if feet is not None and feet[:, 2].any():
+        sure = np.where(feet[:, 2] >= SURE, feet[:, 2], 0.0)
+        more = MeasuredJoints(FEET6.names, feet[:, :2], sure, None, np.zeros(len(FEET6)))
+    return ObservedPerson(box, joints, kept, None, np.zeros(24), None, joints=more)
 
 
 def _camera(stem: str, image: NDArray[np.uint8], found: Found, naming: Naming) -> Camera:

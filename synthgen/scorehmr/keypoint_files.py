@@ -1,4 +1,4 @@
-"""Reads 2D joints that other tools found: COCO json, OpenPose json, npz; as COCO-17 with confidence.
+"""Reads 2D joints that other tools found: COCO json, OpenPose json, npz; as COCO-17 and feet.
 
 Pictures are known by the stem of their file name. Wrong joint sets and wrong shapes are errors that name file
 and expectation; NaN in single joints means that these were not found.
@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.backends.protocols import Keypoints
-from synthgen.joints import COCO17, OPENPOSE25, JointSet
+from synthgen.joints import COCO17, COCO23, FEET6, OPENPOSE25, JointSet
 from synthgen.sample import Float
 
-SETS = {len(COCO17): COCO17, len(OPENPOSE25): OPENPOSE25}
+SETS = {len(joint_set): joint_set for joint_set in (COCO17, OPENPOSE25, COCO23)}
 OPENPOSE_SUFFIX = "_keypoints.json"
 MAX_BYTES = 1 << 30
 
@@ -31,12 +31,14 @@ class Found:
         sizes: {stem: (H, W) [px]} where the file says for which size its numbers are.
         cam_ints: {stem: (3, 3) [px]} where it has intrinsics.
         extrinsics: {stem: (3, 4) world to camera [m]} where it has them.
+        feet: {stem: (N, 6, 3)} toes and heels of everybody (`joints.FEET6`): x, y [px], confidence.
     """
 
     people: Mapping[str, Keypoints]
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     cam_ints: Mapping[str, Float] = field(default_factory=dict)
     extrinsics: Mapping[str, Float] = field(default_factory=dict)
+    feet: Mapping[str, Float] = field(default_factory=dict)
 
 
 def read_keypoints(path: Path) -> Found:
@@ -66,10 +68,16 @@ def read_keypoints(path: Path) -> Found:
 
 
 def to_coco17(joints: Float, confidence: Float, where: str) -> Keypoints:
-    """Return joints of a known set as COCO-17; those that are NaN get confidence 0.
+    """Return joints of a known set as COCO-17; arguments as in `to_coco23`."""
+    known = to_coco23(joints, confidence, where)[:, : len(COCO17)]
+    return Keypoints(known[..., :2], known[..., 2])
+
+
+def to_coco23(joints: Float, confidence: Float, where: str) -> Float:
+    """Return joints of a known set as COCO-17 with feet (N, 23, 3), x, y [px] and confidence, 0 where NaN.
 
     Args:
-        joints: (N, J, 2) [px], J 17 (COCO) or 25 (OpenPose).
+        joints: (N, J, 2) [px], J 17 (COCO), 23 (with the feet of COCO-WholeBody) or 25 (OpenPose).
         confidence: (N, J), clipped to [0, 1].
         where: file and picture, for messages.
     """
@@ -79,16 +87,27 @@ def to_coco17(joints: Float, confidence: Float, where: str) -> Keypoints:
     if confidence.shape != joints.shape[:2]:
         raise ValueError(f"{where}: confidence must be {joints.shape[:2]}, got {confidence.shape}")
     joint_set: JointSet = SETS[joints.shape[1]]
-    rows = list(COCO17.indices_in(joint_set))
-    places, sure = joints[:, rows].astype(np.float64), confidence[:, rows].astype(np.float64)
-    is_known = np.isfinite(places).all(-1) & np.isfinite(sure)
-    return Keypoints(np.where(is_known[..., None], places, 0.0), np.where(is_known, np.clip(sure, 0, 1), 0.0))
+    values = np.concatenate([joints, confidence[..., None]], 2).astype(np.float64)
+    values[..., 2] = np.where(np.isfinite(values).all(-1), np.clip(values[..., 2], 0, 1), 0.0)
+    values[..., :2] = np.where(values[..., 2:] > 0, values[..., :2], 0.0)
+    found = np.zeros((len(values), len(COCO23), 3))
+    shared = [name for name in COCO23.names if name in joint_set.names]
+    found[:, [COCO23.index(name) for name in shared]] = values[:, [joint_set.index(name) for name in shared]]
+    return found
 
 
-def _triples(rows: list[Any], where: str) -> Keypoints:
-    """Return people given as flat lists of x, y, confidence, joint by joint."""
+def _found(people: Mapping[str, Float], **more: Any) -> Found:
+    """Return people given as {stem: (N, 23, 3)}, those with feet as such."""
+    body = len(COCO17)
+    joints = {name: Keypoints(one[:, :body, :2], one[:, :body, 2]) for name, one in people.items()}
+    feet = {name: one[:, body:] for name, one in people.items() if one[:, body:, 2].any()}
+    return Found(joints, feet=feet, **more)
+
+
+def _triples(rows: list[Any], where: str) -> Float:
+    """Return people (N, 23, 3) given as flat lists of x, y, confidence, joint by joint."""
     if not rows:
-        return Keypoints(np.zeros((0, len(COCO17), 2)), np.zeros((0, len(COCO17))))
+        return np.zeros((0, len(COCO23), 3))
     try:
         widths = {len(row) for row in rows}
         values = np.array(rows, np.float64).reshape(len(rows), -1, 3)
@@ -98,7 +117,7 @@ def _triples(rows: list[Any], where: str) -> Keypoints:
         ) from error
     if len(widths) != 1:
         raise ValueError(f"{where}: people have {sorted(widths)} numbers, expected as many each")
-    return to_coco17(values[..., :2], _scaled(values[..., 2]), where)
+    return to_coco23(values[..., :2], _scaled(values[..., 2]), where)
 
 
 def _scaled(third: Float) -> Float:
@@ -126,7 +145,7 @@ def _openpose(folder: Path) -> Found:
             raise ValueError(f"{file}: expected an object with a list 'people' of objects")
         rows = [one.get("pose_keypoints_2d", []) for one in found]
         people[file.name.removesuffix(OPENPOSE_SUFFIX)] = _triples(rows, str(file))
-    return Found(people)
+    return _found(people)
 
 
 def _coco(path: Path) -> Found:
@@ -157,9 +176,16 @@ def _coco(path: Path) -> Found:
         image_id = result["image_id"]
         if isinstance(content, dict) and image_id not in names:
             raise ValueError(f"{path}: image_id {image_id!r} is not among its images")
-        rows.setdefault(names.get(image_id, str(image_id)), []).append(result["keypoints"])
+        rows.setdefault(names.get(image_id, str(image_id)), []).append(_with_feet(result))
     people = {name: _triples(found, f"{path}: {name}") for name, found in rows.items()}
-    return Found(people, sizes)
+    return _found(people, sizes=sizes)
+
+
+def _with_feet(result: Mapping[str, Any]) -> Any:
+    """Return the joints of a COCO annotation, with the feet that COCO-WholeBody keeps beside them."""
+    joints, feet = result["keypoints"], result.get("foot_kpts")
+    is_body = isinstance(joints, list) and len(joints) == 3 * len(COCO17)
+    return joints + (feet if isinstance(feet, list) else [0.0] * 3 * len(FEET6)) if is_body else joints
 
 
 def _npz(path: Path) -> Found:
@@ -186,10 +212,10 @@ def _npz(path: Path) -> Found:
     else:
         sure = joints[..., 2] if joints.shape[3] == 3 else np.isfinite(joints).all(-1).astype(np.float64)
     people = {
-        name: to_coco17(own[..., :2], confidence, f"{path}: {name}")
+        name: to_coco23(own[..., :2], confidence, f"{path}: {name}")
         for name, own, confidence in zip(names, joints, sure, strict=True)
     }
-    return Found(
+    return _found(
         people,
         cam_ints=_matrices(arrays, "cam_int", (3, 3), names, path),
         extrinsics=_matrices(arrays, "extrinsics", (3, 4), names, path),

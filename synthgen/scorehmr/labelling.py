@@ -4,6 +4,7 @@ Real pictures of a few-shot set become training data that way (pseudo-labels); `
 same function. Nobody is labelled where estimate or fit failed: reasons are counted.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -13,6 +14,7 @@ import numpy as np
 
 from synthgen.backends.protocols import MeshEstimator
 from synthgen.backends.vposer import VPoser
+from synthgen.joints import FEET6
 from synthgen.observation import Observation, ObservedPerson
 from synthgen.sample import Camera, Float, Person
 from synthgen.scorehmr.cases import Cases
@@ -20,6 +22,8 @@ from synthgen.scorehmr.fitting import FittingOptions
 from synthgen.scorehmr.inputs import Ledger, default_camera, why_not
 from synthgen.scorehmr.refinery import Fitted, Refinery, look
 from synthgen.scorehmr.tracks import Appearance, tracks
+
+logger = logging.getLogger(__name__)
 
 Task = Literal["pictures", "views", "video"]
 MARK = "+scorehmr"  # behind the source of observations whose bodies were fitted
@@ -182,7 +186,33 @@ def _cases(rows: Sequence[_Row], task: Task) -> Cases:
         moments=tuple(moments) if task == "views" else (),
         clips=tuple(_tracks(rows)) if task == "video" else (),
         frames=tuple(row.observation.frame for row in rows) if task == "video" else (),
+        extrinsics=_extrinsics(rows) if task == "views" else None,
+        feet=np.stack([_feet(row.seen) for row in rows]),
     )
+
+
+def _extrinsics(rows: Sequence[_Row]) -> Float | None:
+    """Return where the cameras stand (N, 3, 4); None unless all say it, and their intrinsics too."""
+    known = [row.observation.extrinsics for row in rows if row.observation.camera is not None]
+    poses = [pose for pose in known if pose is not None]
+    if 0 < len(poses) < len(rows):
+        logger.warning(
+            "%d of %d views are calibrated (extrinsics and intrinsics): all are fitted as if none were",
+            len(poses),
+            len(rows),
+        )
+    return np.stack(poses) if len(poses) == len(rows) else None
+
+
+def _feet(seen: ObservedPerson) -> Float:
+    """Return toes and heels (6, 3): x, y [px], confidence; all 0 where the data set has none."""
+    feet = np.zeros((len(FEET6), 3))
+    if seen.joints is not None:
+        for row, name in enumerate(FEET6.names):
+            if name in seen.joints.names:
+                place = seen.joints.names.index(name)
+                feet[row] = *seen.joints.keypoints_2d[place], seen.joints.confidence_2d[place]
+    return feet
 
 
 def _tracks(rows: Sequence[_Row]) -> list[str]:

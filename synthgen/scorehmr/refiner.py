@@ -30,6 +30,8 @@ RANGES = {
     "keypoint_weight": Range(0),
     "min_confidence": Range(0, 1),
     "samples": Range(0),
+    "polish": Range(0),
+    "attempts": Range(1),
     "batch_size": Range(1),
 }
 SOURCE = (
@@ -43,8 +45,9 @@ MESH = {"backend": "hmr2", "id": "embedded/mesh"}
 class ScoreRefiner:
     """A denoiser of ScoreHMR with the estimator whose features it is told.
 
-    Several starts are tried: the body of the scene, what the estimator sees, what the denoiser may draw for
-    the picture; the first stays unless another shows clearly less error.
+    Several starts are tried: the body of the scene, what the estimator sees, both mirrored in depth (seen
+    from the other side), what the denoiser may draw for the picture; the first stays unless another shows
+    clearly less error. In the end a plain fit from where the score left them moves the shapes, too.
 
     Attributes:
         id: folder or hub id of a denoiser of ours, published checkpoint, or embedded/score.
@@ -60,6 +63,8 @@ class ScoreRefiner:
         keypoint_weight: of the reprojection error; published: 0.003.
         min_confidence: joints below count as not found.
         samples: starts that the denoiser draws beside these; bodies of scenes begin near the truth.
+        polish: steps of the plain fit in the end; 0 for none.
+        attempts: how many of the starts `generate` may try, one after the other, while verification says no.
         batch_size: people refined at once; the last batch is filled up.
     """
 
@@ -75,6 +80,8 @@ class ScoreRefiner:
     keypoint_weight: float = 0.005
     min_confidence: float = 0.2
     samples: int = 0
+    polish: int = 80
+    attempts: int = 2
     batch_size: int = 8
 
     uses_masks: ClassVar[bool] = True  # takes the segments of people as well
@@ -130,6 +137,7 @@ class ScoreRefiner:
         scenes: Sequence[Scene],
         keypoints: Sequence[Keypoints],
         masks: Sequence[NDArray[np.bool_]] = (),
+        attempt: int = 0,
     ) -> list[Scene]:
         """Fit bodies; see `MeshRefiner`. People of whom too little was seen stay as they are.
 
@@ -139,6 +147,7 @@ class ScoreRefiner:
             keypoints: of their people.
             masks: segments (P, H, W) of the people of each picture, in the same order; an empty segment says
                 nothing. Without any, joints alone decide.
+            attempt: 0 begins from the best start, 1 from the second best, … up to `attempts` - 1.
         """
         refinery = ready(self._refinery, self)
         check_images(images)
@@ -160,7 +169,7 @@ class ScoreRefiner:
             rows = [replace(row, mask=mask) for row, mask in zip(rows, own, strict=True)]
         people: list[Person] = []
         for members, count in fixed_groups(len(rows), self.batch_size):
-            people += self._refined([rows[member] for member in members], refinery)[:count]
+            people += self._refined([rows[member] for member in members], refinery, attempt)[:count]
         refined, start = [], 0
         for scene in scenes:
             end = start + len(scene.people)
@@ -168,8 +177,9 @@ class ScoreRefiner:
             start = end
         return refined
 
-    def _refined(self, rows: Sequence["_Row"], refinery: Any) -> list[Person]:
+    def _refined(self, rows: Sequence["_Row"], refinery: Any, attempt: int) -> list[Person]:
         from synthgen.scorehmr.cases import Cases
+        from synthgen.scorehmr.fitting import FittingOptions
 
         features = [row.features for row in rows if row.features is not None]
         cases = Cases(
@@ -181,7 +191,12 @@ class ScoreRefiner:
             masks=tuple(row.mask for row in rows) if any(row.mask is not None for row in rows) else (),
         )
         seen = [row.seen for row in rows if row.seen is not None]
-        fitted = refinery.refine_from(refinery.scouted(cases, [seen] if seen else []))
+        starts = [list(cases.people), *([seen] if seen else [])]
+        starts += [refinery.reflected(people) for people in starts]
+        cases = refinery.scouted(cases, starts[1:], attempt)
+        fitted = refinery.refine_from(cases)
+        if self.polish:
+            fitted = refinery.polished(fitted, cases, FittingOptions(steps=self.polish))
         return [
             row.person if reason else person
             for row, person, reason in zip(rows, fitted.people, fitted.reasons, strict=True)

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from synthgen.backends.protocols import Image, MeshEstimator
 from synthgen.backends.vposer import VPoser
 from synthgen.body_file import BodyArrays
-from synthgen.joints import COCO17
+from synthgen.joints import COCO23
 from synthgen.sample import Float, Person
 from synthgen.scorehmr.cases import Cases, Posed, Weights, pose_cases, to_people
 from synthgen.scorehmr.denoiser import ScoreDenoiser
 from synthgen.scorehmr.features import vectors
 from synthgen.scorehmr.fitting import FittingOptions, fit
-from synthgen.scorehmr.hypotheses import choose, draw_poses
+from synthgen.scorehmr.hypotheses import choose, draw_poses, reflected
 from synthgen.scorehmr.points import SparsePoints
 from synthgen.scorehmr.sampling import GuidanceOptions, Refined, refine
 from synthgen.scorehmr.silhouette import joints_and_skin
@@ -74,7 +74,7 @@ class Refinery:
 
     def __post_init__(self) -> None:
         self.denoiser = self.denoiser.to(self.device, self.dtype).eval()
-        self._joints = SparsePoints.of_joint_set(self.body, COCO17).to(self.device, self.dtype)
+        self._joints = SparsePoints.of_joint_set(self.body, COCO23).to(self.device, self.dtype)
         self._skin = joints_and_skin(self.body).to(self.device, self.dtype)
 
     def refine(self, cases: Cases) -> Fitted:
@@ -87,12 +87,13 @@ class Refinery:
         features = self._features(cases)
         return _fitted(refine(self.denoiser, posed.start, features, posed.terms, guidance or self.guidance))
 
-    def scouted(self, cases: Cases, others: Sequence[Sequence[Person]] = ()) -> Cases:
+    def scouted(self, cases: Cases, others: Sequence[Sequence[Person]] = (), rank: int = 0) -> Cases:
         """Return the cases with the starts that a short refinement of several finds best.
 
         Args:
             cases: with the estimates, which stay unless another start is clearly better.
             others: further starts of everybody.
+            rank: 0 for the best start, 1 for the second best, …
         """
         drawn = self._drawn(cases) if self.samples and cases.features is not None else []
         starts = [cases.people, *others, *drawn]
@@ -102,13 +103,35 @@ class Refinery:
         fitted = self.refine_from(cases.repeated(starts), guidance)
         failed = np.array([bool(reason) for reason in fitted.reasons])
         energies = np.where(failed, np.inf, fitted.energy_after).reshape(len(starts), len(cases))
-        chosen = choose(energies, cases.moments or cases.clips, self.below)
+        chosen = choose(energies, cases.moments or cases.clips, self.below, rank)
         return cases.with_people(
             [
                 fitted.people[start * len(cases) + row] if np.isfinite(energies[start, row]) else person
                 for row, (start, person) in enumerate(zip(chosen, cases.people, strict=True))
             ]
         )
+
+    def reflected(self, people: Sequence[Person]) -> list[Person]:
+        """Return people mirrored in depth, about their pelves (see `hypotheses.reflected`)."""
+        betas = torch.from_numpy(np.stack([one.betas for one in people])).to(self.device, self.dtype)
+        rest = self._joints.rest_pelvis(betas).double().cpu().numpy()
+        return [reflected(one, one.transl + own) for one, own in zip(people, rest, strict=True)]
+
+    def polished(self, fitted: Fitted, cases: Cases, options: FittingOptions) -> Fitted:
+        """Fit people plainly from where guidance left them, which moves their shapes as well.
+
+        Args:
+            fitted: by guidance; who was not, stays.
+            cases: what was observed of them.
+            options: of the fit, which has no prior but that poses stay near.
+        """
+        plain = self.fit(cases.with_people(fitted.people), None, options)
+        keeps = [bool(first or then) for first, then in zip(fitted.reasons, plain.reasons, strict=True)]
+        people = [
+            old if kept else new for kept, old, new in zip(keeps, fitted.people, plain.people, strict=True)
+        ]
+        after = np.where(keeps, fitted.energy_after, plain.energy_after)
+        return replace(fitted, people=tuple(people), energy_after=after)
 
     def _drawn(self, cases: Cases) -> list[list[Person]]:
         """Return the people in poses that the denoiser draws for their pictures."""

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 
 from synthgen.body_file import BodyArrays
-from synthgen.joints import COCO17
+from synthgen.joints import COCO23
 from synthgen.scorehmr.cameras import Cameras
 from synthgen.scorehmr.points import SparsePoints
 from synthgen.scorehmr.state import State
@@ -28,11 +28,10 @@ _SLACK_PX = 8.0  # likewise: skin points lie apart
 
 
 def joints_and_skin(body: BodyArrays) -> SparsePoints:
-    """Return COCO-17 joints, then points spread evenly over the skin."""
-    joints = SparsePoints.of_joint_set(body, COCO17)
+    """Return the joints of COCO-17 and of feet, then points spread evenly over the skin."""
     own = np.zeros((SKIN_POINTS, 24 + len(body.v_template)))
     own[np.arange(SKIN_POINTS), 24 + _spread(body.v_template.astype(np.float64), SKIN_POINTS)] = 1
-    names = (*joints.names, *(f"skin_{number}" for number in range(SKIN_POINTS)))
+    names = (*COCO23.names, *(f"skin_{number}" for number in range(SKIN_POINTS)))
     return SparsePoints(body, names, np.concatenate([_rows(body), own]))
 
 
@@ -53,8 +52,8 @@ def _rows(body: BodyArrays) -> NDArray[np.float64]:
     from synthgen.body import LANDMARK_VERTICES
     from synthgen.joints import LANDMARK_NAMES
 
-    blend = COCO17.point_weights().astype(np.float64)
-    rows = np.zeros((len(COCO17), 24 + len(body.v_template)))
+    blend = COCO23.point_weights().astype(np.float64)
+    rows = np.zeros((len(COCO23), 24 + len(body.v_template)))
     rows[:, :24] = blend[:, :24]
     rows[:, [24 + LANDMARK_VERTICES[name] for name in LANDMARK_NAMES]] += blend[:, 24:]
     return rows

@@ -1,5 +1,7 @@
 """Fits lie on the joints they are given; who cannot be fitted stays as he is, with a reason."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from score_people import CAMERA, cases_of, nudged, person, tiny_denoiser
@@ -9,7 +11,7 @@ from synthgen.backends.vposer import VPoser
 from synthgen.body import OPEN_FILE, Body
 from synthgen.body_file import read_body_file
 from synthgen.geometry import project
-from synthgen.joints import COCO17
+from synthgen.joints import COCO17, FEET6, SMPL24
 from synthgen.sample import Person
 from synthgen.scorehmr.cases import Cases, Weights
 from synthgen.scorehmr.fitting import FittingOptions
@@ -49,6 +51,45 @@ def test_fits_come_to_lie_on_the_joints(refinery: Refinery, prior: VPoser, body:
         assert fitted.reasons == ("",) * 3
         assert (fitted.energy_after < fitted.energy_before).all()
         assert pixel_errors(fitted.people, cases, body).mean() < 0.7 * before.mean()
+
+
+def test_feet_that_were_seen_are_fitted(refinery: Refinery, prior: VPoser, body: Body) -> None:
+    rng = np.random.default_rng(5)
+    truth = person(rng)
+    ankles = [SMPL24.index(f"{side}_ankle") - 1 for side in ("left", "right")]
+    pose = truth.body_pose.copy()
+    pose[ankles] += [0.6, 0.3, 0]
+    cases = cases_of([truth], [replace(truth, body_pose=pose)], body)
+    feet = project(body.joints(body.pose([truth]).points, FEET6).astype(np.float64), CAMERA.cam_int)
+    seen = replace(cases, feet=np.concatenate([feet, np.ones((1, len(FEET6), 1))], 2))
+
+    def off(people: tuple[Person, ...]) -> float:
+        found = project(body.joints(body.pose(list(people)).points, FEET6).astype(np.float64), CAMERA.cam_int)
+        return float(np.linalg.norm(found - feet, axis=-1).mean())
+
+    for fits in (lambda known: refinery.refine(known), lambda known: refinery.fit(known, None, FEW)):
+        assert off(fits(seen).people) < 0.8 * off(fits(cases).people)
+    with pytest.raises(ValueError, match=r"feet must be \(1, 6, 3\), got \(1, 6, 2\)"):
+        replace(cases, feet=feet)
+
+
+def test_views_of_a_moment_share_their_shape(refinery: Refinery, body: Body) -> None:
+    cases = wrong(body, 2, moments=("a", "a"))
+    one, other = cases.people
+    cases = cases.with_people([replace(one, betas=one.betas + 1), other])
+    shapes = [found.betas for found in refinery.refine(cases).people]
+    assert np.allclose(shapes[0], shapes[1]) and np.allclose(shapes[0], 0.5)
+
+
+def test_polish_moves_shapes_and_leaves_who_was_not_fitted(refinery: Refinery, body: Body) -> None:
+    cases = wrong(body)
+    cases = replace(cases, confidence=cases.confidence * np.array([[1.0], [0.0], [1.0]]))
+    score = refinery.refine_from(cases)
+    polished = refinery.polished(score, cases, FittingOptions(steps=20))
+    assert polished.reasons == score.reasons and score.reasons[1]
+    assert np.allclose(polished.people[1].body_pose, cases.people[1].body_pose, atol=1e-6)
+    assert (polished.energy_after[[0, 2]] < score.energy_after[[0, 2]]).all()
+    assert not np.allclose(polished.people[0].betas, score.people[0].betas)
 
 
 def test_who_cannot_be_fitted_stays_as_he_is(refinery: Refinery, prior: VPoser, body: Body) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synthgen.joints import COCO17, OPENPOSE25
+from synthgen.joints import COCO17, FEET6, OPENPOSE25
 from synthgen.scorehmr.inputs import Ledger, Naming, box_around, list_pictures, observe, why_not
 from synthgen.scorehmr.keypoint_files import Found, read_keypoints, to_coco17
 
@@ -55,6 +55,43 @@ def test_the_three_formats_say_the_same(tmp_path: Path) -> None:
         assert np.allclose(found.people["a"].keypoints_2d, points[None])
     assert (coco.people["a"].confidence == 1).all() and coco.sizes == {"a": SIZE}
     assert (read_keypoints(folder).people["a"].confidence == 0.75).all()
+
+
+def test_feet_of_openpose_and_wholebody_are_kept(tmp_path: Path) -> None:
+    full = np.column_stack([joints(len(OPENPOSE25)), np.full(len(OPENPOSE25), 0.75)])
+    full[OPENPOSE25.index("left_heel")] = (0, 0, 0)  # not found
+    feet = full[list(FEET6.indices_in(OPENPOSE25))]
+    folder = tmp_path / "openpose"
+    folder.mkdir()
+    (folder / "a_keypoints.json").write_text(
+        json.dumps({"people": [{"pose_keypoints_2d": full.ravel().tolist()}]})
+    )
+    path = write_coco(tmp_path / "joints.json", {"a": [full[list(COCO17.indices_in(OPENPOSE25)), :2]]})
+    record = json.loads(path.read_text())
+    record["annotations"][0]["foot_kpts"] = (feet * [1, 1, 2 / 0.75]).ravel().tolist()
+    path.write_text(json.dumps(record))
+    files = draw(tmp_path / "pictures", "a.png")
+    for found, sure in ((read_keypoints(folder), 0.75), (read_keypoints(path), 1.0)):
+        assert np.allclose(found.feet["a"][0, :, 2], np.where(feet[:, 2] > 0, sure, 0))
+        (made,) = observe(files, found, Naming(), Ledger())
+        own = made.people[0].joints
+        assert own is not None and own.names == FEET6.names
+        assert np.allclose(own.keypoints_2d, feet[:, :2]) and own.confidence_2d[FEET6.index("left_heel")] == 0
+    assert not read_keypoints(write_coco(tmp_path / "joints.json", {"a": [joints()]})).feet
+
+
+def test_calibration_travels_and_needs_intrinsics(tmp_path: Path) -> None:
+    files = draw(tmp_path / "pictures", "a.png")
+    camera, pose = np.array([[99.0, 0, 60], [0, 99, 45], [0, 0, 1]]), np.eye(4)[:3]
+    known = {"names": ["a"], "keypoints_2d": joints()[None]}
+    np.savez(tmp_path / "joints.npz", **known, extrinsics=pose, cam_int=camera)
+    (made,) = observe(files, read_keypoints(tmp_path / "joints.npz"), Naming(), Ledger())
+    assert made.extrinsics is not None and np.allclose(made.extrinsics, pose)
+    np.savez(tmp_path / "joints.npz", **known, extrinsics=pose)
+    found = read_keypoints(tmp_path / "joints.npz")
+    with pytest.raises(ValueError, match=r"extrinsics but no cam_int: add cam_int \(3, 3\), or set"):
+        list(observe(files, found, Naming(), Ledger()))
+    assert list(observe(files, found, Naming(focal_length=99), Ledger()))
 
 
 def test_joints_that_are_nan_were_not_found() -> None:

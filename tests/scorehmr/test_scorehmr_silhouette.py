@@ -14,6 +14,7 @@ from torch import Tensor
 from synthgen.body import OPEN_FILE, Body
 from synthgen.body_file import read_body_file
 from synthgen.geometry import intrinsics, rotvec_to_rotmat
+from synthgen.joints import COCO23
 from synthgen.render import Renderer, make_renderer
 from synthgen.sample import Camera, Person
 from synthgen.scorehmr.cameras import Cameras
@@ -60,7 +61,7 @@ def energy(
 ) -> Tensor:
     """Return the energy of the body moved by `shift` (3,) [m]."""
     points = skin()
-    assert len(points.names) == 17 + SKIN_POINTS
+    assert len(points.names) == len(COCO23) + SKIN_POINTS
     term = Silhouette.of_masks([mask], seen_by(camera), 1.0)
     one = cases.people[0]
     rotvec = np.concatenate([one.global_orient[None], one.body_pose])
