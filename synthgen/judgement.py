@@ -117,15 +117,15 @@ def _judged_anew(batch: Sequence[Bodies], models: Models) -> list[tuple[Plan | N
         judged = judge(batch, models.prior, models.options.prior)
     drawn = plan_pictures(batch, models.body, models.renderer, models.options.depth)
     answers: list[tuple[Plan | None, Verdict]] = []
-    for one, plan in zip(judged, drawn, strict=True):
-        reason = plan if isinstance(plan, str) else one if isinstance(one, str) else None
-        answers.append((None if isinstance(plan, str) else plan, Verdict(reason, ())))
+    for one, made in zip(judged, drawn, strict=True):
+        reason = made if isinstance(made, str) else one if isinstance(one, str) else None
+        answers.append((None if isinstance(made, str) else made, Verdict(reason, ())))
     left = [place for place, (_, verdict) in enumerate(answers) if verdict.reason is None]
     plans = [plan for place in left if (plan := answers[place][0]) is not None]
-    for place, shown, verdict in zip(left, plans, look(plans, models), strict=True):
+    for place, plan, verdict in zip(left, plans, look(plans, models), strict=True):
         own = judged[place]
         assert not isinstance(own, str)
-        answers[place] = (shown, replace(verdict, scores=merged(own.scores, verdict.scores)))
+        answers[place] = (plan, replace(verdict, scores=merged(own.scores, verdict.scores)))
     return answers
 
 
