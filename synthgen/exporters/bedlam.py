@@ -9,7 +9,7 @@ are yet others than SMPL's.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,7 +18,6 @@ from synthgen.exporters.checking import Row, problems_of, size_of_picture, sprea
 from synthgen.exporters.columns import open_npz
 from synthgen.exporters.export import Desk
 from synthgen.exporters.figures import Entry, Figure
-from synthgen.exporters.folder import Pictures
 from synthgen.exporters.joint_sets import joints_2d, pose_of
 from synthgen.joints import SMPL24
 
@@ -38,6 +37,7 @@ class BEDLAM:
         padding: factor that the visible box is enlarged by.
     """
 
+    needs_bodies: ClassVar[bool] = True
     padding: float = PADDING
 
     def problems(self) -> list[str]:
@@ -80,7 +80,7 @@ class BEDLAM:
 
 def posed_people(entries: Iterable[Entry], desk: Desk) -> Iterator[tuple[Entry, str, list[Figure]]]:
     """Write pictures and yield each with its path and those people of whom pose, camera and 2D are known."""
-    pictures = Pictures(desk.folder / IMAGES)
+    pictures = desk.pictures(IMAGES)
     for entry in entries:
         chosen = []
         for figure in entry.figures:

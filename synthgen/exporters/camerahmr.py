@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,6 +26,7 @@ class CameraHMR:
         padding: factor that the visible box is enlarged by.
     """
 
+    needs_bodies: ClassVar[bool] = True
     padding: float = PADDING
 
     def problems(self) -> list[str]:

@@ -7,7 +7,7 @@ further fields `smpl_param` and `cam_param`, which COCO's tools pass over.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from synthgen.exporters import coco_json, rle
 from synthgen.exporters.checking import MAX_ROWS, Row, problems_of, size_of_picture
 from synthgen.exporters.export import Desk
 from synthgen.exporters.figures import Entry
-from synthgen.exporters.folder import Pictures
 from synthgen.joints import COCO17
 
 IMAGES = "images"
@@ -34,6 +33,7 @@ class COCO:
         smpl: write SMPL parameters and cameras as further fields.
     """
 
+    needs_bodies: ClassVar[bool] = False
     visible_above: float = 0.3
     masks: bool = True
     smpl: bool = True
@@ -45,7 +45,7 @@ class COCO:
 
     def write(self, entries: Iterable[Entry], desk: Desk) -> None:
         """Write annotations/person_keypoints.json and the folder of pictures."""
-        pictures = Pictures(desk.folder / IMAGES)
+        pictures = desk.pictures(IMAGES)
         document = coco_json.Document(desk.folder / ".json")
         for entry in entries:
             image_id = document.add_image(pictures.add(entry.picture), entry)

@@ -22,6 +22,7 @@ from synthgen.sample import Float
 from synthgen.shards.records import decode_image, numbers
 
 BETWEEN = b",\n"  # rows: one a line
+NUM_POSE = 72  # numbers of SMPL's pose
 MAX_WHOLE_BYTES = 32 << 20  # of a json that is also parsed as a whole
 VISIBLE, HIDDEN, UNKNOWN = 2, 1, 0  # COCO's v
 SKELETON = (
@@ -131,7 +132,7 @@ def annotation(
         "keypoints": [cell for x, y, v in joints.tolist() for cell in (round(x, 3), round(y, 3), int(v))],
     }
     if mask is not None:
-        row |= {"segmentation": rle.encode(mask), "area": int(mask.sum())}
+        row["segmentation"], row["area"] = rle.encode(mask)
     return row
 
 
@@ -139,7 +140,7 @@ def masks_of(entry: Entry) -> dict[int, Any]:
     """Return the masks (H, W) of people by their place; empty where the picture has none."""
     if entry.picture.mask is None:
         return {}
-    shown = decode_image(entry.picture.mask, "mask", ("L",))
+    shown = np.asfortranarray(decode_image(entry.picture.mask, "mask", ("L",)))  # runs go down the columns
     return {figure.place: shown == figure.place + 1 for figure in entry.figures}
 
 
@@ -149,12 +150,14 @@ def smpl_fields(figure: Figure, desk: Desk) -> dict[str, Any] | None:
     if person is None or camera is None:
         return None
     betas, _ = desk.shape_of(figure)
+    parts = (person.global_orient, person.body_pose.ravel(), betas, person.transl)
+    cells = numbers(np.concatenate(parts))
     K = np.asarray(camera.cam_int, np.float64)  # noqa: N806
     return {
         "smpl_param": {
-            "pose": [*numbers(person.global_orient), *numbers(person.body_pose.ravel())],
-            "shape": numbers(betas),
-            "trans": numbers(person.transl),
+            "pose": cells[:NUM_POSE],
+            "shape": cells[NUM_POSE:-3],
+            "trans": cells[-3:],
         },
         "cam_param": {"focal": [K[0, 0], K[1, 1]], "princpt": [K[0, 2], K[1, 2]]},
     }
@@ -164,19 +167,20 @@ def read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield ("images" or "annotations", row) of a document of `Document`'s making, a line at a time.
 
     Raises:
-        ValueError: it is no such document, ids are not unique, or an annotation belongs to no picture.
+        ValueError: it is no such document, ids do not count up from 1, or an annotation belongs to no
+            picture.
     """
-    ids: dict[str, set[int]] = {"images": set(), "annotations": set()}
+    last = {"images": 0, "annotations": 0}
     name = ""
     for line in read_lines(path):
         if not line.startswith("{") or line.startswith('{"info"'):
             name = "images" if '"images":[' in line else "annotations" if '"annotations":[' in line else ""
             continue
         row = json.loads(line.rstrip(",\n"))
-        if not name or row["id"] in ids[name]:
-            raise ValueError(f"{path.name}: ids of {name} are not unique: {row['id']}")
-        ids[name].add(row["id"])
-        if name == "annotations" and row["image_id"] not in ids["images"]:
+        if not name or row["id"] != last[name] + 1:
+            raise ValueError(f"{path.name}: ids of {name} do not count up: {row['id']}")
+        last[name] = row["id"]
+        if name == "annotations" and not 1 <= row["image_id"] <= last["images"]:
             raise ValueError(f"{path.name}: annotation {row['id']} belongs to no picture")
         yield name, row
 
@@ -196,19 +200,30 @@ def read_lines(path: Path) -> Iterator[str]:
 def some(path: Path, count: int, most: int) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Read all of a document and return at most `most` of its `count` annotations with their pictures."""
     every = max(1, -(-count // most))
-    images: dict[int, dict[str, Any]] = {}
-    chosen: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    chosen: list[dict[str, Any]] = []
     number = 0
     for name, row in read(path):
-        if name == "images":
-            images[row["id"]] = {key: row[key] for key in ("file_name", "width", "height")}
-            continue
-        if number % every == 0:
-            chosen.append((row, images[row["image_id"]]))
-        number += 1
+        if name == "annotations":
+            if number % every == 0:
+                chosen.append(row)
+            number += 1
     if number != count:
         raise ValueError(f"{path.name}: {number} annotations, expected {count}")
-    return chosen
+    images = _images(path, {one["image_id"] for one in chosen})
+    return [(one, images[one["image_id"]]) for one in chosen]
+
+
+def _images(path: Path, wanted: set[int]) -> dict[int, dict[str, Any]]:
+    """Return the pictures of some ids."""
+    found: dict[int, dict[str, Any]] = {}
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            if len(found) == len(wanted):
+                break
+            if line.startswith('{"id"'):
+                row = json.loads(line.rstrip(",\n"))
+                found |= {row["id"]: row} if row["id"] in wanted else {}
+    return found
 
 
 def counted(ledger: Ledger, key: str, figures: Iterable[Figure], reason: str) -> list[Figure]:

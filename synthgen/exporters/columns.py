@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.exporters import pickles
+from synthgen.exporters.pickles import Streamed
 
 Value = NDArray[Any] | str | float
 Order = NDArray[np.int64]
@@ -58,21 +59,35 @@ class Columns:
             self._files[name].write(cells.tobytes())
         self.count += 1
 
-    def rows(self, name: str) -> NDArray[Any]:
-        """Return a column of numbers, mapped from its file."""
-        self._files[name].flush()
+    def rows(self, name: str, chosen: Order | range | None = None) -> NDArray[Any]:
+        """Return a column of numbers, or some rows of it.
+
+        They are read, not mapped: mapped pages would count as this process's memory.
+        """
+        file = self._files[name]
+        file.flush()
         dtype, shape = self._kinds[name]
-        return np.memmap(self._folder / name, dtype, "r", shape=(self.count, *shape))
+        size = dtype.itemsize * int(np.prod(shape, dtype=np.int64))
+        if chosen is None:
+            chosen = range(self.count)
+        if isinstance(chosen, range):
+            data = os.pread(file.fileno(), size * len(chosen), size * chosen.start)
+        else:
+            data = b"".join(os.pread(file.fileno(), size, size * int(row)) for row in chosen)
+        return np.frombuffer(data, dtype).reshape(-1, *shape)
+
+    def stream(self, name: str, order: Order | None = None) -> Streamed:
+        """Return a column of numbers as an array whose bytes are read when they are written."""
+        dtype, shape = self._kinds[name]
+        return Streamed(dtype, (self.count, *shape), lambda: self._parts(name, order))
 
     def texts(self, name: str, order: Order | None = None) -> Iterator[str]:
         """Yield a column of texts."""
-        self._files[name].flush()
-        ends = self._ends[name]
-        with open(self._folder / name, "rb") as file:
-            for row in range(self.count) if order is None else order:
-                start = ends[row - 1] if row else 0
-                file.seek(start)
-                yield file.read(ends[row] - start).decode()
+        file, ends = self._files[name], self._ends[name]
+        file.flush()
+        for row in range(self.count) if order is None else order:
+            start = ends[row - 1] if row else 0
+            yield os.pread(file.fileno(), ends[row] - start, start).decode()
 
     def write_npz(
         self, path: Path, order: Order | None = None, extra: Mapping[str, Any] | None = None
@@ -82,7 +97,8 @@ class Columns:
         Args:
             path: of the file.
             order: of the rows; None for as they came.
-            extra: further entries; dicts and lists are stored as 0-d object arrays and 1-d ones, pickled.
+            extra: further entries; dicts and lists are stored as 0-d object arrays, pickled; they may hold
+            columns as `stream` gives them.
         """
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
             for name in self._files:
@@ -103,7 +119,7 @@ class Columns:
 
     def _begin(self, row: Mapping[str, Value]) -> None:
         for name, value in row.items():
-            self._files[name] = open(self._folder / name, "xb", buffering=1 << 16)  # noqa: SIM115
+            self._files[name] = open(self._folder / name, "x+b", buffering=1 << 16)  # noqa: SIM115
             if isinstance(value, str):
                 self._ends[name], self._longest[name] = array("Q"), 1
             else:
@@ -120,13 +136,16 @@ class Columns:
     def _write_numbers(self, file: IO[bytes], name: str, order: Order | None) -> None:
         dtype, shape = self._kinds[name]
         _write_header(file, dtype, (self.count, *shape))
-        if not self.count:
-            return
-        column = self.rows(name)
-        step = max(1, CHUNK_BYTES // max(1, column[0].nbytes))
+        for part in self._parts(name, order):
+            file.write(part)
+
+    def _parts(self, name: str, order: Order | None) -> Iterator[bytes]:
+        dtype, shape = self._kinds[name]
+        size = dtype.itemsize * int(np.prod(shape, dtype=np.int64))
+        step = max(1, CHUNK_BYTES // max(1, size))
         for start in range(0, self.count, step):
-            part = slice(start, start + step)
-            file.write((column[part] if order is None else column[order[part]]).tobytes())
+            part = range(start, min(start + step, self.count))
+            yield self.rows(name, part if order is None else order[part.start : part.stop]).tobytes()
 
     def _write_texts(self, file: IO[bytes], name: str, order: Order | None) -> None:
         dtype = np.dtype(f"<U{self._longest[name]}")
@@ -174,7 +193,7 @@ def _write_extra(file: IO[bytes], value: Any) -> None:
         cells = np.empty((), object)
         cells[()] = value
         _write_header(file, np.dtype(object), ())
-        file.write(pickles.dumps(cells))
+        pickles.write(file, cells)
         return
     cells = np.asarray(value)
     _write_header(file, cells.dtype, cells.shape)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from synthgen.exporters import coco_json
 from synthgen.exporters.checking import MAX_ROWS, Row, problems_of, size_of_picture
 from synthgen.exporters.export import Desk
 from synthgen.exporters.figures import Entry
-from synthgen.exporters.folder import Pictures
 from synthgen.joints import COCO17
 
 IMAGES = "images/train2017"
@@ -35,6 +34,7 @@ class CrowdNet:
         visible_above: part of a joint that the picture has to show for v = 2; the loader takes 1 as well.
     """
 
+    needs_bodies: ClassVar[bool] = False
     visible_above: float = 0.3
 
     def problems(self) -> list[str]:
@@ -44,7 +44,7 @@ class CrowdNet:
 
     def write(self, entries: Iterable[Entry], desk: Desk) -> None:
         """Write both json files and the folder of pictures."""
-        pictures = Pictures(desk.folder / IMAGES)
+        pictures = desk.pictures(IMAGES)
         document = coco_json.Document(desk.folder / ".json")
         fits = coco_json.Objects(desk.folder / FITS)
         for entry in entries:

@@ -5,14 +5,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, ClassVar, Literal, Protocol, get_args
 
 import numpy as np
 
 from synthgen import __version__, storage
 from synthgen.exporters.columns import Columns
 from synthgen.exporters.figures import Entry, Figure, complete
-from synthgen.exporters.folder import RECORD, new_folder
+from synthgen.exporters.folder import RECORD, Pictures, new_folder
 from synthgen.exporters.intake import Picture, read_pictures
 from synthgen.exporters.ledger import Ledger
 from synthgen.sample import NUM_BETAS, Float
@@ -27,7 +27,13 @@ MAX_PROBLEMS = 20  # of a check, that are told
 
 
 class Format(Protocol):
-    """A dataclass of options that writes one format and reads it back as its trainer does."""
+    """A dataclass of options that writes one format and reads it back as its trainer does.
+
+    Attributes:
+        needs_bodies: it wants joints that nobody measured, so people are posed; else labels are enough.
+    """
+
+    needs_bodies: ClassVar[bool]
 
     def problems(self) -> list[str]:
         """Return what is wrong with the options, one message each."""
@@ -102,6 +108,10 @@ class Desk:
         """Return a new table that grows on the disk."""
         return Columns(self.folder / f".{name}")
 
+    def pictures(self, folder: str) -> Pictures:
+        """Return a new folder of pictures."""
+        return Pictures(self.folder / folder)
+
     def shape_of(self, figure: Figure) -> tuple[Float, bool]:
         """Return SMPL's betas (10,) of a person and whether they are known; 0 where they are not.
 
@@ -149,7 +159,8 @@ def export(task: Task, form: Format, format_name: str, passed: Callable[[], None
     with new_folder(task.output, task.overwrite) as folder:
         desk = Desk(task, folder, ledger, _run_config(task.source))
         pictures = _watched(read_pictures(task.source, bad, ledger), passed)
-        form.write(complete(pictures, _bodies(task)), desk)
+        bodies = _bodies(task) if form.needs_bodies else {}
+        form.write(complete(pictures, bodies), desk)
         if not ledger.people:
             reasons = "; ".join(ledger.lines()) or "the shards are empty"
             raise ValueError(f"{task.source}: nobody is left to export: {reasons}")

@@ -7,7 +7,7 @@ and measure at the latter's.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from synthgen.exporters.checking import Row, problems_of, size_of_picture, sprea
 from synthgen.exporters.columns import open_npz
 from synthgen.exporters.export import Desk
 from synthgen.exporters.figures import Entry, Figure
-from synthgen.exporters.folder import Pictures
 from synthgen.exporters.joint_sets import EXTRA19, all_44_2d, all_44_3d, pose_of
 
 IMAGES = "images"
@@ -32,6 +31,7 @@ class HMR2Evaluation:
         padding: factor that the visible box is enlarged by.
     """
 
+    needs_bodies: ClassVar[bool] = True
     padding: float = PADDING
 
     def problems(self) -> list[str]:
@@ -40,7 +40,7 @@ class HMR2Evaluation:
 
     def write(self, entries: Iterable[Entry], desk: Desk) -> None:
         """Write `<name>.npz`, the pictures (`IMG_DIR`), and the entry for datasets_eval.yaml."""
-        pictures, table = Pictures(desk.folder / IMAGES), desk.table()
+        pictures, table = desk.pictures(IMAGES), desk.table()
         for entry in entries:
             chosen = [one for one in entry.figures if is_known(one)]
             for _ in range(len(entry.figures) - len(chosen)):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -48,6 +48,7 @@ class HMR2Tars:
         weight: share of the data set in the mix of training sets.
     """
 
+    needs_bodies: ClassVar[bool] = True
     padding: float = 1.0
     pictures_per_tar: int = 1000
     masks: bool = False

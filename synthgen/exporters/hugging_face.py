@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class HuggingFace:
         masks: take masks and depth maps along where the shards have them.
     """
 
+    needs_bodies: ClassVar[bool] = False
     masks: bool = True
 
     def problems(self) -> list[str]:

@@ -7,7 +7,7 @@ dict of arrays; `has_smpl` tells whose rows count. `misc` says whose betas they 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from synthgen.exporters.checking import Row, problems_of, size_of_picture, sprea
 from synthgen.exporters.columns import Columns, open_npz
 from synthgen.exporters.export import SMPL, Desk
 from synthgen.exporters.figures import Entry, Figure
-from synthgen.exporters.folder import Pictures
 from synthgen.exporters.hmr2_evaluation import NOTHING, is_known
 from synthgen.exporters.joint_sets import EXTRA19, FACE_FEET, joints_2d, joints_3d
 from synthgen.joints import OPENPOSE25, SMPL24, JointSet
@@ -47,6 +46,7 @@ class HumanData:
         padding: factor that the visible box is enlarged by.
     """
 
+    needs_bodies: ClassVar[bool] = True
     padding: float = 1.2
 
     def problems(self) -> list[str]:
@@ -55,7 +55,7 @@ class HumanData:
 
     def write(self, entries: Iterable[Entry], desk: Desk) -> None:
         """Write `<name>.npz` and the folder of pictures; both belong into <data_prefix>/datasets/<name>."""
-        pictures, table, parts = Pictures(desk.folder / IMAGES), desk.table(), desk.table("smpl")
+        pictures, table, parts = desk.pictures(IMAGES), desk.table(), desk.table("smpl")
         filled = np.zeros((2, NUM_PLACES), bool)
         for entry in entries:
             chosen = [one for one in entry.figures if is_known(one)]
@@ -115,7 +115,7 @@ def _smpl(figure: Figure, desk: Desk) -> dict[str, Any]:
 def _dict_of(parts: Columns) -> dict[str, Any]:
     if not parts.count:
         return {}
-    return {name: np.asarray(parts.rows(name)).view(np.ndarray) for name in SMPL_PARTS}
+    return {name: parts.stream(name) for name in SMPL_PARTS}
 
 
 def _about(desk: Desk, count: int, filled: Any) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Run lengths of masks as COCO stores them: column by column, zeros first, as numbers or as text."""
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,10 @@ _ZERO = 48  # the text's characters are "0" and up, five bits each, a sixth for 
 _SHIFTS = 5 * np.arange(7)  # 35 bits: more pixels than any picture has
 
 
-def encode(mask: NDArray[np.bool_]) -> dict[str, Any]:
-    """Return a mask (H, W) as COCO's compressed RLE: {"size": [H, W], "counts": text}."""
-    return {"size": list(mask.shape), "counts": compress(run_lengths(mask))}
+def encode(mask: NDArray[np.bool_]) -> tuple[dict[str, Any], int]:
+    """Return a mask (H, W) as COCO's compressed RLE, {"size": [H, W], "counts": text}, and its area [px]."""
+    lengths = run_lengths(mask)
+    return {"size": list(mask.shape), "counts": compress(lengths)}, sum(lengths[1::2])
 
 
 def decode(rle: dict[str, Any]) -> NDArray[np.bool_]:
@@ -27,10 +27,9 @@ def decode(rle: dict[str, Any]) -> NDArray[np.bool_]:
 
 def run_lengths(mask: NDArray[np.bool_]) -> list[int]:
     """Return lengths of runs down the columns of a mask (H, W), the first of zeros."""
-    flat = mask.T.ravel()
+    flat = mask.T.ravel()  # a view where the mask lies in memory column by column
     changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    edges = [0, *changes.tolist(), flat.size]
-    lengths = [after - before for before, after in pairwise(edges)]
+    lengths: list[int] = np.diff(changes, prepend=0, append=flat.size).tolist()
     return [0, *lengths] if flat[0] else lengths
 
 

@@ -4,26 +4,29 @@
 debugger without it; what nobody knows has confidence 0.
 """
 
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import islice
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from synthgen import storage
 from synthgen.exporters import pickles
 from synthgen.exporters.checking import MAX_ROWS, Row, problems_of, size_of_picture
-from synthgen.exporters.columns import Columns
+from synthgen.exporters.columns import Columns, Order
 from synthgen.exporters.export import Desk
 from synthgen.exporters.figures import Entry, Figure
-from synthgen.exporters.folder import Pictures
 from synthgen.exporters.hmr2_evaluation import NOTHING, PADDING, is_known, person_row
 from synthgen.exporters.joint_sets import EXTRA19
 from synthgen.observation import Notes
 
 IMAGES = "images"
 ALONE = "person in a group of fewer than"
+NAME_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class ScoreHMRGroups:
         padding: factor that the visible box is enlarged by.
     """
 
+    needs_bodies: ClassVar[bool] = True
     group: Literal["views", "frames"] = "views"
     least: int = 1
     padding: float = PADDING
@@ -49,8 +53,8 @@ class ScoreHMRGroups:
 
     def write(self, entries: Iterable[Entry], desk: Desk) -> None:
         """Write `<name>.pkl` and the folder of pictures."""
-        pictures, table = Pictures(desk.folder / IMAGES), desk.table()
-        groups: dict[tuple[object, ...], list[int]] = {}
+        pictures, table = desk.pictures(IMAGES), desk.table()
+        names = array("B")  # of each row's group, NAME_BYTES each
         for entry in entries:
             notes = entry.picture.notes
             chosen = [one for one in entry.figures if is_known(one)]
@@ -59,12 +63,12 @@ class ScoreHMRGroups:
             if chosen:
                 path = pictures.add(entry.picture)
                 for figure in chosen:
-                    groups.setdefault(self._group(notes, figure), []).append(table.count)
+                    names.frombytes(self._group(notes, figure))
                     table.add(
                         {"imgname": path, "order": notes.frame, **person_row(figure, desk, self.padding)}
                     )
                 desk.took(entry, chosen)
-        large = self._large(groups, desk)
+        large = self._large(_groups(names, table), table, desk)
         with storage.atomic_write(str(desk.folder / f"{desk.name}.pkl")) as file:
             pickles.write_list(file, _gather(table, large))  # type: ignore[arg-type]
         table.close()
@@ -81,36 +85,45 @@ class ScoreHMRGroups:
             pickles.read_list(file, take)
         return problems_of(islice(_rows(groups, desk), MAX_ROWS))
 
-    def _group(self, notes: Notes, figure: Figure) -> tuple[object, ...]:
+    def _group(self, notes: Notes, figure: Figure) -> bytes:
+        """Return the name of a person's group, in NAME_BYTES: a million of them fit into memory."""
         name = notes.sequence or notes.key  # single pictures are groups of their own
         moment = notes.frame if self.group == "views" else notes.view
-        return (notes.source, name, moment, figure.place)
+        words = repr((notes.source, bool(notes.sequence), name, moment, figure.place))
+        return blake2b(words.encode("utf-8", "surrogateescape"), digest_size=NAME_BYTES).digest()
 
-    def _large(self, groups: dict[tuple[object, ...], list[int]], desk: Desk) -> list[list[int]]:
-        kept = []
-        for group, rows in groups.items():
+    def _large(self, groups: Iterable[Order], table: Columns, desk: Desk) -> Iterator[Order]:
+        for rows in groups:
             if len(rows) >= self.least:
-                kept.append(rows)
+                yield rows
                 continue
             desk.ledger.people -= len(rows)
+            first = Path(next(table.texts("imgname", rows[:1]))).stem
             for _ in rows:
-                desk.ledger.leave_out(str(group[1]), f"{ALONE} {self.least} {self.group}")
-        return kept
+                desk.ledger.leave_out(first, f"{ALONE} {self.least} {self.group}")
 
 
-def _gather(table: Columns, groups: Iterable[list[int]]) -> Iterator[dict[str, Any]]:
+def _groups(names: "array[int]", table: Columns) -> Iterator[Order]:
+    """Yield the rows of each group in the order of their frames, groups by their first row."""
+    if not table.count:
+        return
+    keys = np.frombuffer(names, f"S{NAME_BYTES}")
+    _, first, group = np.unique(keys, return_index=True, return_inverse=True)
+    order = np.lexsort((np.arange(len(keys)), table.rows("order"), first[group]))
+    sizes = np.bincount(group)[np.argsort(first)]
+    start = 0
+    for size in sizes.tolist():
+        yield order[start : start + size]
+        start += size
+
+
+def _gather(table: Columns, groups: Iterable[Order]) -> Iterator[dict[str, Any]]:
     names = [
         "center", "scale", "body_pose", "has_body_pose", "betas", "has_betas", "body_keypoints_2d",
         "extra_keypoints_2d", "body_keypoints_3d", "extra_keypoints_3d", "personid",
     ]  # fmt: skip
-    groups = list(groups)
-    if not groups:
-        return
-    columns = {name: table.rows(name) for name in names}
-    frames = table.rows("order")
-    for rows in groups:
-        chosen = np.array(sorted(rows, key=lambda row: (int(frames[row]), row)))
-        group: dict[str, Any] = {name: np.array(column[chosen]) for name, column in columns.items()}
+    for chosen in groups:
+        group: dict[str, Any] = {name: np.array(table.rows(name, chosen)) for name in names}
         group["scale"] = group["scale"].max(1)
         yield {
             "imgname": np.array(list(table.texts("imgname", chosen))),

@@ -7,6 +7,7 @@ count.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,7 +16,6 @@ from synthgen.exporters.checking import Row, problems_of, size_of_picture, sprea
 from synthgen.exporters.columns import open_npz
 from synthgen.exporters.export import Desk
 from synthgen.exporters.figures import Entry, Figure
-from synthgen.exporters.folder import Pictures
 from synthgen.exporters.joint_sets import EXTRA19, SPIN24, joints_2d, joints_3d, pose_of
 from synthgen.joints import OPENPOSE25
 
@@ -27,13 +27,15 @@ IMAGES = "images"
 class SPIN:
     """Options of SPIN's format; there are none."""
 
+    needs_bodies: ClassVar[bool] = True
+
     def problems(self) -> list[str]:
         """Return what is wrong with the options: nothing can be."""
         return []
 
     def write(self, entries: Iterable[Entry], desk: Desk) -> None:
         """Write `<name>.npz` and the folder of pictures, which is the loader's `img_dir`."""
-        pictures, table = Pictures(desk.folder / IMAGES), desk.table()
+        pictures, table = desk.pictures(IMAGES), desk.table()
         for entry in entries:
             chosen = []
             for figure in entry.figures:

@@ -105,7 +105,7 @@ def test_ids_and_lengths_of_json_are_noticed(run_export, generated) -> None:
     path = folder / "annotations" / "person_keypoints_train2017.json"
     whole = path.read_text()
     path.write_text(whole.replace('{"id":2,"image_id":2', '{"id":1,"image_id":2'))
-    with pytest.raises(ValueError, match="ids of annotations are not unique: 1"):
+    with pytest.raises(ValueError, match="ids of annotations do not count up: 1"):
         check(folder, "crowdnet")
     path.write_text(whole.replace('{"id":2,"image_id":2', '{"id":2,"image_id":9'))
     with pytest.raises(ValueError, match="annotation 2 belongs to no picture"):
