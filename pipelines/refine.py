@@ -22,6 +22,8 @@ from synthgen.config import ConfigError
 say = partial(print, flush=True)
 OVERLAYS = "fits.jpg"
 ANIMATION = "fits.gif"
+FILM = "fits.mp4"  # where PyAV is installed
+_FRAMES_A_SECOND = 12.5
 ARRAYS = "fits.npz"
 
 
@@ -72,7 +74,8 @@ class Config:
         output: folder of the results.
         run: name of the shards.
         form: shards of observations, or npz.
-        overlays: fits drawn, from the first on; a video's are frames of an animation too.
+        overlays: fits drawn, from the first on; a video's are frames of an animation too (fits.gif, and
+            fits.mp4 where PyAV is installed).
         limit: pictures taken; 0 for all.
         batch_size: people fitted at once, where they do not depend on each other.
         device: cpu or cuda; auto takes a GPU where there is one.
@@ -310,10 +313,14 @@ def _draw(config: Config, folder: Path, kept: list[Any]) -> None:
     from synthgen.body import load_body
     from synthgen.render import make_renderer
     from synthgen.scorehmr.panels import panel, sheet
+    from synthgen.scorehmr.video import can_write, write_frames
 
     body, renderer = load_body(config.body), make_renderer("warp", "cpu")
     panels = [panel(one, body, renderer) for one in kept]
     Image.fromarray(sheet(panels)).save(folder / OVERLAYS, quality=90)
     if config.task == "video":
         frames = [Image.fromarray(one) for one in panels]
-        frames[0].save(folder / ANIMATION, save_all=True, append_images=frames[1:], duration=80, loop=0)
+        duration = round(1000 / _FRAMES_A_SECOND)
+        frames[0].save(folder / ANIMATION, save_all=True, append_images=frames[1:], duration=duration, loop=0)
+        if can_write():
+            write_frames(folder / FILM, panels, _FRAMES_A_SECOND)

@@ -31,13 +31,14 @@ RANGES = {
     "min_confidence": Range(0, 1),
     "samples": Range(0),
     "polish": Range(0),
-    "attempts": Range(1),
+    "attempts": Range(1, 4),
     "batch_size": Range(1),
 }
 SOURCE = (
     "The published denoiser comes with ScoreHMR (github.com/statho/ScoreHMR): score_hmr/model-100.pt in "
     "its model weights; embedded/score is the package's own"
 )
+_LATE = 2  # attempt from which on the end of a fit follows the segments more closely
 MESH = {"backend": "hmr2", "id": "embedded/mesh"}
 
 
@@ -64,7 +65,7 @@ class ScoreRefiner:
         min_confidence: joints below count as not found.
         samples: starts that the denoiser draws beside these; bodies of scenes begin near the truth.
         polish: steps of the plain fit in the end; 0 for none.
-        attempts: how many of the starts `generate` may try, one after the other, while verification says no.
+        attempts: fits that `generate` may try, one after the other, while verification says no.
         batch_size: people refined at once; the last batch is filled up.
     """
 
@@ -81,7 +82,7 @@ class ScoreRefiner:
     min_confidence: float = 0.2
     samples: int = 0
     polish: int = 80
-    attempts: int = 2
+    attempts: int = 3
     batch_size: int = 8
 
     uses_masks: ClassVar[bool] = True  # takes the segments of people as well
@@ -147,7 +148,8 @@ class ScoreRefiner:
             keypoints: of their people.
             masks: segments (P, H, W) of the people of each picture, in the same order; an empty segment says
                 nothing. Without any, joints alone decide.
-            attempt: 0 begins from the best start, 1 from the second best, … up to `attempts` - 1.
+            attempt: 0 begins from the best start, 1 from the second best; 2 and 3 do the same and follow the
+                segments more closely in the end.
         """
         refinery = ready(self._refinery, self)
         check_images(images)
@@ -179,7 +181,6 @@ class ScoreRefiner:
 
     def _refined(self, rows: Sequence["_Row"], refinery: Any, attempt: int) -> list[Person]:
         from synthgen.scorehmr.cases import Cases
-        from synthgen.scorehmr.fitting import FittingOptions
 
         features = [row.features for row in rows if row.features is not None]
         cases = Cases(
@@ -193,14 +194,22 @@ class ScoreRefiner:
         seen = [row.seen for row in rows if row.seen is not None]
         starts = [list(cases.people), *([seen] if seen else [])]
         starts += [refinery.reflected(people) for people in starts]
-        cases = refinery.scouted(cases, starts[1:], attempt)
+        cases = refinery.scouted(cases, starts[1:], attempt % 2)
         fitted = refinery.refine_from(cases)
         if self.polish:
-            fitted = refinery.polished(fitted, cases, FittingOptions(steps=self.polish))
+            fitted = refinery.polished(fitted, cases, *self._polish(attempt))
         return [
             row.person if reason else person
             for row, person, reason in zip(rows, fitted.people, fitted.reasons, strict=True)
         ]
+
+    def _polish(self, attempt: int) -> tuple[Any, float]:
+        """Return how the plain fit runs, and the factor on what segments say."""
+        from synthgen.scorehmr.fitting import FittingOptions
+
+        if attempt < _LATE:
+            return FittingOptions(steps=self.polish), 1.0
+        return FittingOptions(steps=self.polish * 3 // 2, pose_weight=2.0), 3.0
 
     def _rows(
         self, images: Sequence[Image], scenes: Sequence[Scene], keypoints: Sequence[Keypoints]

@@ -117,15 +117,20 @@ class Refinery:
         rest = self._joints.rest_pelvis(betas).double().cpu().numpy()
         return [reflected(one, one.transl + own) for one, own in zip(people, rest, strict=True)]
 
-    def polished(self, fitted: Fitted, cases: Cases, options: FittingOptions) -> Fitted:
+    def polished(
+        self, fitted: Fitted, cases: Cases, options: FittingOptions, silhouette: float = 1.0
+    ) -> Fitted:
         """Fit people plainly from where guidance left them, which moves their shapes as well.
 
         Args:
             fitted: by guidance; who was not, stays.
             cases: what was observed of them.
             options: of the fit, which has no prior but that poses stay near.
+            silhouette: factor on the weight of segments.
         """
-        plain = self.fit(cases.with_people(fitted.people), None, options)
+        weights = replace(self.weights, silhouette=silhouette * self.weights.silhouette)
+        posed = self._posed(cases.with_people(fitted.people), weights)
+        plain = _fitted(fit(posed.start, posed.terms, None, options))
         keeps = [bool(first or then) for first, then in zip(fitted.reasons, plain.reasons, strict=True)]
         people = [
             old if kept else new for kept, old, new in zip(keeps, fitted.people, plain.people, strict=True)
@@ -155,8 +160,9 @@ class Refinery:
         posed = self._posed(cases)
         return _fitted(fit(posed.start, posed.terms, prior, options))
 
-    def _posed(self, cases: Cases) -> Posed:
-        return pose_cases(cases, self._skin if cases.masks else self._joints, self.weights, self.dtype)
+    def _posed(self, cases: Cases, weights: Weights | None = None) -> Posed:
+        points = self._skin if cases.masks else self._joints
+        return pose_cases(cases, points, weights or self.weights, self.dtype)
 
     def _features(self, cases: Cases) -> torch.Tensor:
         if cases.features is None:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from synthgen import run
+from synthgen.scorehmr.video import read_frames, write_frames
 from synthgen.shards import read_samples
 from synthgen.shards.observations import read_observations
 
@@ -90,6 +91,30 @@ def test_a_video_is_a_folder_or_a_file(denoiser: str, photos: Path, tmp_path: Pa
     film.write_bytes(b"no film")
     assert run.main(["config=refine_video.yaml", f"pictures={film}", *where]) == 1
     assert "film.mp4" in capsys.readouterr().err
+
+
+def test_a_film_is_read_and_written(denoiser: str, photos: Path, tmp_path: Path, capsys) -> None:
+    pytest.importorskip("av", reason="synthgen[video] is not installed")
+    stills = [np.asarray(Image.open(file)) for file in sorted(photos.iterdir())]
+    film, output = tmp_path / "film.mp4", tmp_path / "refined"
+    write_frames(film, stills, 10)
+    again = list(read_frames(film))
+    assert [one.shape for one in again] == [one.shape for one in stills]
+    assert all(np.abs(a - 1.0 * b).mean() < 12 for a, b in zip(again, stills, strict=True))
+    record = json.loads((tmp_path / "joints.json").read_text())
+    for number, image in enumerate(record["images"]):
+        image["file_name"] = f"{number:06d}.png"  # as frames of films are called
+    (tmp_path / "joints.json").write_text(json.dumps(record))
+    where = [
+        f"pictures={film}",
+        f"keypoints={tmp_path / 'joints.json'}",
+        f"output={output}",
+        denoiser,
+        *QUICK,
+    ]
+    assert run.main(["config=refine_video.yaml", *where]) == 0
+    assert [one.frame for one in read_observations(str(output))] == [0, 1, 2, 3]
+    assert len(list(read_frames(output / "fits.mp4"))) == 2, "as many as overlays says"
 
 
 def test_nobody_is_a_clear_end(denoiser: str, photos: Path, tmp_path: Path, capsys) -> None:

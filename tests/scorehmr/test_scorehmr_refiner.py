@@ -10,10 +10,11 @@ from score_people import CAMERA, SIZE, cases_of, nudged, person, tiny_denoiser
 from synthgen import backends
 from synthgen.backends.protocols import Keypoints
 from synthgen.body import Body
-from synthgen.geometry import project
+from synthgen.geometry import project, rotvec_to_rotmat
 from synthgen.joints import COCO17
 from synthgen.observation import Observation, ObservedPerson
 from synthgen.sample import Person, Scene
+from synthgen.scorehmr.hypotheses import reflected
 from synthgen.scorehmr.inputs import Ledger
 from synthgen.scorehmr.labelling import MARK, Labeller
 from synthgen.scorehmr.refiner import ScoreRefiner
@@ -57,6 +58,24 @@ def test_scenes_are_fitted_and_keep_their_order(refiner: ScoreRefiner, body: Bod
     assert [len(scene.people) for scene in fitted] == [2, 1] and fitted[0].camera is CAMERA
     assert off(fitted[0], both, body) < 0.6 * off(two, both, body)
     assert np.allclose(fitted[0].people[1].body_pose, fitted[1].people[0].body_pose, atol=1e-4)
+
+
+def test_who_was_labelled_from_the_wrong_side_is_turned_round(refiner: ScoreRefiner, body: Body) -> None:
+    scene, keypoints, (truth,) = pair(body)
+    turned = reflected(truth, body.rest_pelvis(truth.betas) + truth.transl)
+    (fitted,) = refiner([IMAGE], [replace(scene, people=(turned,))], [keypoints])
+    assert off(fitted, keypoints, body) < 2 < off(replace(scene, people=(turned,)), keypoints, body)
+    front = rotvec_to_rotmat(np.stack([truth.global_orient, fitted.people[0].global_orient]))[:, :, 2]
+    assert front[0] @ front[1] > 0.8, "who faced the camera does so again"
+
+
+def test_further_attempts_answer_otherwise(refiner: ScoreRefiner, body: Body) -> None:
+    scene, keypoints, _ = pair(body)
+    mask = np.zeros((1, *SIZE), bool)
+    mask[0, 20:100, 40:90] = True
+    fits = [refiner([IMAGE], [scene], [keypoints], [mask], attempt)[0].people[0] for attempt in range(3)]
+    poses = [one.body_pose for one in fits]
+    assert not any(np.allclose(poses[a], poses[b], atol=1e-3) for a, b in ((0, 1), (0, 2), (1, 2)))
 
 
 def test_who_was_not_seen_stays_as_he_is(refiner: ScoreRefiner, body: Body) -> None:
