@@ -87,7 +87,9 @@ class _Pickler(pickle.Pickler):
     def reducer_override(self, value: Any) -> Any:
         if not isinstance(value, Streamed):
             return NotImplemented
-        make, arguments, _ = np.zeros(0, value.dtype).__reduce__()  # type: ignore[misc]
+        reduced = np.zeros(0, value.dtype).__reduce__()
+        assert isinstance(reduced, tuple)
+        make, arguments = reduced[:2]
         self._arrays.append(value)
         return make, arguments, (1, value.shape, value.dtype, False, _mark(len(self._arrays) - 1))
 
