@@ -62,6 +62,9 @@ class Config:
             place of a path, {path, weight, num_samples, exclude} says how often and how much of it is used;
             exclude names a list of bad samples, which pipeline=view writes.
         real: folders of ingested shards, or tars; their people may have 2D keypoints alone. Else likewise.
+        pseudo_labels: run file of the recipe refine (refine_pictures.yaml) that first fits bodies to the joints
+            of all real pictures, which then train with that SMPL; who cannot be fitted is counted and left
+            out. Empty: real pictures train with what labels they have.
         num_real: real pictures to use, chosen at random by the seed, fewer being part of more; null for all.
         num_synthetic: likewise.
         weights: how often synthetic and real people are drawn, those whose shards have no weight of their
@@ -90,6 +93,7 @@ class Config:
     start: str = "embedded/dpmesh"
     synthetic: list[Any] = field(default_factory=list)
     real: list[Any] = field(default_factory=list)
+    pseudo_labels: str = ""
     num_real: int | None = None
     num_synthetic: int | None = None
     weights: Mix = field(default_factory=Mix)
@@ -157,6 +161,8 @@ def _run(config: Config) -> int:
     from synthgen.dpmesh.training import is_done, train_model, with_inputs
 
     body = config.data.body
+    if config.pseudo_labels:
+        config = replace(config, real=[_fitted(config, *pair) for pair in enumerate(config.real)])
     problems = [text for one in config.synthetic for text in problems_of(_source(one), body, True)]
     problems += [text for one in config.real for text in problems_of(_source(one), body, False)]
     problems += [text for path in config.held_out for text in problems_of(Source(path), body, True)]
@@ -171,6 +177,23 @@ def _run(config: Config) -> int:
     say(f"{NAME}: metrics and pictures in {plan.work}")
     say(f"model: {config.output}")
     return 0
+
+
+def _fitted(config: Config, number: int, entry: Any) -> dict[str, Any]:
+    """Return a real source with bodies fitted to its joints, which are kept in the work folder."""
+    from synthgen import config as configs
+    from synthgen.run import import_recipe
+
+    source = entry if isinstance(entry, dict) else {"path": str(entry)}
+    folder = Path(config.work).expanduser().resolve() / "pseudo_labels" / str(number)
+    if not folder.is_dir():  # it gets its name when all is done
+        recipe, unfinished = import_recipe("refine"), folder.with_name(f"{number}.unfinished")
+        settings = [f"shards={source['path']}", f"output={unfinished}", f"body={config.data.body}"]
+        refine = configs.load(recipe.Config, configs.find(config.pseudo_labels), settings)
+        if recipe.main(refine):
+            raise ValueError(f"{source['path']}: nobody could be fitted (pseudo_labels)")
+        unfinished.rename(folder)
+    return {**source, "path": str(folder)}
 
 
 def make_plan(config: Config, device: str) -> "TrainingPlan":

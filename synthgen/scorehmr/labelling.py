@@ -1,7 +1,7 @@
 """Bodies for pictures that have joints but no bodies: estimated, then refined, and marked as such.
 
-Real pictures of a few-shot set become training data that way (pseudo-labels); `refine` and `adapt` use the
-same function. Nobody is labelled where estimate or fit failed: reasons are counted.
+Real pictures of a few-shot set become training data that way (pseudo-labels): by `refine`, or by `adapt` with
+`pseudo_labels`. Nobody is labelled where estimate or fit failed: reasons are counted.
 """
 
 import logging

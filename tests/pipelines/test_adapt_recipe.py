@@ -13,7 +13,7 @@ from synthgen.dpmesh.codebook import CodebookConfig
 from synthgen.dpmesh.config import DPMeshConfig
 from synthgen.dpmesh.starts import fresh_model, open_model
 from synthgen.observation import Observation, ObservedPerson
-from synthgen.shards.observations import write_observations
+from synthgen.shards.observations import read_observations, write_observations
 from synthgen.shards.shard import Shard, write_shard
 from synthgen.training.journal import rows_of
 
@@ -67,6 +67,19 @@ def settings(start, folder, *more):
     places = [f"start={start}", f"work={folder / 'work'}", f"output={folder / 'out'}"]
     small = ["data.min_box=4", "training.batch_size=2", "threads=1", "device=cpu"]
     return ["config=ski_adapt.yaml", *places, *small, *more]
+
+
+def test_real_pictures_get_bodies_first_where_that_is_wanted(start, real, tmp_path, capsys):
+    quick = "shards: x\nguidance: {iterations: 1, start: 4, step: 2, samples: 0}\noverlays: 0\n"
+    (tmp_path / "fit.yaml").write_text(f"pipeline: refine\nmodels: embedded\n{quick}")
+    command = settings(start, tmp_path, "synthetic=[]", f"real=[{real}]", "steps=1")
+    command += [f"pseudo_labels={tmp_path / 'fit.yaml'}"]
+    assert run.main(command) == 0
+    assert rows_of(str(tmp_path / "work"))[-1]["smpl"] > 0, "pictures with joints alone have no such loss"
+    made = list(read_observations(str(tmp_path / "work" / "pseudo_labels" / "0")))
+    assert made and all(person.person is not None for one in made for person in one.people)
+    assert "people fitted" in capsys.readouterr().out
+    assert run.main(command) == 0 and "people fitted" not in capsys.readouterr().out
 
 
 def test_both_kinds_of_pictures_make_a_folder_that_loads(start, synthetic, real, tmp_path, capsys):
