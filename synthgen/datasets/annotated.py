@@ -14,6 +14,7 @@ from synthgen.observation import Notes, ObservedPerson
 from synthgen.sample import Person
 
 NOBODY = "nobody is labelled"
+NAMELESS = "the annotations do not say which file the picture is"
 
 
 class AnnotatedPictures:
@@ -47,7 +48,9 @@ class AnnotatedPictures:
     def entry(self, index: int) -> Entry:
         """See `Reader`."""
         record = self._read(index).image
-        name = str(record["file_name"])
+        name = record.get("file_name")
+        if not isinstance(name, str) or not name:
+            raise UnusableError(NAMELESS)
         path = self._find(name)
         return Entry(
             make_key(name.rsplit(".", 1)[0], index), path, may_turn=True, size=_size(record) or (0, 0)

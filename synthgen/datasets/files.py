@@ -21,6 +21,7 @@ from synthgen.safe_pickle import load_pickle, to_array
 
 ODD = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, OSError, EOFError,
        RecursionError, MemoryError, pickle.UnpicklingError)  # fmt: skip
+MAX_PROBLEM = 400  # characters of what is wrong with a file
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Files:
 
     def odd(self, path: Path | str, problem: str, expected: str) -> LayoutError:
         """Return the error for a file that is missing or not as expected."""
-        return LayoutError(f"{path}: {problem}; expected {expected}. {self.origin}")
+        told = " ".join(problem.split())[:MAX_PROBLEM]  # libraries' own messages go over several lines
+        return LayoutError(f"{path}: {told}; expected {expected}. {self.origin}")
 
     def need(self, path: Path | str, expected: str) -> Path:
         """Return a path below the root, or any absolute one, which must exist.
