@@ -62,8 +62,8 @@ class Config:
             place of a path, {path, weight, num_samples, exclude} says how often and how much of it is used;
             exclude names a list of bad samples, which pipeline=view writes.
         real: folders of ingested shards, or tars; their people may have 2D keypoints alone. Else likewise.
-        pseudo_labels: run file of the recipe refine (refine_pictures.yaml) that first fits bodies to joints of
-            all real pictures, which then train with that SMPL; who cannot be fitted is counted and left out.
+        pseudo_labels: run file of the recipe refine (refine_pictures.yaml) that first fits bodies to all
+            real pictures, which then train with that SMPL; who cannot be fitted is counted and left out.
             Empty: real pictures train with what labels they have.
         num_real: real pictures to use, chosen at random by the seed, fewer being part of more; null for all.
         num_synthetic: likewise.
