@@ -37,7 +37,8 @@ class Config:
         draw_s: how long the networks of one worker sleep for a batch, beside which all else is real [s].
         run_samples: size of the run that is resumed.
         people: batch of people refined by ScoreHMR's settings, beside one alone.
-        mesh_width: channels of DPMesh's first U-Net level; 320 is the released model, which takes 15 GB here.
+        mesh_width: channels of DPMesh's first U-Net level; 320 is the released model, which takes 15 GB
+            here and some minutes more.
     """
 
     num_samples: int = 256
@@ -92,11 +93,10 @@ def main(config: Config) -> int:
     return 0
 
 
-def _in_new_process(task: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
+def _in_new_process(task: Any, arguments: tuple[Any, ...]) -> Any:
     """Run a task alone in a process, so that its peak memory is its own."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        result: dict[str, Any] = pool.submit(task, *arguments).result()
-    return result
+        return pool.submit(task, *arguments).result()
 
 
 def _source(image_size: int) -> dict[str, Any]:
@@ -181,21 +181,15 @@ def _crops(num_samples: int, image_size: int) -> dict[str, Any]:
 
 
 def _compare_mesh_models(config: Config) -> None:
-    paces = _in_new_process(_mesh_models, (config.mesh_width, config.rounds))
-    for name, (ours, plain) in paces.items():
-        say(
-            f"DPMesh's backbone, {config.mesh_width} wide, one core, one crop of 256 px, {name}: "
-            f"{ours:.2f} s, put together plainly {plain:.2f} s, ratio {plain / ours:.2f}"
-        )
+    from synthgen.bench.mesh_model import compare, peak_bytes, told
 
-
-def _mesh_models(width: int, rounds: int) -> dict[str, Any]:
-    import torch
-
-    from synthgen.bench.mesh_model import compare
-
-    torch.set_num_threads(1)
-    return {name: (pace.ours, pace.plain) for name, pace in compare(width, rounds).items()}
+    for bf16 in (False, True):
+        paces = _in_new_process(compare, (config.mesh_width, config.rounds, bf16))
+        for name, pace in paces.items():
+            ours, plain = (
+                _in_new_process(peak_bytes, (config.mesh_width, own, name, bf16)) for own in (True, False)
+            )
+            say(told(config.mesh_width, bf16, name, pace, (ours, plain)))
 
 
 def _measure_ingest(config: Config) -> None:

@@ -1,41 +1,58 @@
-"""DPMesh beside a plain composition of the same modules: time of a forward pass and of a training step.
+"""DPMesh beside a plain composition of the same modules: time and memory of its two passes.
 
 The plain one does as the released code does: oneDNN's convolutions throughout, all attention spelled out with
-its maps kept, the time step embedded anew for each picture, low-rank updates beside the layers. Same weights,
-same features; both are timed in turn in one process.
+its maps kept, the time step embedded anew for each picture, low-rank updates beside the layers, float32
+weights also under bfloat16 autocast. Same weights, same features; both are timed in turn in one process.
 """
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from synthgen.dpmesh.backbone import DiffusionBackbone
 from synthgen.dpmesh.conditions import heatmaps, scaled_joints
 from synthgen.dpmesh.config import DPMeshConfig
 from synthgen.dpmesh.products import ProductConv2d, use_products
 from synthgen.dpmesh.unet import KeptAttention, decode, encode
+from synthgen.training import frozen
+from synthgen.training.attention import SpelledOut
+
+FORWARD, STEP = "forward", "training step"
+_MATRIX = 1024  # side of the matrices whose product tells the machine's rate
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds of one pass over one crop, the best of a few.
+    """CPU seconds of one pass over one crop, the best of a few.
 
     Attributes:
         ours: of DPMesh.
         plain: of the plain composition.
+        work: operations of the pass, as the plain one does it; a multiplication and an addition are two.
+        rate: operations a second in a product of two large matrices of the same precision.
     """
 
     ours: float
     plain: float
+    work: float
+    rate: float
 
     @property
     def ratio(self) -> float:
         """How many times faster ours is."""
         return self.plain / self.ours
+
+    @property
+    def share(self) -> float:
+        """Which part of the rate of a matrix product ours reaches."""
+        return self.work / self.ours / self.rate
 
 
 class PlainBackbone(nn.Module):
@@ -91,12 +108,27 @@ def build(width: int) -> tuple[DiffusionBackbone, PlainBackbone]:
     Args:
         width: channels of the U-Net's first level; 320 is the released model's.
     """
-    config = DPMeshConfig(unet_width=width, vae_width=max(32, 2 * width // 5 // 32 * 32))
-    torch.manual_seed(0)
-    ours, plain = DiffusionBackbone(config), DiffusionBackbone(config)
+    ours, plain = _fresh(width), _fresh(width)
     use_products(ours)
     plain.load_state_dict(ours.state_dict())
     return ours, PlainBackbone(plain)
+
+
+def _fresh(width: int) -> DiffusionBackbone:
+    torch.manual_seed(0)
+    return DiffusionBackbone(DPMeshConfig(unet_width=width, vae_width=max(32, 2 * width // 5 // 32 * 32)))
+
+
+def told(width: int, bf16: bool, name: str, pace: Pace, peaks: tuple[int, int]) -> str:
+    """Return a line on one pass; peaks of ours and of the plain one [bytes]."""
+    kind = "bfloat16" if bf16 else "float32"
+    return (
+        f"DPMesh's backbone, {width} wide, one core, one crop of 256 px, {name} in {kind}: "
+        f"{pace.ours:.2f} s, put together plainly {pace.plain:.2f} s, ratio {pace.ratio:.2f}; "
+        f"{pace.work / 1e9:.0f} GFLOP, {pace.share:.0%} of the rate of a matrix product "
+        f"({pace.rate / 1e9:.0f} GFLOP/s); peak memory "
+        f"{peaks[0] / 1e9:.2f} against {peaks[1] / 1e9:.2f} GB, {peaks[0] / peaks[1]:.2f} of it"
+    )
 
 
 def crop(side: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -106,36 +138,101 @@ def crop(side: int) -> tuple[Tensor, Tensor, Tensor]:
     return image, joints * side, torch.ones(1, 30)
 
 
-def compare(width: int, rounds: int) -> dict[str, Pace]:
-    """Time a training step of both, then a forward pass; ours in its form for inference.
+def compare(width: int, rounds: int, bf16: bool) -> dict[str, Pace]:
+    """Time a training step of both, then a forward pass; each as it is trained and used.
 
     Args:
         width: see `build`.
         rounds: times that they take turns; the best counts.
+        bf16: in bfloat16, the plain one by autocast.
     """
     ours, plain = build(width)
-    seen = crop(ours.config.crop_size)
-    training = _race(lambda: _step(ours.train(), seen), lambda: _step(plain.train(), seen), rounds)
-    for model in (ours, plain):
+    seen, rate = crop(ours.config.crop_size), matrix_rate(bf16)
+    work = {name: _count(run) for name, run in _passes(plain, seen, False).items()}
+    paces = {}
+    for name in (STEP, FORWARD):
+        _prepare(ours, name, bf16)
+        fast, slow = (_passes(model, seen, bf16)[name] for model in (ours, plain))
+        paces[name] = Pace(*_race(fast, slow, rounds), work[name], rate)
+    return paces
+
+
+def peak_bytes(width: int, is_ours: bool, name: str, bf16: bool) -> int:
+    """Return the most memory that this process held in a pass [bytes]; what was held before does not count.
+
+    Args:
+        width: see `build`.
+        is_ours: DPMesh, or the plain composition.
+        name: FORWARD or STEP.
+        bf16: see `compare`.
+    """
+    backbone = _fresh(width)
+    model: nn.Module = backbone if is_ours else PlainBackbone(backbone)
+    if is_ours:
+        use_products(model)
+        _prepare(model, name, bf16)
+    run = _passes(model, crop(256), bf16)[name]
+    run()
+    Path("/proc/self/clear_refs").write_text("5")  # the record begins anew
+    run()
+    text = Path("/proc/self/status").read_text()
+    return 1024 * int(text.partition("VmHWM:")[2].split()[0])
+
+
+def matrix_rate(bf16: bool) -> float:
+    """Return operations a second in a product of two large matrices, one thread, the best of a few."""
+    matrix = torch.ones(_MATRIX, _MATRIX, dtype=torch.bfloat16 if bf16 else torch.float32)
+    return 2 * _MATRIX**3 / min(_seconds(lambda: matrix @ matrix) for _ in range(10))
+
+
+def _prepare(model: nn.Module, name: str, bf16: bool) -> None:
+    """Bring a DPMesh's backbone into the form in which it is trained or used; training comes first."""
+    backbone: Any = model
+    if name == FORWARD:
+        backbone.compact(torch.bfloat16 if bf16 else torch.float32)
+    else:
+        backbone.to(memory_format=torch.channels_last)
+        if bf16:
+            frozen.halve(backbone)
+
+
+def _passes(
+    model: nn.Module, seen: tuple[Tensor, Tensor, Tensor], bf16: bool
+) -> dict[str, Callable[[], object]]:
+    attention = nullcontext if isinstance(model, PlainBackbone) else SpelledOut
+
+    def mixed() -> AbstractContextManager[Any]:
+        return torch.autocast("cpu", torch.bfloat16, enabled=bf16)
+
+    def forward() -> None:
         model.zero_grad(set_to_none=True)
         model.eval()
-    ours.compact()
-    with torch.inference_mode():
-        forward = _race(lambda: ours(*seen), lambda: plain(*seen), rounds)
-    return {"forward": forward, "training step": training}
+        with torch.inference_mode(), mixed():
+            model(*seen)
+
+    def step() -> None:
+        model.zero_grad(set_to_none=True)
+        model.train()
+        with attention():
+            with mixed():
+                loss = model(*seen).float().square().mean()
+            loss.backward()
+
+    return {FORWARD: forward, STEP: step}
 
 
-def _step(model: nn.Module, seen: tuple[Tensor, Tensor, Tensor]) -> None:
-    model.zero_grad(set_to_none=True)
-    model(*seen).square().mean().backward()
+def _count(run: Callable[[], object]) -> float:
+    with FlopCounterMode(display=False) as counter:
+        run()
+    return float(counter.get_total_flops())
 
 
-def _race(ours: Callable[[], object], plain: Callable[[], object], rounds: int) -> Pace:
-    best = [float("inf"), float("inf")]
-    for number in range(rounds + 1):
-        for place, run in enumerate((ours, plain)):
-            start = time.perf_counter()
-            run()
-            if number:  # the first round warms up
-                best[place] = min(best[place], time.perf_counter() - start)
-    return Pace(*best)
+def _race(ours: Callable[[], object], plain: Callable[[], object], rounds: int) -> tuple[float, float]:
+    times = [(_seconds(ours), _seconds(plain)) for _ in range(rounds + 1)][1:]  # the first round warms up
+    return min(one for one, _ in times), min(other for _, other in times)
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    start = time.process_time()
+    run()
+    return time.process_time() - start

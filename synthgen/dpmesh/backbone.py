@@ -11,6 +11,7 @@ from synthgen.dpmesh.conditions import scaled_joints
 from synthgen.dpmesh.config import NUM_JOINTS, UNTRAINED, DPMeshConfig
 from synthgen.dpmesh.control import Control
 from synthgen.dpmesh.lora import ATTENTION, add_lora, fold_lora
+from synthgen.dpmesh.packing import pack
 from synthgen.dpmesh.products import fold_time
 from synthgen.dpmesh.unet import AttentionMaps, decode, encode, load_unet, time_embedding
 
@@ -111,15 +112,22 @@ class DiffusionBackbone(nn.Module):
             features[level] = torch.cat([features[level], self.maps.take(level).to(features[level].dtype)], 1)
         return features
 
-    def compact(self) -> None:
-        """Fold low-rank updates and the time step into the weights; it cannot be trained any more."""
+    def compact(self, dtype: torch.dtype) -> None:
+        """Fold low-rank updates and the time step into the weights, and pack these; for inference alone.
+
+        Args:
+            dtype: of all weights, and of what is computed, from then on.
+        """
         for part in (self.unet, self.control):
             if part is not None:
                 fold_lora(part)
                 embedding = time_embedding(part, next(part.parameters()))
                 if embedding is not None:
                     fold_time(part, embedding)
-        self.requires_grad_(False)
+        self.requires_grad_(False).to(dtype)
+        for part in (self.vae.encoder, self.unet, self.control, self.outmodules):
+            if part is not None:
+                pack(part)
 
     @torch.no_grad()
     def latents(self, images: Tensor) -> Tensor:

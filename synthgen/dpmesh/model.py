@@ -85,13 +85,16 @@ class DPMesh(nn.Module):
             transl = transl + self.pelvis + betas @ self.pelvis_dirs.T
         return Bodies(rotmat, betas, transl, regressed.cascade.float(), features)
 
-    def compact(self) -> Self:
+    def compact(self, dtype: torch.dtype = torch.float32) -> Self:
         """Make it smaller and faster for inference; it cannot be trained or saved any more.
 
         The answers stay the same up to rounding.
+
+        Args:
+            dtype: of a diffusion backbone from then on, bfloat16 or float32; the rest stays float32.
         """
         if isinstance(self.backbone, DiffusionBackbone):
-            self.backbone.compact()
+            self.backbone.compact(dtype)
         return self.eval().requires_grad_(False)
 
     def trainable(self) -> dict[str, nn.Parameter]:

@@ -25,7 +25,8 @@ class ProductConv2d(nn.Conv2d):
         rows = (input.shape[2] + reach[0]) // self.stride[0] + 1
         columns = (input.shape[3] + reach[1]) // self.stride[1] + 1
         few = len(input) * rows * columns <= _MOST_PLACES and self.weight.numel() >= _FEWEST_WEIGHTS
-        if input.device.type != "cpu" or not few:
+        # In bfloat16 products are slower, but where the weights, held in float32 then, learn, too.
+        if input.device.type != "cpu" or not few or self.weight.dtype != torch.float32:
             return super().forward(input)
         if self.kernel_size == (1, 1) and self.stride == (1, 1):
             windows = input.flatten(2)

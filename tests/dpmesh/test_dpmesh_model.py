@@ -151,8 +151,9 @@ def test_half_precision_is_close() -> None:
         want = model(seen)
         with torch.autocast("cpu", torch.bfloat16):
             mixed = model(seen)
-        model.backbone.to(torch.bfloat16)
+        model.compact(torch.bfloat16)
         half = model(seen)
+    assert {value.dtype for value in model.backbone.parameters()} == {torch.bfloat16}
     for got in (mixed, half):
         assert torch.allclose(got.rotmat, want.rotmat, atol=0.1) and got.transl.dtype == torch.float32
 
