@@ -78,7 +78,12 @@ class DPMeshEstimator:
         return found + backends.problems(backends.MODELS["keypoints"], self.keypoints, "keypoints")
 
     def setup(self, device: str = "cpu", dtype: Precision = "float32") -> None:
-        """Load the networks; see `synthgen.backends.protocols`. Weights stay float32, half is autocast."""
+        """Load the networks; see `synthgen.backends.protocols`.
+
+        In bfloat16 a diffusion backbone's weights are rounded, too; float16 is autocast over float32 weights.
+        """
+        import torch
+
         from synthgen.dpmesh.model import DPMesh
 
         path = find_model(self.id, self.revision, fetch_files, SOURCE)
@@ -86,8 +91,9 @@ class DPMeshEstimator:
         self._rest_pelvis = self._pelvis_of(model)
         self._detector = backends.build(backends.MODELS["keypoints"], self.keypoints, "keypoints")
         self._detector.setup(device, dtype)
-        self._model = place(model, device)
         half = torch_dtype(dtype)
+        kept = half if dtype == "bfloat16" else torch.float32
+        self._model = place(model, device).compact(kept)
         self._autocast = {
             "device_type": device.partition(":")[0], "dtype": half if dtype != "float32" else None,
             "enabled": dtype != "float32",

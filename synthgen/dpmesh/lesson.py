@@ -44,12 +44,19 @@ class MeshLesson:
         stream: of this worker's crops.
         noise: on the joints that the model sees; None for none.
         held: crops to measure on, in batches.
+        bf16: measure in bfloat16, as the loop trains.
     """
 
     def __init__(
-        self, module: Objective, stream: CropStream, noise: NoiseOptions | None, held: Sequence[Held] = ()
+        self,
+        module: Objective,
+        stream: CropStream,
+        noise: NoiseOptions | None,
+        held: Sequence[Held] = (),
+        bf16: bool = False,
     ) -> None:
         self.module, self._stream, self._noise, self._held = module, stream, noise, held
+        self._bf16 = bf16
         self._shown: Held | None = held[0] if held else None
 
     def batch(self, draw: Draw) -> tuple[Crops, Labels, Crops]:
@@ -94,7 +101,8 @@ class MeshLesson:
         """Return bodies, their joints (B, 30, 3) [m] relative to the pelvis, and (B, 30, 2) [px]."""
         device = next(self.module.parameters()).device
         crops = crops.to(device)
-        bodies = self.module.model(crops)
+        with torch.autocast(device.type, torch.bfloat16, enabled=self._bf16):
+            bodies = self.module.model(crops)
         joints = pelvis_relative(bodies, self.module.points.to(device))
         nearest = self.module.options.losses.nearest
         return bodies, joints, project(joints + bodies.transl[:, None], crops.cam_int, nearest)

@@ -22,7 +22,7 @@ from synthgen.dpmesh.stream import CropStream, Source, StreamOptions
 from synthgen.dpmesh.unet import checkpoint_blocks
 from synthgen.shards.bad_list import read_bad_list
 from synthgen.shards.shard import tars
-from synthgen.training import peers, receipts
+from synthgen.training import frozen, peers, receipts
 from synthgen.training.loop import Desk, train
 from synthgen.training.options import TrainingOptions
 
@@ -106,11 +106,14 @@ def train_model(plan: TrainingPlan, device: str) -> None:
     Raises:
         ValueError: shards or models do not fit, or the loss is no finite number any more.
     """
-    model = open_model(plan.start) if plan.start else fresh_model(plan.model, plan.seed)
+    model = _start(plan)
     teacher = open_model(plan.teacher) if plan.teacher else None
     data = replace(plan.data, side=model.config.crop_size)
     objective = Objective(model, body_points(data.body), plan.objective, teacher)
     _lay_out(model, torch.channels_last)  # a tenth to a fifth faster
+    for part in (model, teacher):
+        if plan.bf16 and part is not None:
+            frozen.halve(part)
     checkpoint_blocks(model, plan.training.checkpointing)
     size = sum(weight.numel() for weight in model.trainable().values())
     total = sum(weight.numel() for weight in model.parameters())
@@ -120,7 +123,7 @@ def train_model(plan: TrainingPlan, device: str) -> None:
         if peers.rank() == 0:
             text = "%s: %.2f million weights learn, of %.2f; pictures of the sources: %s"
             logger.info(text, plan.name, size / 1e6, total / 1e6, stream.num_pictures)
-        train(MeshLesson(objective, stream, plan.noise, _held(plan, data)), plan.training, desk)
+        train(MeshLesson(objective, stream, plan.noise, _held(plan, data), plan.bf16), plan.training, desk)
         if peers.rank() == 0:
             _tell_skipped(plan.name, stream)
     if peers.rank() == 0:
@@ -130,6 +133,8 @@ def train_model(plan: TrainingPlan, device: str) -> None:
 
 def save(model: DPMesh, plan: TrainingPlan) -> None:
     """Write the model into the plan's output, and what it was made from into its work folder."""
+    if any(model.get_parameter(key).dtype != torch.float32 for key in _own_parameters(model)):
+        frozen.restore(model.cpu(), _start(plan))
     _lay_out(model.cpu(), torch.contiguous_format)
     model.save_folder(plan.output, getattr(torch, plan.dtype))
     receipts.write(Path(plan.work), plan.inputs, _outputs(plan))
@@ -138,6 +143,14 @@ def save(model: DPMesh, plan: TrainingPlan) -> None:
 def body_points(body: str) -> BodyPoints:
     """Return the points of "open" or of an SMPL file."""
     return BodyPoints(read_body_file(OPEN_FILE if body == OPEN else Path(body).expanduser()))
+
+
+def _start(plan: TrainingPlan) -> DPMesh:
+    return open_model(plan.start) if plan.start else fresh_model(plan.model, plan.seed)
+
+
+def _own_parameters(model: DPMesh) -> set[str]:
+    return set(model.own_keys()) & {name for name, _ in model.named_parameters()}
 
 
 def _lay_out(model: DPMesh, memory_format: torch.memory_format) -> None:
