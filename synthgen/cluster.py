@@ -10,7 +10,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+import traceback
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,11 @@ ADDRESS_VARIABLE = "RAY_ADDRESS"  # set by `ray job submit`, and by users who wo
 JOB_VARIABLE = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # set in the entry point of a Ray job
 # Workers fill the cores, and sums of several threads round differently than those of one.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-START_S = (
-    180  # for a private cluster to start; Ray allows 30, too little while both cores of a machine are busy
-)
-PATIENCE = {
-    "RAY_agent_register_timeout_ms": f"{START_S}000",
-    "RAY_gcs_server_port_wait_time_s": f"{START_S}",
-    "RAY_worker_register_timeout_seconds": f"{START_S}",
-}
+# A node ends itself if its helpers are not up within 15 s, which no option changes, and which a busy machine
+# may miss while they are read and compiled for the first time. Every start finds more of that done.
+STARTS = 4
+NOT_IN_TIME = "timed out during startup"  # Ray says so in an error of no class of its own
+PATIENCE = {"RAY_gcs_server_port_wait_time_s": "180", "RAY_worker_register_timeout_seconds": "180"}
 PACKAGE = Path(__file__).resolve().parent
 OBJECT_STORE_BYTES = 80 << 20  # the least that Ray takes; only counts and reports travel
 CONNECT_S = 5.0
@@ -142,46 +140,39 @@ def join(address: str, slots: int) -> Cluster:
 
 
 def _start_private(slots: int) -> Cluster:
-    # The raylet hands its environment on to the workers, which may start in any folder.
-    paths = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-    try:
-        own = {name: os.environ.get(name, value) for name, value in PATIENCE.items()}
-        with _environment({"PYTHONPATH": os.pathsep.join(paths), **ONE_THREAD, **own}), _patience():
-            ray_library().init(
-                address="local",
-                num_cpus=slots if slots > (os.cpu_count() or 1) else None,
-                include_dashboard=False,
-                object_store_memory=OBJECT_STORE_BYTES,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-            )
-    except Exception as error:  # Ray raises that very class when a node does not start in time
-        raise ClusterError(f"Ray cannot be started on this machine: {error}") from error
+    for left in reversed(range(STARTS)):
+        try:
+            _start(slots)
+            break
+        except Exception as error:
+            _end_what_started(error)
+            if not left or NOT_IN_TIME not in str(error):
+                raise ClusterError(f"Ray cannot be started on this machine: {error}") from error
+            logger.warning("Ray did not start in time, as happens on a busy machine; it is started again")
     return Cluster("the Ray cluster on this machine", is_private=True)
 
 
-@contextmanager
-def _patience() -> Iterator[None]:
-    """Within this, a node that is not there yet is waited for: `Node` gives up after a fixed 30 s."""
-    import ray._private.services as services
+def _start(slots: int) -> None:
+    # The raylet hands its environment on to the workers, which may start in any folder.
+    paths = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    limits = {name: os.environ.get(name, value) for name, value in PATIENCE.items()}
+    with _environment({"PYTHONPATH": os.pathsep.join(paths), **ONE_THREAD, **limits}):
+        ray_library().init(
+            address="local",
+            num_cpus=slots if slots > (os.cpu_count() or 1) else None,
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE_BYTES,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
 
-    look: Callable[..., Any] = services.get_node
 
-    def wait(*arguments: Any) -> Any:
-        end = time.monotonic() + START_S
-        while True:
-            try:
-                return look(*arguments)
-            except RuntimeError:
-                if time.monotonic() > end:
-                    raise
-            time.sleep(0.1)
-
-    services.get_node = wait
-    try:
-        yield
-    finally:
-        services.get_node = look
+def _end_what_started(error: Exception) -> None:
+    """End the processes of a node whose making raised `error`; Ray itself forgets them until we exit."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        end = getattr(frame.f_locals.get("self"), "kill_all_processes", None)
+        if end is not None:
+            end(check_alive=False, allow_graceful=False)
 
 
 def _check_address(target: str) -> None:

@@ -41,29 +41,45 @@ def test_outside_of_a_job_we_know(monkeypatch):
     assert in_job()
 
 
-def test_a_node_that_starts_late_is_waited_for_and_one_that_never_does_is_told(monkeypatch):
-    from ray._private import services
+class Node:
+    """Like Ray's: it has started processes by the time it finds that its node is not there."""
 
-    calls = []
+    def __init__(self, ended: list[str]) -> None:
+        self.ended = ended
+        raise Exception("The current node timed out during startup. This could happen because …")
 
-    def late(address, node):
-        calls.append((address, node))
-        if len(calls) < 3:
-            raise RuntimeError("node not found")
-        return "node"
+    def kill_all_processes(self, **options: bool) -> None:
+        self.ended.append("processes")
 
-    monkeypatch.setattr(services, "get_node", late)
-    with cluster._patience():
-        assert services.get_node("host:1", "id") == "node"
-    assert calls == [("host:1", "id")] * 3 and services.get_node is late
 
-    def never(**options):
-        raise Exception("The current node timed out during startup")  # as Ray does
+@pytest.mark.parametrize(("failures", "starts", "is_up"), [(2, 3, True), (9, 4, False)])
+def test_a_node_that_is_not_there_in_time_is_started_again(failures, starts, is_up, monkeypatch, caplog):
+    began, ended = [], []
 
-    monkeypatch.setattr(cluster, "START_S", 0)
-    monkeypatch.setattr(cluster.ray_library(), "init", never)
-    with pytest.raises(ClusterError, match="Ray cannot be started on this machine: The current node timed"):
+    def init(**options):
+        began.append(options["address"])
+        if len(began) <= failures:
+            Node(ended)
+
+    monkeypatch.setattr(cluster.ray_library(), "init", init)
+    monkeypatch.setattr(cluster, "Cluster", lambda name, is_private: name)
+    if is_up:
+        assert cluster._start_private(1) == "the Ray cluster on this machine"
+    else:
+        with pytest.raises(ClusterError, match="Ray cannot be started on this machine: The current node"):
+            cluster._start_private(1)
+    assert (len(began), len(ended)) == (starts, min(failures, starts))
+    assert caplog.text.count("it is started again") == min(failures, starts - 1)
+
+
+def test_what_cannot_be_started_is_not_tried_again(monkeypatch):
+    began = []
+
+    def init(**options):
+        began.append(options)
+        raise ValueError("no memory for the object store")
+
+    monkeypatch.setattr(cluster.ray_library(), "init", init)
+    with pytest.raises(ClusterError, match="cannot be started on this machine: no memory"):
         cluster._start_private(1)
-    calls.clear()
-    with cluster._patience(), pytest.raises(RuntimeError, match="not found"):
-        services.get_node("host:1", "id")
+    assert len(began) == 1
