@@ -20,6 +20,7 @@ from synthgen.dpmesh.backbone import DiffusionBackbone
 from synthgen.dpmesh.conditions import heatmaps, scaled_joints
 from synthgen.dpmesh.config import DPMeshConfig
 from synthgen.dpmesh.products import ProductConv2d, use_products
+from synthgen.dpmesh.training import lay_out
 from synthgen.dpmesh.unet import KeptAttention, decode, encode
 from synthgen.training import frozen
 from synthgen.training.attention import SpelledOut
@@ -191,7 +192,7 @@ def _prepare(model: nn.Module, name: str, bf16: bool) -> None:
     if name == FORWARD:
         backbone.compact(torch.bfloat16 if bf16 else torch.float32)
     else:
-        backbone.to(memory_format=torch.channels_last)
+        lay_out(backbone, torch.channels_last)
         if bf16:
             frozen.halve(backbone)
 

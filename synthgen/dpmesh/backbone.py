@@ -96,6 +96,7 @@ class DiffusionBackbone(nn.Module):
         """Return U-Net features with their attention maps behind them, finest first; see `forward`."""
         points, seen = scaled_joints(keypoints_2d, confidence, self.config.crop_size, self.latent_side)
         latents = self.latents(images) if latents is None else latents
+        latents = latents.contiguous()  # from here on the U-Net's weights choose the layout
         context = self.context(points, confidence).to(latents.dtype)
         embedding = time_embedding(self.unet, latents)
         hidden = self.unet.conv_in(latents)
