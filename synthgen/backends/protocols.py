@@ -237,8 +237,8 @@ class MeshRefiner(Backend, Protocol):
     """Role `refiner`: bodies fitted to what a picture shows, from where they are now.
 
     With a true attribute `uses_masks` it takes, as a fourth argument, segments (P, H, W) of the people of
-    each picture. With an attribute `attempts` above 1 it takes, after those, the number of the attempt, from 1
-    on, and answers with another fit than before.
+    each picture. With an attribute `attempts` above 1 it takes, after those, the number of the attempt, from
+    1 on, and answers with another fit than before.
     """
 
     def __call__(
