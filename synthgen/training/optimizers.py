@@ -31,8 +31,9 @@ class Optimizer:
             {"params": [p for p in rest if p.ndim > 1], "weight_decay": weight_decay},
             {"params": [p for p in rest if p.ndim <= 1], "weight_decay": 0.0},
         ]
+        # Fused: one pass over the memory in place of eight, several times faster also on CPUs.
         self.parts: dict[str, torch.optim.Optimizer] = {
-            "adamw": torch.optim.AdamW(groups, lr=learning_rate, betas=_BETAS)
+            "adamw": torch.optim.AdamW(groups, lr=learning_rate, betas=_BETAS, fused=True)
         }
         # Views as matrices, which share the memory of the weights.
         self._views = [(weight, nn.Parameter(_as_matrix(weight.detach(), weight))) for weight in chosen]
