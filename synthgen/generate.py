@@ -284,4 +284,5 @@ def _finish(request: Request, done: Done, models: Models) -> Sample:
         scores={"occluded": round(float(np.mean(drawing.hidden)), 4)},
         provenance=models.provenance,
         draft=done.job.draft if has_draft else None,
+        things=drawing.things,
     )

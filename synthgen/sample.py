@@ -209,6 +209,8 @@ class Sample:
         provenance: where it comes from.
         draft: (H, W, 3) uint8 RGB picture that it was redrawn from; None where there was none, or it was
             not to be kept.
+        things: (H, W) bool, where objects show, whether or not they hide a body: gear, apparatus, furniture,
+            trees; not ground and walls. None where nobody knows.
     """
 
     request: Request
@@ -220,10 +222,15 @@ class Sample:
     scores: Mapping[str, float]
     provenance: Provenance
     draft: NDArray[np.uint8] | None = None
+    things: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         size = self.scene.camera.image_size
         where = f"Sample {self.request.key}"
+        if self.things is not None and (self.things.shape != size or self.things.dtype != np.bool_):
+            raise ValueError(
+                f"{where}: things must be {size} bool, got {self.things.shape} {self.things.dtype}"
+            )
         if self.draft is not None and (self.draft.shape != (*size, 3) or self.draft.dtype != np.uint8):
             raise ValueError(
                 f"{where}: draft must be {(*size, 3)} uint8, got {self.draft.shape} {self.draft.dtype}"

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from synthgen.backends.denoising import stretch
+from synthgen.embedded.body_maps import COUNT, MEAN_SHARE, SIZES
 from synthgen.embedded.pictures import Pictures
 from synthgen.nearness import nearness
 from synthgen.shards.records import DEPTH_UNITS_PER_M
 
-_FIRST = "conv_in.weight"
+_FIRST, _FIRST_BIAS = "conv_in.weight", "conv_in.bias"
 
 
 def depth_channel(near: NDArray[np.floating], size: tuple[int, int]) -> Tensor:
@@ -49,6 +50,19 @@ def without_depth_channel(unet: Any) -> nn.Module:
     state = dict(unet.state_dict())
     state[_FIRST] = state[_FIRST][:, :-1]
     return _of_channels(unet, -1, state)
+
+
+def told_by_maps(unet: Any) -> nn.Module:
+    """Return a U-Net with a channel for depth that reads its map of bodies as if it were depth, too.
+
+    Bodies are 1 in the depth channel, as far as outlines go, and all else -1.
+    """
+    state = dict(unet.state_dict())
+    weight, bias, depth = state[_FIRST].clone(), state[_FIRST_BIAS], state[_FIRST][:, -1]
+    share = -1 - COUNT  # place of the channel that says how much of a cell bodies cover
+    weight[:, share] += depth * 2 / SIZES[0]
+    state[_FIRST], state[_FIRST_BIAS] = weight, bias + depth.sum((1, 2)) * (2 * MEAN_SHARE - 1)
+    return _of_channels(unet, 0, state)
 
 
 def rebuilt(unet: Any) -> nn.Module:

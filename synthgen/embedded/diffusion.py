@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_max_pool2d, avg_pool2d, max_pool2d
 
 from synthgen.embedded import vae
-from synthgen.embedded.body_maps import COUNT, body_maps
+from synthgen.embedded.body_maps import COUNT, SIZES, body_maps
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.workshop import Workshop
 from synthgen.training import receipts
@@ -95,7 +95,7 @@ def open_latents(shop: Workshop, shrink: int = 1) -> Latents:
     folder = shop.work / ("latents" if shrink == 1 else f"latents_{shrink}")
     path = folder / "latents.npy"
     inputs = receipts.combined(
-        receipts.files_digest([shop.weights / vae.FOLDER]), shop.pictures.digest, shop.bf16, shrink
+        receipts.files_digest([shop.weights / vae.FOLDER]), shop.pictures.digest, shop.bf16, shrink, SIZES
     )
     if not receipts.is_current(folder, inputs, [path]):
         folder.mkdir(parents=True, exist_ok=True)
@@ -134,9 +134,16 @@ def _encode_all(model: Any, shop: Workshop, path: Path, shrink: int) -> None:
 class Noise:
     """The schedule as training sees it."""
 
-    def __init__(self, max_snr: float) -> None:
+    def __init__(self, max_snr: float, shift: float = 1.0) -> None:
+        """Prepare the schedule.
+
+        Args:
+            max_snr: signal-to-noise ratio from which on errors of the clean latents weigh no more.
+            shift: how far training leans to the noisy end, 1 for not at all (Esser et al., "Scaling rectified
+                flow transformers for high-resolution image synthesis", ICML 2024, equation 23).
+        """
         self._scheduler = scheduler()
-        self._max_snr = max_snr
+        self._max_snr, self._shift = max_snr, shift
 
     def loss(self, predict: Any, latents: Tensor, draw: Draw, weight: Tensor) -> Tensor:
         """Return the weighted error of predicted velocities.
@@ -148,12 +155,13 @@ class Noise:
             predict: (noisy latents, (B,) timesteps) -> velocity.
             latents: (B, C, h, w) clean.
             draw: chance of this step.
-            weight: (B, 1, h, w) of the errors; only how it differs between pixels counts.
+            weight: (B, 1 or C, h, w) of the errors; only how it differs within counts.
         """
         alphas = self._scheduler.alphas_cumprod.to(draw.device)
         # One timestep from each of B equal parts of the schedule: less noise between batches.
         count = len(latents)
         share = (torch.arange(count) + torch.rand(count, generator=draw.generator)) / count
+        share = self._shift * share / (1 + (self._shift - 1) * share)
         timesteps = (share * len(alphas)).long().to(draw.device)
         noise = draw.normal(*latents.shape)
         noisy = self._scheduler.add_noise(latents, noise, timesteps)

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from synthgen.embedded import captions, grids, vae
-from synthgen.embedded.body_maps import COUNT, shares
+from synthgen.embedded.body_maps import COUNT, LEAD, shares
 from synthgen.embedded.depth_channel import (
     depth_channel,
     nearness_of,
+    told_by_maps,
     with_depth_channel,
     without_depth_channel,
 )
@@ -79,7 +80,10 @@ class DraftLesson:
         self._vae = vae.load(shop)
         self._tokens = captions.tokenize(tokenizer, pictures.captions)
         self._empty = captions.tokenize(tokenizer, [""])[0]
-        self._noise = Noise(options.max_snr)
+        self._noise = Noise(options.max_snr, options.shift)
+        # Errors of the maps are as much larger as the maps are; squared and divided, they still come first.
+        self._channels = torch.ones(1, self.latents.shape[0], 1, 1)
+        self._channels[:, -COUNT:] = 1 / LEAD
         self._train, self._held_out = pictures.rows(False), pictures.rows(True)
 
     def loss(self, model: nn.Module, draw: Draw) -> Mapping[str, Tensor]:
@@ -132,7 +136,7 @@ class DraftLesson:
             lambda noisy, timesteps: model(noisy, told.depth, timesteps, told.tokens),
             latents,
             draw,
-            told.weight,
+            told.weight * self._channels.to(draw.device),
         )
 
 
@@ -183,6 +187,8 @@ def _go_on(model: Any, shop: Workshop) -> None:
     shop.begin(narrow, f"{FOLDER}/unet")
     like = copy.deepcopy(model.unet)
     has_depth = shop.begin(like, "redraw/unet")
+    if has_depth and shop.options.draft.begin == "redraw":
+        narrow = without_depth_channel(told_by_maps(like))
     model.unet = with_depth_channel(narrow, like.state_dict() if has_depth else None)
     shop.begin(model.text_encoder, f"{FOLDER}/text_encoder")
 

@@ -127,7 +127,10 @@ class DraftOptions:
         drop_caption: part of the captions that training replaces by an empty one.
         drop_depth: part of the examples without the depth of their bodies.
         max_snr: signal-to-noise ratio from which on errors of the clean latents weigh no more.
+        shift: how far training leans to the noisy end, where it is settled what is where; 1 for not at all.
         bodies: how much more errors weigh on bodies, which are a tenth of a picture and what it is for.
+        begin: which earlier U-Net training goes on from: the draft's, or the redraw model's, which can draw
+            bodies where it is told to; the map of bodies then takes the place of depth.
     """
 
     training: Training = field(
@@ -148,7 +151,9 @@ class DraftOptions:
     drop_caption: float = 0.1
     drop_depth: float = 0.5
     max_snr: float = 5.0
+    shift: float = 2.5
     bodies: float = 3.0
+    begin: Literal["draft", "redraw"] = "draft"
 
 
 @dataclass(frozen=True)
@@ -175,7 +180,7 @@ class RedrawOptions:
 
 @dataclass(frozen=True)
 class SegmenterOptions:
-    """UPerNet on a ResNet with three classes: background, person, object before a person.
+    """UPerNet on a ResNet with three classes: background, person, object.
 
     Attributes:
         training: how long.

@@ -64,6 +64,7 @@ class Pictures:
     Attributes:
         image: (N, S, S, 3) uint8 RGB.
         mask: (N, S, S) uint8: BACKGROUND, 1..P, OCCLUDER.
+        things: (N, S, S) uint8: 1 where objects show, in front of bodies or not, else 0.
         depth_mm: (N, S, S) uint16 [mm], 0 where the picture shows no body.
         captions: N of them.
         families: pose family of each picture's first person.
@@ -74,6 +75,7 @@ class Pictures:
 
     image: NDArray[np.uint8]
     mask: NDArray[np.uint8]
+    things: NDArray[np.uint8]
     depth_mm: NDArray[np.uint16]
     captions: tuple[str, ...]
     families: tuple[str, ...]
@@ -121,7 +123,7 @@ _PEOPLE_SHAPES: Mapping[str, tuple[int, ...]] = {
     "body_pose": (len(SMPL24) - 1, 3),
     "betas": (NUM_BETAS,),
 }
-_ARRAYS = ("image", "mask", "depth_mm")
+_ARRAYS = ("image", "mask", "things", "depth_mm")
 
 
 def shards_digest(folders: Sequence[str]) -> str:
@@ -159,6 +161,7 @@ def open_pictures(folders: Sequence[str], cache: Path) -> Pictures:
     return Pictures(
         image=arrays["image"],
         mask=arrays["mask"],
+        things=arrays["things"],
         depth_mm=arrays["depth_mm"],
         captions=tuple(meta["captions"]),
         families=tuple(meta["families"]),
@@ -178,7 +181,7 @@ def _build(folders: Sequence[str], cache: Path, digest: str) -> None:
     partial = cache.with_name(f"{cache.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    shapes = {"image": (*size, 3), "mask": size, "depth_mm": size}
+    shapes = {"image": (*size, 3), "mask": size, "things": size, "depth_mm": size}
     arrays = {
         name: open_memmap(
             partial / f"{name}.npy", "w+", np.uint16 if name == "depth_mm" else np.uint8, (count, *shape)
@@ -190,7 +193,12 @@ def _build(folders: Sequence[str], cache: Path, digest: str) -> None:
     for row, (position, sample) in enumerate(_positions(folders)):
         if sample.image.shape[:2] != size:
             raise ValueError(f"{sample.request.key} is {sample.image.shape[:2]} px, others are {size}")
+        if sample.things is None:
+            raise ValueError(
+                f"{sample.request.key}: its shard does not say where objects show; render the pictures anew"
+            )
         arrays["image"][row], arrays["mask"][row] = sample.image, sample.mask
+        arrays["things"][row] = sample.things
         arrays["depth_mm"][row] = np.rint(sample.depth * DEPTH_UNITS_PER_M)
         captions.append(sample.request.prompt)
         families.append(sample.labels[0].family)

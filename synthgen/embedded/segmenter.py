@@ -1,4 +1,8 @@
-"""The step `segmenter`: a small UPerNet that tells background, people and things before people apart."""
+"""The step `segmenter`: a small UPerNet that tells background, people and things apart.
+
+Things count whether they hide somebody or not, as for models that people download: what is in front of whom
+is decided later, where bodies are known (`synthgen.stages.depth`).
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +20,7 @@ from synthgen.embedded.loop import Draw
 from synthgen.embedded.options import SegmenterOptions
 from synthgen.embedded.pictures import Pictures, spread
 from synthgen.embedded.workshop import KEEP_DTYPE, Workshop
-from synthgen.sample import BACKGROUND, OCCLUDER
+from synthgen.sample import BACKGROUND
 
 FOLDER = "segmenter"
 CLASSES = ("background", "person", "object")
@@ -41,7 +45,7 @@ class SegmenterLesson:
         """Return the loss of one batch."""
         rows = draw.rng.choice(self._train, self.options.training.batch_size)
         images = torch.from_numpy(self.pictures.image[rows]).permute(0, 3, 1, 2).float() / 255
-        classes = torch.from_numpy(classes_of(self.pictures.mask[rows]))
+        classes = torch.from_numpy(self._classes_of(rows))
         flip = torch.from_numpy(draw.rng.random(len(rows)) < 0.5)
         images = torch.where(flip[:, None, None, None], images.flip(3), images)
         classes = torch.where(flip[:, None, None], classes.flip(2), classes).to(draw.device)
@@ -54,7 +58,7 @@ class SegmenterLesson:
     def measure(self, model: nn.Module) -> Mapping[str, float]:
         """Return intersection over union on held-out pictures, all their pixels together."""
         rows = spread(self._held_out, _MEASURED)
-        found, truth = self._found(model, rows), classes_of(self.pictures.mask[rows])
+        found, truth = self._found(model, rows), self._classes_of(rows)
         return {
             f"iou_{CLASSES[kind]}": float(
                 ((found == kind) & (truth == kind)).sum() / max(1, ((found == kind) | (truth == kind)).sum())
@@ -65,8 +69,11 @@ class SegmenterLesson:
     def picture(self, model: nn.Module) -> NDArray[np.uint8]:
         """Show held-out pictures, their true classes, and those found."""
         rows = spread(self._held_out, _SHOWN)
-        truth, found = classes_of(self.pictures.mask[rows]), self._found(model, rows)
+        truth, found = self._classes_of(rows), self._found(model, rows)
         return grids.columns(self.pictures.image[rows], _COLORS[truth], _COLORS[found])
+
+    def _classes_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        return classes_of(self.pictures.mask[rows], self.pictures.things[rows])
 
     def _found(self, model: nn.Module, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         device = next(model.parameters()).device
@@ -120,9 +127,9 @@ def build(options: SegmenterOptions) -> nn.Module:
     return transformers.UperNetForSemanticSegmentation(config)
 
 
-def classes_of(mask: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return the class of each pixel of masks as samples hold them."""
-    return np.where(mask == BACKGROUND, 0, np.where(mask == OCCLUDER, _OBJECT, _PERSON))
+def classes_of(mask: NDArray[np.uint8], things: NDArray[np.generic]) -> NDArray[np.int64]:
+    """Return the class of each pixel of masks as samples hold them, and of where things show."""
+    return np.where(things != 0, _OBJECT, np.where(mask == BACKGROUND, 0, _PERSON))
 
 
 def scores(model: nn.Module, images: Tensor, input_size: int) -> Tensor:

@@ -43,6 +43,7 @@ class Drawing:
             shows, unless it only touches somebody (LEAST_HIDDEN). Ground and walls that hide a body are
             BACKGROUND.
         hidden: (H, W) bool, where a prop hides a body.
+        things: (H, W) bool, where props show, in front of bodies or not; None where nobody knows.
         visible: (P,) float32, part of each person's own silhouette (inside the picture) that is seen, [0, 1].
     """
 
@@ -51,6 +52,7 @@ class Drawing:
     mask: NDArray[np.uint8]
     hidden: NDArray[np.bool_]
     visible: Float32
+    things: NDArray[np.bool_] | None = None
 
     @property
     def silhouettes(self) -> NDArray[np.uint8]:
@@ -113,7 +115,8 @@ class Renderer:
         self._finder.load(geometry, stage.camera)
         seen = self._finder.pixels()
         shot = film.expose(stage, geometry, seen, self._finder.samples)
-        mask, hidden, visible = self._labels(stage, geometry, seen.numpy())
+        layer = _layer_of(geometry, seen.numpy())
+        mask, hidden, visible = self._labels(stage, geometry, seen.numpy(), layer)
         is_body = (mask != BACKGROUND) & (mask != OCCLUDER)
         return Drawing(
             image=shot.image,
@@ -121,6 +124,7 @@ class Renderer:
             mask=mask,
             hidden=hidden,
             visible=visible,
+            things=(layer == OCCLUDER).reshape(mask.shape),
         )
 
     def depth(
@@ -152,10 +156,9 @@ class Renderer:
         return film.measure(geometry, camera, seen), index
 
     def _labels(
-        self, stage: Stage, geometry: "Geometry", seen: NDArray[np.int32]
+        self, stage: Stage, geometry: "Geometry", seen: NDArray[np.int32], layer: NDArray[np.uint8]
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_], Float32]:
         size = stage.camera.image_size
-        layer = _layer_of(geometry, seen)
         visible = np.zeros(_num_people(stage), np.float32)
         is_body = np.zeros(layer.shape, bool)
         for person in sorted({s.layer for s in stage.surfaces if len(s.faces)} - {BACKGROUND, OCCLUDER}):
@@ -184,7 +187,7 @@ def _empty_drawing(stage: Stage) -> Drawing:
     size = stage.camera.image_size
     mask, visible = np.zeros(size, np.uint8), np.zeros(_num_people(stage), np.float32)
     image = (np.clip(stage.backdrop, 0, 1) * 255 + 0.5).astype(np.uint8)
-    return Drawing(image, np.zeros(size, np.float32), mask, mask > 0, visible)
+    return Drawing(image, np.zeros(size, np.float32), mask, mask > 0, visible, mask > 0)
 
 
 @cache

@@ -30,6 +30,7 @@ JSON_MEMBER = "json"
 DEPTH_MEMBER = "depth.png"
 MASK_MEMBER = "mask.png"
 DRAFT_MEMBER = "draft.jpg"
+THINGS_MEMBER = "things.png"
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,11 @@ def encode(sample: Sample, image_format: ImageFormat) -> dict[str, bytes]:
         ValueError: the sample holds a depth that millimetres in 16 bits cannot.
     """
     draft = {} if sample.draft is None else {DRAFT_MEMBER: encode_image(sample.draft, "jpg")}
+    things = {} if sample.things is None else {THINGS_MEMBER: _encode_png(sample.things)}
     return {
         DEPTH_MEMBER: _encode_depth(sample.depth, sample.request.key),
         **draft,
+        **things,
         image_format: encode_image(sample.image, image_format),
         JSON_MEMBER: encode_json(to_record(sample)),
         MASK_MEMBER: _encode_png(sample.mask),
@@ -87,6 +90,7 @@ def decode(members: Mapping[str, bytes]) -> Sample:
         scores=picture.scores,
         provenance=picture.provenance,
         draft=_draft(members),
+        things=_things(members),
     )
 
 
@@ -166,6 +170,12 @@ def _draft(members: Mapping[str, bytes]) -> NDArray[np.uint8] | None:
     if DRAFT_MEMBER not in members:
         return None
     return decode_image(members[DRAFT_MEMBER], DRAFT_MEMBER, ("RGB",)).astype(np.uint8, copy=False)
+
+
+def _things(members: Mapping[str, bytes]) -> NDArray[np.bool_] | None:
+    if THINGS_MEMBER not in members:
+        return None
+    return decode_image(members[THINGS_MEMBER], THINGS_MEMBER, ("1",)).astype(np.bool_, copy=False)
 
 
 def decode_image(

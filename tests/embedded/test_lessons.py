@@ -145,8 +145,8 @@ def test_a_weak_camera_puts_joints_where_the_crop_shows_them(pictures):
 
 
 def test_classes_of_masks():
-    found = classes_of(np.array([[[0, 1, 3, 255]]], np.uint8))
-    assert found.tolist() == [[[0, 1, 1, 2]]]
+    found = classes_of(np.array([[[0, 1, 3, 255, 0]]], np.uint8), np.array([[[0, 0, 0, 1, 1]]], np.uint8))
+    assert found.tolist() == [[[0, 1, 1, 2, 2]]]
 
 
 def test_psnr_of_a_known_error():

@@ -146,13 +146,15 @@ def test_masks_tell_people_props_and_background_apart(warp):
 
 def test_a_prop_that_hides_a_body_is_marked_whole(warp):
     person, pole = surface(quad((0, 0, 3), 1, 1), 1), surface(quad((0, 0.2, 2), 3, 0.3), 255)
-    beside = surface(quad((0, -0.9, 2), 3, 0.3), 255)
+    beside = surface(quad((0, -0.5, 2), 3, 0.1), 255)
     drawing = warp.draw(stage([person, pole, beside]))
     view = camera()
-    u, v = np.rint(project(np.array([[0, 0.2, 2.0], [1, 0.2, 2], [0, -0.9, 2]]), view.cam_int)).astype(int).T
+    u, v = np.rint(project(np.array([[0, 0.2, 2.0], [1, 0.2, 2], [0, -0.5, 2]]), view.cam_int)).astype(int).T
     assert drawing.mask[v, u].tolist() == [OCCLUDER, OCCLUDER, BACKGROUND]
     assert drawing.silhouettes[v, u].tolist() == [OCCLUDER, BACKGROUND, BACKGROUND]
     assert drawing.hidden[v, u].tolist() == [True, False, False]
+    assert drawing.things is not None and drawing.things[v, u].all()
+    assert not (drawing.things & (drawing.mask == 1)).any() and not drawing.things.all()
     assert np.array_equal(drawing.silhouettes == OCCLUDER, drawing.hidden)
 
 

@@ -42,6 +42,16 @@ def test_a_sample_comes_back_exactly(sample: Sample) -> None:
     assert equal(decode(encode(whole, "png")), whole)
 
 
+def test_where_things_show_comes_back_and_may_be_unknown(sample: Sample) -> None:
+    things = np.zeros(sample.mask.shape, bool)
+    things[3:7, 2:9] = True
+    back = decode(encode(dataclasses.replace(sample, things=things), "jpg"))
+    assert back.things is not None and back.things.dtype == np.bool_ and np.array_equal(back.things, things)
+    assert decode(encode(dataclasses.replace(sample, things=None), "jpg")).things is None
+    with pytest.raises(ValueError, match="things must be"):
+        dataclasses.replace(sample, things=things[1:])
+
+
 def test_as_jpeg_only_the_picture_changes_and_little(sample: Sample) -> None:
     back = decode(encode(sample, "jpg"))
     assert equal(back.scene, sample.scene) and equal(back.labels, sample.labels)

@@ -1,4 +1,4 @@
-"""Part `segmenter`: people and things before people, through the backend, on fresh renders."""
+"""Part `segmenter`: people and things, through the backend, on fresh renders."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +34,10 @@ def examine(exam: Exam) -> Answer:
 
 
 def truth_of(sample: Sample) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return where people are and where things that hide them are, each (H, W)."""
-    is_object = sample.mask == OCCLUDER
-    return (sample.mask != BACKGROUND) & ~is_object, is_object
+    """Return where people are and where things are, each (H, W), of a rendered sample."""
+    if sample.things is None:
+        raise ValueError(f"{sample.request.key}: nobody knows where its things are; it was not rendered")
+    return (sample.mask != BACKGROUND) & (sample.mask != OCCLUDER), sample.things
 
 
 def painted(segments: Segments) -> Picture:
