@@ -51,6 +51,8 @@ class Segmentation:
             the 80 things of COCO, else all but people and background.
         threshold: score from which a segment counts.
         min_area: smallest segment, as a part of the picture.
+        flip_test: average with the mirror image, in twice the time; for models that classify pixels. Queries
+            of the others are not the same ones in a mirror.
         batch_size: pictures of one size computed at once; the last batch is filled up.
     """
 
@@ -60,6 +62,7 @@ class Segmentation:
     objects: list[str] = field(default_factory=list)
     threshold: float = 0.5
     min_area: float = 0.0005
+    flip_test: bool = False
     batch_size: int = 4
 
     def __post_init__(self) -> None:
@@ -84,6 +87,11 @@ class Segmentation:
                 f"{folder} holds {name or config.model_type}, expected an image-segmentation model of "
                 "transformers (…ForSemanticSegmentation, …ForUniversalSegmentation, DetrForSegmentation, …)"
             )
+        if self.flip_test and not name.endswith("SemanticSegmentation"):
+            raise ValueError(
+                f"flip_test=true: {folder} holds a {name}, whose queries differ in a mirror; expected a "
+                "model that classifies pixels (…ForSemanticSegmentation); set flip_test=false"
+            )
         self._words = self._vocabulary(config.id2label)
         model = load_model(architecture(name, folder), folder, f"a {name}", dtype=torch_dtype(dtype))
         self._model, self._processor = place(model, device), load_image_processor(folder)
@@ -105,8 +113,8 @@ class Segmentation:
         import torch
 
         check_images(images)
-        options = {"return_tensors": "pt", "input_data_format": "channels_last"}
-        inputs = [self._processor(images=image, **options) for image in images]
+        form = {"return_tensors": "pt", "input_data_format": "channels_last"}
+        inputs = [self._processor(images=image, **form) for image in images]
         shapes = [tuple(one["pixel_values"].shape) for one in inputs]
         pieces: list[list[Piece]] = [[] for _ in images]
         for shape in sorted(set(shapes)):
@@ -115,8 +123,11 @@ class Segmentation:
                 chosen = [same[i] for i in members]
                 batch = {key: torch.cat([inputs[i][key] for i in chosen]) for key in inputs[chosen[0]]}
                 pixels = batch.pop("pixel_values").to(self._model.device, self._model.dtype)
+                options = {key: one.to(pixels.device) for key, one in batch.items()}
                 with torch.inference_mode():
-                    output = self._model(pixels, **{key: one.to(pixels.device) for key, one in batch.items()})
+                    output = self._model(pixels, **options)
+                    if self.flip_test:
+                        output.logits = (output.logits + self._model(pixels.flip(3)).logits.flip(3)) / 2
                 for row, number in enumerate(chosen[:count]):
                     shown = _shown(inputs[number])
                     pieces[number] = self._read(output, row, shown, images[number].shape[:2])

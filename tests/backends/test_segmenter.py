@@ -116,6 +116,21 @@ def test_padding_is_not_part_of_the_picture(
     assert seen == [((64 / 96, 72 / 128), (24, 32))]
 
 
+def test_the_flip_test_makes_mirror_images_alike(saved: Callable[[str], Path]) -> None:
+    picture = np.random.default_rng(5).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    alike = []
+    for flip_test in (False, True):
+        model = Segmentation(str(saved("segformer")), flip_test=flip_test, min_area=0, threshold=0)
+        model.setup()
+        found, other = model([picture, np.ascontiguousarray(picture[:, ::-1])])
+        alike.append(
+            np.mean(found.object == other.object[:, ::-1]) + np.mean(found.person == other.person[:, ::-1])
+        )
+    assert alike[1] > 1.99 > alike[0]
+    with pytest.raises(ValueError, match=r"flip_test=true: .* holds a .*, whose queries differ in a mirror"):
+        Segmentation(str(saved("mask2former")), flip_test=True).setup()
+
+
 def test_words_come_from_the_model_or_the_config(saved: Callable[[str], Path]) -> None:
     folder = str(saved("mask2former"))
     model = Segmentation(folder)

@@ -8,6 +8,7 @@ import tiny_models
 import torch
 
 from synthgen.backends.vitpose import ViTPose, read_heatmaps
+from synthgen.joints import COCO17
 
 RANDOM = np.random.default_rng(2)
 PICTURE = RANDOM.integers(0, 256, (8, 10, 3), dtype=np.uint8).repeat(9, 0).repeat(9, 1)
@@ -40,7 +41,7 @@ def test_agrees_with_the_processor_of_transformers(saved: Callable[[str], Path])
     """Crop as published; read-out as published where that is well defined."""
     from transformers.models.vitpose.modeling_vitpose import VitPoseEstimatorOutput
 
-    model = ViTPose(str(saved("vitpose")), batch_size=2)
+    model = ViTPose(str(saved("vitpose")), batch_size=2, flip_test=False)
     model.setup()
     coco = [[*box[:2], *(box[2:] - box[:2])] for box in BOXES]
     expected = model._processor(images=[PICTURE], boxes=[coco], return_tensors="pt")["pixel_values"]
@@ -71,6 +72,19 @@ class Fixed:
 
     def __call__(self, crops: torch.Tensor) -> Any:
         return self
+
+
+@pytest.mark.parametrize("flip_test", [False, True])
+def test_with_the_flip_test_a_mirror_image_has_mirrored_joints(flip_test: bool) -> None:
+    model = ViTPose(flip_test=flip_test)
+    model.setup()
+    last = PICTURE.shape[1] - 1  # middle of the last pixel
+    mirrored = np.stack([last - BOXES[:, 2], BOXES[:, 1], last - BOXES[:, 0], BOXES[:, 3]], 1)
+    (found,) = model([PICTURE], [BOXES])
+    (other,) = model([np.ascontiguousarray(PICTURE[:, ::-1])], [mirrored])
+    back = other.keypoints_2d[:, list(COCO17.flip_permutation())] * (-1, 1) + (last, 0)
+    is_same = np.abs(back - found.keypoints_2d).max() < 0.1
+    assert is_same == flip_test
 
 
 def test_experts_of_vitpose_plus_are_chosen(saved: Callable[[str], Path]) -> None:
