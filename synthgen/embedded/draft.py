@@ -158,8 +158,10 @@ def train(shop: Workshop) -> None:
     model: Any = TextToImage(text_encoder, unet)
     if shop.has_earlier(f"{FOLDER}/unet"):
         _go_on(model, shop)
-    model = shop.train(DraftLesson(shop, tokenizer, model, _COARSE), options.coarse, part="coarse")
-    model = shop.train(DraftLesson(shop, tokenizer, model.requires_grad_(True)), options.training)
+    for shrink, part, training in ((_COARSE, "coarse", options.coarse), (1, "", options.training)):
+        model.requires_grad_(True)
+        model.text_encoder.requires_grad_(options.train_text)
+        model = shop.train(DraftLesson(shop, tokenizer, model, shrink), training, part)
     keep = shop.work / shop.name / SEES_DEPTH
     model.unet.save_pretrained(keep)
     pipeline = assemble(

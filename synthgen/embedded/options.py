@@ -131,6 +131,7 @@ class DraftOptions:
         bodies: how much more errors weigh on bodies, which are a tenth of a picture and what it is for.
         begin: which earlier U-Net training goes on from: the draft's, or the redraw model's, which can draw
             bodies where it is told to; the map of bodies then takes the place of depth.
+        train_text: train the text encoder, too. The redraw model shares it and has to be trained after it.
     """
 
     training: Training = field(
@@ -154,6 +155,7 @@ class DraftOptions:
     shift: float = 2.5
     bodies: float = 3.0
     begin: Literal["draft", "redraw"] = "draft"
+    train_text: bool = True
 
 
 @dataclass(frozen=True)

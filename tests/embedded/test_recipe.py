@@ -57,8 +57,11 @@ def test_training_goes_on_from_earlier_models(place, trained, tmp_path, capsys):
     overrides = [f"weights={later}", f"work={work}", f"start_from={trained}", "seed=5"]
     for run_name in RUNS:
         shutil.copytree(place / "work" / run_name, work / run_name)
-    assert run.main([config, f"steps=[{','.join(steps.STEPS)}]", *overrides]) == 0
+    draft = ["draft.train_text=false", "draft.begin=redraw"]
+    assert run.main([config, f"steps=[{','.join(steps.STEPS)}]", *overrides, *draft]) == 0
     assert capsys.readouterr().out.count(": done") == len(steps.STEPS)
+    words = "draft/text_encoder/model.safetensors"
+    assert (later / words).read_bytes() == (trained / words).read_bytes(), "the words keep their meaning"
     for folder in ("draft", "draft/vae", "redraw", "segmenter", "keypoints", "mesh", "prior"):
         rounds = json.loads((later / folder / "training.json").read_text())["rounds"]
         steps_taken = 4 if folder == "draft" else 2  # the draft begins with smaller pictures
