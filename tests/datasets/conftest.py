@@ -1,7 +1,6 @@
 """Fixture: read all pictures of a data set."""
 
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,6 @@ from synthgen.body import OPEN_FILE
 from synthgen.datasets import open_dataset
 from synthgen.datasets.entry import Choice
 from synthgen.datasets.intake import take
-
-sys.path.append(str(Path(__file__).parent))
 
 
 @pytest.fixture

@@ -1,19 +1,11 @@
 """Every data set of the table: shards of it verify and read back, and the recipe's help names it."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import test_coco_mpii
-import test_emdb
-import test_evaluated_sets as evaluated
-import test_folders
-import test_ski_poseptz
-import test_smart
-import test_threedpw
-import test_videos_of_data_sets as videos
+from dataset_writers.table import WRITERS
 
 from synthgen.datasets import DATASETS, find, open_dataset
 from synthgen.datasets.entry import Choice
@@ -23,32 +15,6 @@ from synthgen.sample import Rejection
 from synthgen.shards import Shard, write_shard
 from synthgen.shards.observations import read_observations
 from synthgen.shards.verify import Verification
-
-
-def write_smart(root: Path, body: Any) -> None:
-    test_smart.write(root, body, {test_smart.GYM: [test_smart.video(root, body, "vault", "vt", 2)]})
-
-
-def write_folder(root: Path, body: Any) -> None:
-    test_folders.actors.paint(root / "a.jpg")
-    test_folders.label(root, {"a.jpg": (96, 128)})
-
-
-WRITERS: dict[str, Callable[[Path, Any], Any]] = {
-    "ski_poseptz": lambda root, body: test_ski_poseptz.write(root, body, 3),
-    "smart": write_smart,
-    "3dpw": lambda root, body: test_threedpw.write(root, body, "test", "a_00", 2),
-    "athletepose3d": videos.write_athletepose,
-    "sportspose": videos.write_sportspose,
-    "aist": videos.write_aist,
-    "mpii": test_coco_mpii.write_mat,
-    "coco": test_coco_mpii.write_coco,
-    "emdb": test_emdb.write,
-    "3doh": evaluated.write_3doh,
-    "cmu_panoptic": evaluated.write_panoptic,
-    "scorehmr": evaluated.write_batched,
-    "folder": write_folder,
-}
 
 
 @pytest.mark.parametrize("name", DATASETS)

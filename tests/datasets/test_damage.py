@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_all_data_sets import WRITERS
+from dataset_writers.table import WRITERS
 
 from synthgen.datasets import DATASETS, find, open_dataset
 from synthgen.datasets.entry import Choice, LayoutError

@@ -5,9 +5,10 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-import actors
 import numpy as np
 import pytest
+from dataset_writers import actors
+from dataset_writers.evaluated import groups, write_3doh, write_batched, write_panoptic
 
 from synthgen.datasets.entry import LayoutError
 from synthgen.datasets.sides import faces_left
@@ -19,40 +20,6 @@ J24 = (
     "rankle rknee rhip lhip lknee lankle rwrist relbow rshoulder lshoulder lelbow lwrist thorax nose mid_hip "
     "- spine jaw head_top - - - - -"
 )
-COCO19 = (
-    "neck nose mid_hip lshoulder lelbow lwrist lhip lknee lankle rshoulder relbow rwrist rhip rknee rankle "
-    "leye lear reye rear"
-)
-EXTRA19 = (
-    "rankle rknee rhip lhip lknee lankle rwrist relbow rshoulder lshoulder lelbow lwrist thorax head_top "
-    "mid_hip thorax spine jaw head_top"
-)
-
-
-def write_3doh(root: Path, body: Any, scale: float = 7.0, scaled: bool = True, **changes: Any) -> list[Any]:
-    """Write a test set of two pictures; lengths are metres times `scale`, translations too where `scaled`."""
-    people, shot = actors.act(body, 8, 2), actors.shoot(0.4)
-    records = {}
-    for number, one in enumerate(people):
-        joints = one.joints(SMPL24.names)
-        seen = shot.project(joints)
-        extri = np.vstack([np.column_stack([shot.R, shot.t * scale]), [0, 0, 0, 1]])
-        records[f"{number:05d}"] = {
-            "img_path": f"images\\{number:05d}.jpg",
-            "pose": [one.pose.tolist()],
-            "betas": [one.person.betas.astype(float).tolist()],
-            "trans": [(one.person.transl.astype(float) * (scale if scaled else 1)).tolist()],
-            "scale": [scale],
-            "intri": shot.cam_int.tolist(),
-            "extri": extri.tolist(),
-            "bbox": [seen.min(0).tolist(), seen.max(0).tolist()],
-            "smpl_joints_2d": seen.tolist(),
-            "smpl_joints_3d": (joints * scale).tolist(),
-            **changes,
-        }
-        actors.paint(root / "testset" / "images" / f"{number:05d}.jpg", seed=number)
-    (root / "testset" / "annots.json").write_text(json.dumps(records))
-    return [(one, shot) for one in people]
 
 
 @pytest.mark.parametrize(("scale", "scaled"), [(7.0, True), (7.0, False), (1.0, True)])
@@ -102,29 +69,6 @@ def test_3doh_as_jotr_evaluates_on_it(tmp_path: Path, body: Any, read_all: Any) 
     np.testing.assert_allclose(one.person.transl, [0.1, 0.2, 3.0], atol=1e-6)
     np.testing.assert_allclose(one.person.body_pose, actor.person.body_pose, atol=1e-6)
     assert item.notes.camera is None and one.keypoints_3d is None
-
-
-def write_panoptic(root: Path, body: Any, frames: int = 1) -> list[Any]:
-    """Write all four sequences as the toolbox extracts them; return the two people and the cameras."""
-    people, cameras = actors.act(body, 11, 2), {"00_16": actors.shoot(0.2), "00_30": actors.shoot(-0.5)}
-    for sequence in ("160422_haggling1", "160422_mafia2", "160422_ultimatum1", "160906_pizza1"):
-        folder = root / sequence
-        (folder / "hdPose3d_stage1_coco19").mkdir(parents=True)
-        listed = [
-            {"name": name, "type": "hd", "resolution": [128, 96], "K": shot.cam_int.tolist(),
-             "distCoef": [0.0] * 5, "R": shot.R.tolist(), "t": (shot.t * 100).reshape(3, 1).tolist()}
-            for name, shot in cameras.items()
-        ]  # fmt: skip
-        (folder / f"calibration_{sequence}.json").write_text(json.dumps({"cameras": listed}))
-        for frame in range(7, 7 + frames):
-            rows = [np.column_stack([one.joints(COCO19) * 100, np.ones(19)]) for one in people]
-            rows[1][0, 3] = -1
-            bodies = [{"id": n, "joints19": row.ravel().tolist()} for n, row in enumerate(rows)]
-            name = folder / "hdPose3d_stage1_coco19" / f"body3DScene_{frame:08d}.json"
-            name.write_text(json.dumps({"version": 0.7, "bodies": bodies}))
-            for camera in cameras:
-                actors.paint(folder / "hdImgs" / camera / f"{camera}_{frame:08d}.png", seed=frame)
-    return [people, cameras]
 
 
 def test_panoptic_as_the_toolbox_extracts_it(tmp_path: Path, body: Any, read_all: Any) -> None:
@@ -189,35 +133,6 @@ def test_panoptic_as_papers_evaluate_on_it(tmp_path: Path, body: Any, read_all: 
     np.testing.assert_allclose(item.notes.people[0].bbox, [2, 3, 60, 70])
     with pytest.raises(LayoutError, match=r"160422_haggling1.pkl: no such file"):
         read_all("cmu_panoptic", tmp_path, "haggling")
-
-
-def groups(root: Path, body: Any, count: int, size: int, is_array: bool = True) -> list[dict[str, Any]]:
-    """Paint pictures and return records of groups: one body, seen from several sides."""
-    made = []
-    for number in range(count):
-        actor = actors.act(body, 20 + number)[0]
-        shots = [actors.shoot(0.7 * view) for view in range(size)]
-        names = [f"pictures/{number}_{view}.jpg" for view in range(size)]
-        seen = np.array([shot.project(actor.joints(OPENPOSE25.names)) for shot in shots])
-        space = np.array([shot.see(actor.joints(EXTRA19)) for shot in shots])
-        low, high = seen.min(1), seen.max(1)
-        made.append(
-            {
-                "imgname": np.array(names) if is_array else names,
-                "center": (low + high) / 2,
-                "scale": (high - low).max(1) * 1.2,
-                "body_keypoints_2d": np.concatenate([seen, np.full((size, 25, 1), 0.7)], -1),
-                "extra_keypoints_3d": np.concatenate([space, np.ones((size, 19, 1))], -1).astype(np.float32),
-                "body_pose": np.zeros((size, 72), np.float32),
-            }
-        )
-        for view, name in enumerate(names):
-            actors.paint(root / name, seed=view)
-    return made
-
-
-def write_batched(root: Path, body: Any, count: int = 2, size: int = 2, is_array: bool = True) -> None:
-    (root / "views.pkl").write_bytes(pickle.dumps(groups(root, body, count, size, is_array), protocol=2))
 
 
 @pytest.mark.parametrize("is_array", [True, False])

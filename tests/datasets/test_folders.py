@@ -1,32 +1,19 @@
 """Folders of one's own: with a COCO json, with nothing; pictures of all kinds, damaged ones counted."""
 
-import json
 from pathlib import Path
 
-import actors
 import numpy as np
 import pytest
+from dataset_writers import actors
+from dataset_writers.folders import POINTS, label
 from PIL import Image
 
 from synthgen.datasets import open_dataset
 from synthgen.datasets.detected import Finder, Found, find_people
 from synthgen.datasets.entry import Choice, LayoutError
 from synthgen.datasets.intake import check_pictures, take
-from synthgen.joints import COCO17
 from synthgen.observation import Observation
 from synthgen.sample import Rejection
-
-POINTS = np.linspace((20.0, 10.0), (80.0, 80.0), len(COCO17))
-
-
-def label(root: Path, sizes: dict[str, tuple[int, int] | None], name: str = "labels.json") -> None:
-    images = [
-        {"id": name, "file_name": name} | ({} if size is None else {"height": size[0], "width": size[1]})
-        for name, size in sizes.items()
-    ]
-    rows = np.column_stack([POINTS, np.full(len(POINTS), 0.75)]).ravel().tolist()
-    notes = [{"id": n, "image_id": name, "keypoints": rows} for n, name in enumerate(sizes)]
-    (root / name).write_text(json.dumps({"images": images, "annotations": notes}))
 
 
 def test_with_a_json(tmp_path: Path, read_all) -> None:

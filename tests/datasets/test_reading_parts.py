@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-import actors
 import numpy as np
 import pytest
+from dataset_writers import actors
 
 from synthgen.datasets import json_rows
 from synthgen.datasets.clips import Clips

@@ -3,13 +3,13 @@
 import json
 import re
 import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import real_layouts
+from dataset_writers import evaluated, ski_poseptz, smart, threedpw
 
 from synthgen import config as configs
 from synthgen.body import load_body
@@ -19,16 +19,7 @@ from synthgen.run import import_recipe, main
 from synthgen.sample import Person
 from synthgen.scorehmr.denoiser import DenoiserConfig, ScoreDenoiser
 
-sys.path.append(str(Path(__file__).parents[1] / "datasets"))  # writers of the official layouts
-
-import test_evaluated_sets as evaluated  # noqa: E402
-import test_ski_poseptz  # noqa: E402
-import test_smart  # noqa: E402
-import test_threedpw  # noqa: E402
-
 TABLES = configs.shipped("eval")
-
-
 QUICK = ["estimators={hmr2: {backend: hmr2, id: embedded/mesh, batch_size: 2}}", "batch_size=4"]
 
 
@@ -41,7 +32,7 @@ def run(name: str, out: Path, *more: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def three_dpw(tmp_path_factory: pytest.TempPathFactory, body: Any) -> Path:
     root = tmp_path_factory.mktemp("3DPW")
-    test_threedpw.write(root, body, "test", "downtown_arguing_00", 2)
+    threedpw.write(root, body, "test", "downtown_arguing_00", 2)
     return root
 
 
@@ -137,7 +128,7 @@ def test_published_figures_are_the_papers() -> None:
 def test_occlusion_from_folders_and_shards(tmp_path: Path, body: Any, three_dpw: Path) -> None:
     """-PC from 3DPW's folder, 3DOH from its own, Crowd from shards that ingest made; -OC is not given."""
     root = tmp_path / "3DPW"
-    test_threedpw.write(root, body, "validation", "courtyard_hug_00", 102)
+    threedpw.write(root, body, "validation", "courtyard_hug_00", 102)
     for split in ("train", "test"):
         (root / "sequenceFiles" / split).mkdir()
     evaluated.write_3doh(tmp_path / "3DOH50K", body)
@@ -182,17 +173,17 @@ def test_panoptic_and_its_mean(tmp_path: Path, body: Any, capsys: pytest.Capture
 
 
 def test_smart_and_ski(tmp_path: Path, body: Any) -> None:
-    smart, ski = tmp_path / "smart", tmp_path / "ski"
-    vault = [test_smart.video(smart, body, f"vault{number}", "vt", 1) for number in range(5)]
-    diving = [test_smart.video(smart, body, f"dive{number}", "1", 1) for number in range(16)]
-    test_smart.write(smart, body, {test_smart.GYM: vault, test_smart.DIVING: diving})
-    found = run("diffusion_hpc_smart", tmp_path / "a", f"roots.vault={smart}", f"roots.diving={smart}")
+    sports, ski = tmp_path / "smart", tmp_path / "ski"
+    vault = [smart.video(sports, body, f"vault{number}", "vt", 1) for number in range(5)]
+    diving = [smart.video(sports, body, f"dive{number}", "1", 1) for number in range(16)]
+    smart.write(sports, body, {smart.GYM: vault, smart.DIVING: diving})
+    found = run("diffusion_hpc_smart", tmp_path / "a", f"roots.vault={sports}", f"roots.diving={sports}")
     sets = {one["name"]: one for one in found["sets"]}
     assert sets["vault"]["people"] == 1, "four of the five videos are for training"
     assert 0 <= sets["vault"]["ours"][0]["figures"]["pck_crop"]["ours"] <= 100
     assert sets["diving"]["not_measured"] == f"nobody there counts; 1 {LEFT_OUT}", "they are too small"
     assert "at least 4 joints" in " ".join(sets["diving"]["stated"]) and "not_measured" in sets["high_jump"]
-    test_ski_poseptz.write(ski, body, 3, split="test")
+    ski_poseptz.write(ski, body, 3, split="test")
     found = run("diffusion_hpc_ski", tmp_path / "b", f"roots.ski_poseptz={ski}")
     [one] = found["sets"]
     assert one["people"] == 3 and len(one["protocol"]["joints"]) == 16 and one["people_of_paper"] == 1716
@@ -238,7 +229,7 @@ def test_scorehmr_on_views(tmp_path: Path, body: Any, capsys: pytest.CaptureFixt
 
 def test_scorehmr_on_video(tmp_path: Path, body: Any) -> None:
     """Two people in a clip are two tracks, so that both have accelerations."""
-    test_threedpw.write(tmp_path / "3DPW", body, "test", "clip_00", 4)
+    threedpw.write(tmp_path / "3DPW", body, "test", "clip_00", 4)
     found = run(
         "scorehmr_video", tmp_path / "out", f"roots.3dpw={tmp_path}/3DPW", *FAST, "refinement.plain=true"
     )
