@@ -118,7 +118,7 @@ def main(config: Config) -> int:
         say(f"no limits notice {100 * config.wanted:g} % of them with these models")
     else:
         other = rates(trials[half:], better)
-        keys = ("min_iou", "min_pck", "min_oks", "max_worst_joint", "max_mpvpe_mm", "min_limb")
+        keys = ("min_iou", "min_pck", "min_oks", "max_worst_joint", "max_mpvpe_mm", "min_limb", "min_support")
         say("limits found on one half, measured on the other:")
         say("  " + " ".join(f"verify.{key}={getattr(better, key):g}" for key in keys))
         share = 100 * other.accepted

@@ -51,6 +51,7 @@ class Agreement:
         worst_joint: (P,) sides of the box.
         mpvpe_mm: (P,) between labelled and newly estimated body.
         limb: (P,) least part of a limb that lies inside a segmented person.
+        support: (P,) least support of a visible joint by the keypoint model, in [0, 1].
     """
 
     people_found: int
@@ -60,6 +61,7 @@ class Agreement:
     worst_joint: Float
     mpvpe_mm: Float
     limb: Float
+    support: Float
 
     def scores(self, person: int) -> dict[str, float]:
         """Return a person's numbers by the names they have in the record."""
@@ -70,6 +72,7 @@ class Agreement:
             "worst_joint": round(float(self.worst_joint[person]), 4),
             "mpvpe_mm": round(float(self.mpvpe_mm[person]), 1),
             "limb": round(float(self.limb[person]), 4),
+            "support": round(float(self.support[person]), 4),
         }
 
 
@@ -84,6 +87,8 @@ class Verification:
         max_worst_joint: greatest distance of a trusted joint, in sides of the person's box.
         max_mpvpe_mm: greatest distance of the newly estimated body [mm].
         min_limb: least part of each visible limb that must lie inside a segmented person, [0, 1].
+        min_support: least support of each visible joint by the keypoint model, [0, 1]: 1 less what its
+            heatmap rises above its value at the labelled place. Notices a turned limb better than the rest.
         same_people: as many people must be found as are labelled.
         on_mismatch: reject; retry: draw again from other noise, then reject; rectify: let the mesh refiner
             (models.refiner) fit the bodies to the picture, then look again.
@@ -97,6 +102,7 @@ class Verification:
     max_worst_joint: float = 0.6
     max_mpvpe_mm: float = 1000.0
     min_limb: float = 0.5
+    min_support: float = 0.5
     same_people: bool = True
     on_mismatch: OnMismatch = "retry"
     retries: int = 2
@@ -106,7 +112,7 @@ class Verification:
         """Return what is wrong with these options, one message each."""
         found = [
             f"{name} must be in [0, 1], got {getattr(self, name)}"
-            for name in ("min_iou", "min_pck", "min_oks", "min_limb")
+            for name in ("min_iou", "min_pck", "min_oks", "min_limb", "min_support")
             if not 0 <= getattr(self, name) <= 1
         ]
         found += [
@@ -128,6 +134,7 @@ class Verification:
             ((agreement.pck < self.min_pck).any(), "too few joints in place"),
             ((agreement.oks < self.min_oks).any(), "keypoints too far off"),
             ((agreement.worst_joint > self.max_worst_joint).any(), "a joint far out of place"),
+            ((agreement.support < self.min_support).any(), "a joint where the picture speaks against it"),
             ((agreement.mpvpe_mm > self.max_mpvpe_mm).any(), "the body in the picture is another one"),
         )
         return next((reason for failed, reason in checks if failed), None)
@@ -158,6 +165,19 @@ def keypoint_agreement(
     relative = np.linalg.norm(found - labelled, axis=-1) / sides[:, None]
     worst = np.where(trusted, relative, 0.0).max(-1)
     return JointAgreement(np.where(nobody, 1.0, is_near), np.where(nobody, 1.0, similarity), worst)
+
+
+def least_support(support: Float | None, visibility: Float) -> Float:
+    """Return the least support (P,) of the visible joints of P people.
+
+    Args:
+        support: (P, 17) of the labelled joints by the keypoint model, in [0, 1]; None where it has none to
+            give, which speaks against nobody.
+        visibility: (P, 17) how far each shows, in [0, 1].
+    """
+    if support is None:
+        return np.ones(len(visibility))
+    return np.where(visibility >= VISIBLE, support, 1.0).min(-1)
 
 
 def limb_cover(

@@ -13,17 +13,7 @@ from numpy.typing import NDArray
 
 from synthgen.agreement import Agreement, Verification
 
-_QUANTILES = (
-    0.0,
-    0.05,
-    0.1,
-    0.2,
-    0.3,
-    0.4,
-    0.5,
-    0.6,
-    0.7,
-)  # of right labels that a candidate limit turns away
+_QUANTILES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7)  # of right labels that a candidate limit turns away
 
 
 @dataclass(frozen=True)
@@ -106,7 +96,7 @@ def _is_noticed(agreement: Agreement | None, limits: Verification) -> bool:
 
 
 def _numbers(agreement: Agreement, limits: Verification) -> list[float]:
-    """Return what is measured so that more is better: people, overlap, PCK, worst joint, mesh, limb."""
+    """Return so that more is better: people, overlap, PCK, worst joint, mesh, limb, support."""
     is_complete = agreement.people_found == len(agreement.iou) or not limits.same_people
     return [
         float(is_complete),
@@ -115,11 +105,12 @@ def _numbers(agreement: Agreement, limits: Verification) -> list[float]:
         -float(agreement.worst_joint.max()),
         -float(agreement.mpvpe_mm.max()),
         float(agreement.limb.min()),
+        float(agreement.support.min()),
     ]
 
 
 def _or_worst(agreement: Agreement | None, limits: Verification) -> list[float]:
-    return [-np.inf] * 6 if agreement is None else _numbers(agreement, limits)
+    return [-np.inf] * 7 if agreement is None else _numbers(agreement, limits)
 
 
 def _limits(least: NDArray[np.float64], limits: Verification) -> Verification:
@@ -132,4 +123,5 @@ def _limits(least: NDArray[np.float64], limits: Verification) -> Verification:
         max_worst_joint=float(np.ceil(-least[3] * 1000) / 1000) or 0.001,
         max_mpvpe_mm=float(np.ceil(-least[4])) or 1.0,
         min_limb=float(np.floor(least[5] * 1000) / 1000),
+        min_support=float(np.floor(least[6] * 1000) / 1000),
     )

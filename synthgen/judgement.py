@@ -43,7 +43,7 @@ def look(plans: Sequence[Plan], models: Models, is_asked: Sequence[bool] = ()) -
     ]
     if asked:
         chosen = [plans[place] for place in asked]
-        seen = question(chosen, _witnesses(models))
+        seen = question(chosen, _witnesses(models), models.body)
         for place, one, agreement in zip(asked, seen, compare(chosen, seen, models.body), strict=True):
             verdicts[place] = _judged(agreement, one, verdicts[place].scores, models)
     return verdicts
@@ -51,7 +51,7 @@ def look(plans: Sequence[Plan], models: Models, is_asked: Sequence[bool] = ()) -
 
 def agreements(plans: Sequence[Plan], models: Models) -> list[Agreement]:
     """Measure how well labels and pictures agree, whatever the limits."""
-    return compare(plans, question(plans, _witnesses(models)), models.body)
+    return compare(plans, question(plans, _witnesses(models), models.body), models.body)
 
 
 def rectify(plans: Sequence[Plan], verdicts: Sequence[Verdict], models: Models) -> list[tuple[Plan, Verdict]]:

@@ -168,7 +168,12 @@ def is_like(image: np.ndarray, color: Sequence[int]) -> np.ndarray:
 class Joints(Model):
     """Finds all joints in the middle of the box, without being sure."""
 
-    def __call__(self, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[Keypoints]:
+    def __call__(
+        self,
+        images: Sequence[np.ndarray],
+        boxes: Sequence[np.ndarray],
+        places: Sequence[np.ndarray] | None = None,
+    ) -> list[Keypoints]:
         self.note(list(images), list(boxes))
         middles = [(found[:, :2] + found[:, 2:]) / 2 for found in boxes]
         return [

@@ -6,6 +6,7 @@ from synthgen.agreement import (
     Agreement,
     Verification,
     keypoint_agreement,
+    least_support,
     limb_cover,
 )
 from synthgen.joints import COCO17
@@ -59,6 +60,14 @@ def test_nobody_visible_cannot_disagree():
     assert (found.pck[0], found.oks[0], found.worst[0]) == (1, 1, 0)
 
 
+def test_the_least_supported_visible_joint_counts():
+    support, visibility = np.full((2, 17), 0.9), np.ones((2, 17))
+    support[0, 3], support[0, 5], visibility[0, 5] = 0.4, 0.1, 0.2
+    assert least_support(support, visibility).tolist() == [0.4, 0.9]
+    assert least_support(None, visibility).tolist() == [1, 1]
+    assert least_support(support, np.zeros((2, 17))).tolist() == [1, 1]
+
+
 GOOD = {
     "people_found": 1,
     "iou": 0.9,
@@ -67,6 +76,7 @@ GOOD = {
     "worst_joint": 0.05,
     "mpvpe_mm": 50.0,
     "limb": 1.0,
+    "support": 0.9,
 }
 
 
@@ -80,6 +90,7 @@ GOOD = {
         ({"oks": 0.01}, "keypoints too far off"),
         ({"worst_joint": 3.0}, "a joint far out of place"),
         ({"limb": 0.2}, "a limb where the picture shows none"),
+        ({"support": 0.2}, "a joint where the picture speaks against it"),
         ({"mpvpe_mm": 1900.0}, "the body in the picture is another one"),
     ],
 )
@@ -113,6 +124,7 @@ def test_scores_have_the_names_of_the_record():
         "worst_joint": 0.05,
         "mpvpe_mm": 50.0,
         "limb": 1.0,
+        "support": 0.9,
     }
 
 

@@ -11,7 +11,7 @@ LIMITS = Verification(min_iou=0.5, min_pck=0.5, min_oks=0, max_worst_joint=9, ma
 
 def agreement(iou: float, pck: float = 1.0, people: int = 1) -> Agreement:
     one = np.array([1.0])
-    return Agreement(people, iou * one, pck * one, one, 0.1 * one, 100 * one, one)
+    return Agreement(people, iou * one, pck * one, one, 0.1 * one, 100 * one, one, one)
 
 
 def trials(count: int = 200) -> list[Trial]:

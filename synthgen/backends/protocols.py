@@ -155,21 +155,28 @@ class Keypoints:
     Attributes:
         keypoints_2d: (N, 17, 2) COCO-17 [px].
         confidence: (N, 17) in [0, 1].
+        support: (N, 17) in [0, 1], how far the model agrees with places that it was asked about: 1 where it
+            is as sure of that place as of the one that it found. None where it was not asked.
     """
 
     keypoints_2d: Float
     confidence: Float
+    support: Float | None = None
 
 
 class KeypointModel(Backend, Protocol):
     """Role `keypoints`: 2D joints of the person in each box."""
 
-    def __call__(self, images: Sequence[Image], boxes: Sequence[Float]) -> list[Keypoints]:
+    def __call__(
+        self, images: Sequence[Image], boxes: Sequence[Float], places: Sequence[Float] | None = None
+    ) -> list[Keypoints]:
         """Find joints.
 
         Args:
             images: B pictures.
             boxes: for each picture (N, 4) xyxy [px]; N may be 0.
+            places: for each picture (N, 17, 2) [px], where somebody says that the joints are, to have
+                `Keypoints.support`.
         """
 
 

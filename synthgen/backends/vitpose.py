@@ -5,7 +5,7 @@ pixel of the heatmap.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from synthgen.backends.ranges import (
     split_like,
 )
 from synthgen.joints import COCO17
+from synthgen.metrics import longer_side
 from synthgen.sample import Float
 
 RANGES = {"box_scale": Range(0, 10, is_open=True), "batch_size": Range(1), "dataset_index": Range(0, 5)}
@@ -34,6 +35,7 @@ BLUR, REACH = (
     5,
 )  # deviation and radius of DARK's Gaussian [heatmap px], as the published read-out has them
 LOWEST, HIGHEST = 0.001, 50.0  # heatmap values before their logarithm is taken
+SUPPORT_RADIUS = 0.02  # of the box's longer side, around a place that the model is asked about
 _MIRRORED = list(COCO17.flip_permutation())  # channels of a mirrored crop, by the joints that they show
 
 
@@ -83,7 +85,9 @@ class ViTPose:
         self._model, self._processor = place(model, device), load_image_processor(folder)
         self.version = version_of(folder)
 
-    def __call__(self, images: Sequence[Image], boxes: Sequence[Float]) -> list[Keypoints]:
+    def __call__(
+        self, images: Sequence[Image], boxes: Sequence[Float], places: Sequence[Float] | None = None
+    ) -> list[Keypoints]:
         """Find joints; see `KeypointModel`."""
         import torch
 
@@ -108,7 +112,11 @@ class ViTPose:
                     drawn = (drawn + mirrored.flip(3)[:, _MIRRORED]) / 2
             heatmaps += list(drawn[:count].cpu().numpy())
         read = [(heatmap, *frame) for heatmap, frame in zip(heatmaps, frames, strict=True)]
-        return [_joints_of(people) for people in split_like(read, boxes)]
+        found = [_joints_of(people) for people in split_like(read, boxes)]
+        if places is None:
+            return found
+        supports = [support(*one) for one in zip(split_like(read, boxes), boxes, places, strict=True)]
+        return [replace(one, support=own) for one, own in zip(found, supports, strict=True)]
 
     def _frame(self, bbox: Float, size: tuple[int, int]) -> tuple[Float, Float]:
         """Return middle and size (w, h) of what is cut out, in the crop's proportions [px]."""
@@ -135,6 +143,36 @@ def _joints_of(people: Sequence[tuple[NDArray[np.float32], Float, Float]]) -> Ke
     last = np.array(heatmaps.shape[:1:-1]) - 1
     center, extent = (np.stack([one[key] for one in people])[:, None] for key in (1, 2))
     return Keypoints(peaks / last * extent + center - extent / 2, np.clip(confidence, 0, 1))
+
+
+def support(people: Sequence[tuple[NDArray[np.float32], Float, Float]], boxes: Float, places: Float) -> Float:
+    """Say how little is lost where joints are believed to be elsewhere than at the heatmaps' peaks.
+
+    A heatmap of a joint that might be in two places has two peaks, and both are supported. Joints that no
+    heatmap is sure of speak against nothing.
+
+    Args:
+        people: heatmaps (J, h, w), middle and size (w, h) [px] of what they show, for each of N.
+        boxes: (N, 4) xyxy [px].
+        places: (N, J, 2) [px].
+
+    Returns:
+        (N, J) in [0, 1]: 1 less the height of the peak above the highest value within SUPPORT_RADIUS of the
+        place.
+    """
+    sides = longer_side(boxes)
+    found = np.ones(places.shape[:2])
+    for number, (heatmaps, center, extent) in enumerate(people):
+        last = np.array(heatmaps.shape[:0:-1]) - 1
+        rows, columns = np.mgrid[: last[1] + 1, : last[0] + 1]
+        pixels = np.stack([columns, rows], -1) / last * extent + center - extent / 2
+        offset = np.linalg.norm(pixels - places[number][:, None, None], axis=-1)  # (J, h, w)
+        nearest = offset.min((1, 2), keepdims=True)  # at least one pixel counts, however coarse they are
+        is_near = offset <= np.maximum(SUPPORT_RADIUS * sides[number], nearest)
+        values = np.clip(heatmaps.astype(np.float64), 0, 1)
+        near = np.where(is_near, values, 0).max((1, 2))
+        found[number] = 1 - (values.max((1, 2)) - near)
+    return found
 
 
 def read_heatmaps(heatmaps: NDArray[np.floating]) -> tuple[Float, Float]:

@@ -8,11 +8,21 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
 
-HARD_IF_SMALL = ("mask_iou", "pck", "oks", "limb", "visible_part", "visible_joints", "height", "known")
+HARD_IF_SMALL = (
+    "mask_iou",
+    "pck",
+    "oks",
+    "limb",
+    "support",
+    "visible_part",
+    "visible_joints",
+    "height",
+    "known",
+)
 HARD_IF_LARGE = ("worst_joint", "mpvpe_mm", "prior", "prior_error", "rarity")
 SIGNALS = {  # (words, unit)
     "mask_iou": ("mask overlap", ""), "pck": ("joints in place", ""), "oks": ("keypoint similarity", ""),
-    "limb": ("worst limb", ""), "visible_part": ("visible part", ""),
+    "limb": ("worst limb", ""), "support": ("least support", ""), "visible_part": ("visible part", ""),
     "visible_joints": ("visible joints", ""),
     "height": ("height", " px"), "known": ("joints seen", ""), "worst_joint": ("worst joint", ""),
     "mpvpe_mm": ("mesh distance", " mm"), "prior": ("pose prior", ""), "prior_error": ("prior error", "°"),

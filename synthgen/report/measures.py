@@ -69,6 +69,10 @@ MEASURES: Mapping[str, Measure] = {
     "limb": Measure(
         "Worst limb", "part of a limb inside the person found [0 to 1]", 1, 200, ("verify.min_limb",)
     ),
+    "support": Measure(
+        "Least support", "of a labelled joint by the keypoint model's heatmaps [0 to 1]", 1, 200,
+        ("verify.min_support",),
+    ),
     "mpvpe_mm": Measure(
         "Mesh distance", "labelled and newly estimated body: MPVPE [mm]", 2000, 1000,
         ("verify.max_mpvpe_mm",), unit=" mm",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthgen.agreement import Agreement, keypoint_agreement, limb_cover
+from synthgen.agreement import Agreement, keypoint_agreement, least_support, limb_cover
 from synthgen.backends.protocols import Keypoints, MeshEstimate, Segments
 from synthgen.body import Body
 from synthgen.geometry import project
@@ -69,12 +69,12 @@ class Verdict:
     testimony: Testimony | None = None
 
 
-def question(plans: Sequence[Plan], witnesses: Witnesses) -> list[Testimony]:
+def question(plans: Sequence[Plan], witnesses: Witnesses, body: Body) -> list[Testimony]:
     """Ask all models about all pictures."""
     images = [plan.drawing.image for plan in plans]
     frames = [boxes(plan) for plan in plans]
     segments = witnesses.segmenter(images)
-    keypoints = witnesses.keypoints(images, frames)
+    keypoints = witnesses.keypoints(images, frames, [_joints(plan, body) for plan in plans])
     cameras = [plan.bodies.scene.camera.cam_int for plan in plans]
     estimates = witnesses.mesh(images, frames, cameras)
     return [
@@ -102,7 +102,7 @@ def compare(plans: Sequence[Plan], testimonies: Sequence[Testimony], body: Body)
 def _agreement(plan: Plan, testimony: Testimony, body: Body, distances: Float) -> Agreement:
     count = len(plan.bodies.scene.people)
     shown = np.stack([plan.drawing.mask == number for number in range(1, count + 1)])
-    labelled = project(body.joints(plan.points, COCO17), plan.bodies.scene.camera.cam_int)
+    labelled = _joints(plan, body)
     visibility = visibilities(plan, body)
     joints = keypoint_agreement(
         testimony.keypoints.keypoints_2d,
@@ -120,4 +120,10 @@ def _agreement(plan: Plan, testimony: Testimony, body: Body, distances: Float) -
         worst_joint=joints.worst,
         mpvpe_mm=distances,
         limb=limb_cover(labelled, visibility, shown, np.logical_or.reduce(testimony.people, axis=0)),
+        support=least_support(testimony.keypoints.support, visibility),
     )
+
+
+def _joints(plan: Plan, body: Body) -> Float:
+    """Return the projected COCO joints (P, 17, 2) of the labels [px]."""
+    return project(body.joints(plan.points, COCO17), plan.bodies.scene.camera.cam_int)

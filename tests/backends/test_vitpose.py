@@ -7,7 +7,7 @@ import pytest
 import tiny_models
 import torch
 
-from synthgen.backends.vitpose import ViTPose, read_heatmaps
+from synthgen.backends.vitpose import ViTPose, read_heatmaps, support
 from synthgen.joints import COCO17
 
 RANDOM = np.random.default_rng(2)
@@ -85,6 +85,37 @@ def test_with_the_flip_test_a_mirror_image_has_mirrored_joints(flip_test: bool) 
     back = other.keypoints_2d[:, list(COCO17.flip_permutation())] * (-1, 1) + (last, 0)
     is_same = np.abs(back - found.keypoints_2d).max() < 0.1
     assert is_same == flip_test
+
+
+def test_places_are_supported_where_the_heatmap_is_as_high_as_anywhere() -> None:
+    size, box = (28, 24), np.array([[0.0, 0, 115, 135]])
+    frame = np.array([57.5, 67.5]), np.array([115.0, 135])
+    peaks = np.full((17, 2), (6.0, 9))
+    maps = bumps(peaks, size)[0]
+    maps[1] = 0.7 * np.maximum(bumps(peaks, size)[0, 1], bumps(np.array([[18.0, 20]]), size)[0, 0])
+    maps[2] *= 0.2  # unsure
+    other = np.array([18.0, 20]) * 5
+    for place, expected in (
+        (np.array([6.0, 9]) * 5, (1, 1, 1)),
+        (other, (0, 1, 0.8)),
+        (other + 900, (0, 0.3, 0.8)),
+    ):
+        found = support([(maps.astype(np.float32), *frame)], box, np.tile(place, (1, 17, 1)))
+        assert found.shape == (1, 17) and np.allclose(found[0, :3], expected, atol=0.02), place
+    near = support([(maps.astype(np.float32), *frame)], box, np.tile(np.array([32.0, 45]), (1, 17, 1)))
+    assert near[0, 0] > 0.9, "within the radius"
+
+
+def test_the_model_says_how_far_it_agrees_with_places() -> None:
+    model = ViTPose()
+    model.setup()
+    (found,) = model([PICTURE], [BOXES])
+    assert found.support is None
+    (asked,) = model([PICTURE], [BOXES], [found.keypoints_2d])
+    assert np.array_equal(asked.keypoints_2d, found.keypoints_2d)
+    assert asked.support is not None and asked.support.shape == (2, 17) and asked.support.min() > 0.95
+    (nobody,) = model([PICTURE], [BOXES[:0]], [np.zeros((0, 17, 2))])
+    assert nobody.support is not None and nobody.support.shape == (0, 17)
 
 
 def test_experts_of_vitpose_plus_are_chosen(saved: Callable[[str], Path]) -> None:

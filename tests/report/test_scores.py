@@ -34,6 +34,7 @@ def test_every_score_that_the_method_writes_has_a_measure():
         "worst_joint",
         "mpvpe_mm",
         "limb",
+        "support",
         "occluded",
     }
     assert written | Measurement(1, 1, 1).scores().keys() == MEASURES.keys()

@@ -72,11 +72,11 @@ def test_people_who_were_not_found_overlap_with_nobody(planned, body):
     assert one(plan, body, nobody).iou.tolist() == [0, 0]
 
 
-def test_models_look_at_the_final_picture_in_the_boxes_of_the_labels(planned):
+def test_models_look_at_the_final_picture_in_the_boxes_of_the_labels(planned, body):
     plan = planned(standing())
     image = np.where((plan.drawing.mask == 1)[..., None], np.uint8(RED), np.uint8(GREY))
     models = Segmenter(), Joints(), Mesh()
-    (seen,) = verify.question([repaint(plan, image)], verify.Witnesses(*models, Masking(speck=0)))
+    (seen,) = verify.question([repaint(plan, image)], verify.Witnesses(*models, Masking(speck=0)), body)
     assert np.array_equal(seen.people[0], plan.drawing.mask == 1)
     rows, columns = np.nonzero(plan.drawing.mask == 1)
     box = [columns.min(), rows.min(), columns.max(), rows.max()]
