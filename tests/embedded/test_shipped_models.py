@@ -24,7 +24,8 @@ def figures(tmp_path_factory) -> dict[str, dict[str, float]]:
     """Examine the shipped models on little; speed apart, which is no behaviour."""
     folder = tmp_path_factory.mktemp("exam")
     where = [f"work={folder}", f"card={folder / 'MODELS.md'}"]
-    amounts = ["pictures=6", "seed=4000000", "redraws=6", "parts=[vae,redraw,segmenter,keypoints,mesh,prior]"]
+    amounts = ["pictures=6", "seed=4000000", "redraws=4", "parts=[vae,redraw,segmenter,keypoints,mesh,prior]"]
+    amounts.append("models.draft.num_inference_steps=4")  # drafts are what is drawn over, and no more, here
     assert run.main(["config=embedded_evaluate.yaml", *amounts, *where]) == 0
     entries = json.loads((folder / "figures.json").read_text())
     return {name: entry["figures"] for name, entry in entries.items()}

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from synthgen.agreement import Agreement
 from synthgen.evaluation.figures import FIGURES
 from synthgen.few_shot.arms import ARMS, BOTH, NONE, REAL, Outcome, Result, Spread, relative
 from synthgen.few_shot.page import render_page
@@ -12,6 +13,7 @@ from synthgen.few_shot.tables import change, markdown, record
 from synthgen.few_shot.verdicts import verdicts
 from synthgen.joints import COCO17, SMPL24
 from synthgen.observation import Observation, ObservedPerson
+from synthgen.run import import_recipe
 
 COUNTS = {"test pictures": 500, "real pictures": 100}
 VALUES = {
@@ -119,3 +121,10 @@ def _observation(picture: np.ndarray) -> Observation:
         None,
     )
     return Observation("k", picture, None, (person,), "open", "standin/train")
+
+
+def test_without_verification_the_worst_picture_is_kept():
+    none, far = np.zeros(1), np.full(1, 1e5)
+    arrays = {"iou": none, "pck": none, "oks": none, "worst_joint": far, "mpvpe_mm": far}
+    worst = Agreement(people_found=7, **arrays, limb=none, support=none)
+    assert import_recipe("few_shot").NOTHING.reason(worst) is None
