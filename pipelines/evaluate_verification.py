@@ -3,8 +3,10 @@
     python -m synthgen.run pipeline=evaluate_verification models=embedded
 
 Takes pictures of a source until enough are accepted, spoils their labels in three ways (a limb turned by 40
-degrees, the body moved by a tenth of its height, left and right swapped), and asks again. Rendered pictures
-are exact by construction, so there every rejection of an unspoiled label is a false alarm. At the end it
+degrees, the body moved by a tenth of its height, left and right swapped), and asks again. Some spoils cannot
+be seen, like sides swapped in a symmetric pose; those that move a visible joint by more than a tenth of the box
+are counted apart, too. Rendered pictures are exact by construction, so there every rejection of an unspoiled
+label is a false alarm. At the end it
 suggests the limits that notice enough and accept most with these models, checked on pictures of their own.
 """
 
@@ -16,7 +18,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from synthgen import backends
-from synthgen.agreement import Verification
+from synthgen.agreement import NEAR, Verification
 from synthgen.calibration import Rates, Trial
 from synthgen.judgement import agreements, gated
 from synthgen.models import Method, Models, role_problems
@@ -131,6 +133,7 @@ def _table(found: "Rates", indent: str = "") -> None:
     for name, part in found.noticed.items():
         say(f"{indent}{name:<14} {100 * part:5.1f} % of {found.count} rejected")
     say(f"{indent}{'all spoils':<14} {100 * found.all_noticed:5.1f} % of {found.count * len(found.noticed)}")
+    say(f"{indent}{'those that show':<14} {100 * found.noticed_shown:4.1f} % of {found.shown}")
 
 
 def _trials(config: Config, models: Models) -> "Iterator[Trial]":
@@ -148,6 +151,7 @@ def _trials(config: Config, models: Models) -> "Iterator[Trial]":
 def _trial(plan: "Plan", request: "Request", models: Models) -> Trial:
     """Ask about a picture with its own label, and with spoiled ones."""
     from synthgen.stages.spoil import SPOILS
+    from synthgen.stages.verify import greatest_move
 
     plans: dict[str, Plan | None] = {"": plan}
     for name, spoil in SPOILS.items():
@@ -159,4 +163,5 @@ def _trial(plan: "Plan", request: "Request", models: Models) -> Trial:
         plans[name] = None if isinstance(spoiled, str) or gated(spoiled, models).reason else spoiled
     drawn = {name: one for name, one in plans.items() if one is not None}
     found = dict(zip(drawn, agreements(list(drawn.values()), models), strict=True))
-    return Trial(found[""], {name: found.get(name) for name in SPOILS})
+    shows = {n for n in SPOILS if plans[n] is None or greatest_move(plan, plans[n], models.body) > NEAR}
+    return Trial(found[""], {name: found.get(name) for name in SPOILS}, frozenset(shows))

@@ -23,10 +23,13 @@ class Trial:
     Attributes:
         right: with its own label.
         spoiled: with spoiled ones, by kind; None where such a body cannot be drawn at all, which is noticed.
+        shows: kinds of spoils that can be seen: they move a visible joint further than `agreement.NEAR`. Sides
+            swapped in a symmetric pose, or a limb turned towards the camera, leave the picture right.
     """
 
     right: Agreement
     spoiled: Mapping[str, Agreement | None]
+    shows: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,15 @@ class Rates:
         accepted: of the right labels.
         noticed: of the spoiled labels of accepted pictures that are rejected, by kind.
         count: accepted pictures.
+        noticed_shown: of the spoils that show, of all kinds together; 1 without any.
+        shown: how many these are.
     """
 
     accepted: float
     noticed: Mapping[str, float]
     count: int
+    noticed_shown: float = 1.0
+    shown: int = 0
 
     @property
     def all_noticed(self) -> float:
@@ -59,7 +66,9 @@ def rates(trials: Sequence[Trial], limits: Verification) -> Rates:
         else 0.0
         for kind in kinds
     }
-    return Rates(len(accepted) / max(len(trials), 1), noticed, len(accepted))
+    shown = [_is_noticed(trial.spoiled[kind], limits) for trial in accepted for kind in sorted(trial.shows)]
+    part = float(np.mean(shown)) if shown else 1.0
+    return Rates(len(accepted) / max(len(trials), 1), noticed, len(accepted), part, len(shown))
 
 
 def calibrate(trials: Sequence[Trial], limits: Verification, wanted: float) -> Verification | None:

@@ -32,6 +32,15 @@ def test_rates_count_what_limits_do() -> None:
     assert found.all_noticed == pytest.approx(found.noticed["shift"] / 2)
 
 
+def test_spoils_that_show_are_counted_apart() -> None:
+    seen = {"shift": agreement(0.1), "turn": agreement(0.8)}
+    mixed = [Trial(agreement(0.8), seen, frozenset({"shift"})), Trial(agreement(0.8), seen)]
+    found = rates(mixed, LIMITS)
+    assert (found.noticed_shown, found.shown) == (1.0, 1) and found.all_noticed == 0.5
+    found = rates([*mixed, Trial(agreement(0.8), seen, frozenset(seen))], LIMITS)
+    assert found.shown == 3 and found.noticed_shown == pytest.approx(2 / 3)
+
+
 def test_a_body_that_cannot_be_drawn_is_noticed() -> None:
     found = rates([Trial(agreement(0.8), {"shift": None})], LIMITS)
     assert found.noticed == {"shift": 1.0}

@@ -15,7 +15,7 @@ from synthgen.sample import Request, Sample
 from synthgen.stages.prior import Judging
 from synthgen.stages.redraw import Redrawing
 
-OPEN = Verification(0, 0, 0, 9, 9e3, min_limb=0, same_people=False, on_mismatch="reject")
+OPEN = Verification(0, 0, 0, 9, 9e3, min_limb=0, min_support=0, same_people=False, on_mismatch="reject")
 METHOD = Method(verify=OPEN, quality=Gate(min_visible_joints=1))
 WORDS = {"backend": "fake_models:Source"}
 EVERYTHING = set(nodes())

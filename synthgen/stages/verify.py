@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthgen.agreement import Agreement, keypoint_agreement, least_support, limb_cover
+from synthgen.agreement import VISIBLE, Agreement, keypoint_agreement, least_support, limb_cover
 from synthgen.backends.protocols import Keypoints, MeshEstimate, Segments
 from synthgen.body import Body
 from synthgen.geometry import project
 from synthgen.joints import COCO17
-from synthgen.metrics import mpvpe
+from synthgen.metrics import longer_side, mpvpe
 from synthgen.sample import Float
 from synthgen.stages.depth import Plan
 from synthgen.stages.label import boxes, visibilities
@@ -122,6 +122,16 @@ def _agreement(plan: Plan, testimony: Testimony, body: Body, distances: Float) -
         limb=limb_cover(labelled, visibility, shown, np.logical_or.reduce(testimony.people, axis=0)),
         support=least_support(testimony.keypoints.support, visibility),
     )
+
+
+def greatest_move(plan: Plan, other: Plan, body: Body) -> float:
+    """Return how far a joint of other bodies lies from that of a plan, [longer sides of its person's box].
+
+    Joints count that show in either of them; the greatest distance of all people.
+    """
+    seen = np.maximum(visibilities(plan, body), visibilities(other, body)) >= VISIBLE
+    distance = np.linalg.norm(_joints(plan, body) - _joints(other, body), axis=-1)
+    return float(np.where(seen, distance / longer_side(boxes(plan))[:, None], 0.0).max())
 
 
 def _joints(plan: Plan, body: Body) -> Float:

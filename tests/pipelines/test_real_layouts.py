@@ -29,7 +29,9 @@ ROLES = {"draft", "redraw", "segmenter", "keypoints", "mesh", "prior"}
 METHOD = Method(
     masks=Masking(max_people=9),
     prior=Judging(plausible_to=1e9, max_error_deg=180),
-    verify=Verification(0, 0, 0, 1e9, 1e9, min_limb=0, same_people=False, on_mismatch="reject"),
+    verify=Verification(
+        0, 0, 0, 1e9, 1e9, min_limb=0, min_support=0, same_people=False, on_mismatch="reject"
+    ),
     quality=Gate(0, 0, 0, 0, 0, 1),
 )
 GIGABYTES_NEEDED = {"paper": 14, "sdxl": 22}

@@ -63,6 +63,16 @@ def test_each_witness_speaks_for_itself(planned, body):
     assert agreement.mpvpe_mm[0] < 1e-3, "the place is not what this measures"
 
 
+def test_how_far_bodies_move_is_told_in_sides_of_the_box(planned, body):
+    plan = planned(standing(), standing(x=0.9))
+    assert verify.greatest_move(plan, plan, body) == 0
+    moved = planned(standing(x=0.1), standing(x=0.9))
+    camera = plan.bodies.scene.camera.cam_int
+    pixels = camera[0, 0] * 0.1 / plan.points[0, :, 2].mean()
+    box = np.array([np.ptp(np.nonzero(plan.drawing.mask == 1), axis=1)]).max()
+    assert verify.greatest_move(plan, moved, body) == pytest.approx(pixels / box, rel=0.1)
+
+
 def test_people_who_were_not_found_overlap_with_nobody(planned, body):
     plan = planned(standing(x=-0.5), standing(x=0.5))
     seen = truth(plan, body)
