@@ -4,10 +4,10 @@
 
 Takes pictures of a source until enough are accepted, spoils their labels in three ways (a limb turned by 40
 degrees, the body moved by a tenth of its height, left and right swapped), and asks again. Some spoils cannot
-be seen, like sides swapped in a symmetric pose; those that move a visible joint by more than a tenth of the box
-are counted apart, too. Rendered pictures are exact by construction, so there every rejection of an unspoiled
-label is a false alarm. At the end it
-suggests the limits that notice enough and accept most with these models, checked on pictures of their own.
+be seen, like sides swapped in a symmetric pose; those that move a visible joint by more than a tenth of the
+box are counted apart, too. Rendered pictures are exact by construction, so there every rejection of an
+unspoiled label is a false alarm. At the end it suggests the limits that notice enough and accept most with
+these models, checked on pictures of their own.
 """
 
 from collections.abc import Iterator
