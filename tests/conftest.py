@@ -19,20 +19,26 @@ CONFIG_HASH = "c0ffee" * 10 + "c0ff"
 # Ray's workers matter as much as the test that waits for them; at their usual niceness, 15, they get next to
 # nothing of a busy machine.
 os.environ.setdefault("RAY_worker_niceness", "0")
+# Nor are workers started before somebody asks for one: most of these clusters never use as many.
+os.environ.setdefault("RAY_prestart_worker_first_driver", "0")
 # Two processes take the next file each time they end one: these take longest, so they come first.
 LONGEST_FILES = (
     "pipelines/test_generate_recipe.py",
-    "embedded/test_recipe.py",
-    "test_actors.py",
     "pipelines/test_few_shot.py",
     "pipelines/test_ray_job.py",
-    "test_cluster_training.py",
-    "embedded/test_lanes.py",
-    "dpmesh/test_dpmesh_model.py",
-    "dpmesh/test_dpmesh_model_official.py",
-    "dpmesh/test_dpmesh_training.py",
-    "backends/test_contract.py",
+    "test_actors.py",
+    "embedded/test_shipped_models.py",
+    "embedded/test_recipe.py",
+    "pipelines/test_real_layouts.py",
     "embedded/test_exam_recipe.py",
+    "dpmesh/test_dpmesh_training.py",
+    "test_cluster_training.py",
+    "dpmesh/test_dpmesh_model.py",
+    "pipelines/test_train_dpmesh.py",
+    "embedded/test_lanes.py",
+    "dpmesh/test_dpmesh_model_official.py",
+    "backends/test_contract.py",
+    "pipelines/test_refine_recipe.py",
 )
 
 
