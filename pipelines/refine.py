@@ -34,14 +34,15 @@ class Guidance:
     Only smoothness is published as 30: at 300 clips move less by jerks, and poses are nearer as well.
 
     Attributes:
-        iterations: rounds of inversion and guided sampling.
+        iterations: rounds of inversion and guided sampling; with samples, half of them from each start, and
+            the other half (of views and video: all) from the blend of these fits.
         start: time step that the inversion goes up to.
         step: time steps between two predictions.
         scale: of the guidance.
         keypoints: weight of the reprojection error.
         multiview: weight of the views' agreement.
         smoothness: weight of neighbouring frames' likeness.
-        samples: starts beside the estimate that the denoiser draws.
+        samples: starts beside the estimate that the denoiser draws; 0 for the published loop.
     """
 
     iterations: int = 10
@@ -51,7 +52,7 @@ class Guidance:
     keypoints: float = 0.003
     multiview: float = 450.0
     smoothness: float = 300.0
-    samples: int = 5
+    samples: int = 8
 
 
 @dataclass(frozen=True)

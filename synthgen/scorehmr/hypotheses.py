@@ -2,11 +2,12 @@
 
 A silhouette does not say whether somebody is seen from the front or from behind, and guidance never turns
 a body round. A denoiser that has seen more kinds of poses than the estimator (sports) corrects it where
-guidance cannot: joints do not say which of two limbs is in front. The start that ends with least energy wins.
+guidance cannot: joints do not say which of two limbs is in front. Fits from all starts are blended by how
+well they explain what was observed (a mean has less error than the likeliest one), or the best is taken.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -22,6 +23,63 @@ from synthgen.scorehmr.schedule import cosine_schedule
 _LIMIT = 1.1  # of clean 6D rotations, whose entries lie in [-1, 1]
 _STEPS = 15
 _SEED = 0x5C02E
+
+
+@dataclass(frozen=True)
+class Scouted:
+    """Short fits of N people from K starts each.
+
+    Attributes:
+        people: K times N fits.
+        energies: (K, N) of what was observed, infinite where a fit failed; the first are the estimates'.
+        before: (N,) energies of the estimates themselves.
+    """
+
+    people: tuple[tuple[Person, ...], ...]
+    energies: Float
+    before: Float
+
+    def of(self, row: int) -> "Scouted":
+        """Return the fits of one person."""
+        own = slice(row, row + 1)
+        return Scouted(tuple(fits[own] for fits in self.people), self.energies[:, own], self.before[own])
+
+    @classmethod
+    def joined(cls, ones: Sequence["Scouted"]) -> "Scouted":
+        """Return the fits of several people, each with as many starts."""
+        people = zip(*(one.people for one in ones), strict=True)
+        together = tuple(tuple(person for fits in starts for person in fits) for starts in people)
+        energies = np.concatenate([one.energies for one in ones], 1)
+        return cls(together, energies, np.concatenate([one.before for one in ones]))
+
+    def blended(self, groups: Sequence[str], warmth: float, below: float) -> list[Person]:
+        """Return the mean fit of each person, each start by weight exp(-energy / warmth).
+
+        Args:
+            groups: name of each person's group, who have one weight together; empty: everybody alone.
+            warmth: above 0; near 0 the best start alone counts.
+            below: part of the first energy below which another has the greater weight.
+        """
+        totals = _totals(self.energies, groups, below)
+        best = totals.min(0)
+        is_known = np.isfinite(best)  # who fails from everywhere stays as estimated
+        weights = np.exp(-(totals - np.where(is_known, best, 0.0)) / warmth)
+        return [
+            _mean([fits[row] for fits in self.people], weights[:, row] / weights[:, row].sum())
+            if is_known[row]
+            else person
+            for row, person in enumerate(self.people[0])
+        ]
+
+    def taken(
+        self, people: Sequence[Person], groups: Sequence[str], below: float, rank: int = 0
+    ) -> list[Person]:
+        """Return the fit of each person that `choose` takes; of `people`, whoever has none."""
+        chosen = choose(self.energies, groups, below, rank)
+        return [
+            self.people[start][row] if np.isfinite(self.energies[start, row]) else person
+            for row, (start, person) in enumerate(zip(chosen, people, strict=True))
+        ]
 
 
 def reflected(person: Person, pelvis: Float) -> Person:
@@ -82,9 +140,31 @@ def choose(energies: Float, groups: Sequence[str], below: float, rank: int = 0) 
         below: part of the first energy that another has to stay below.
         rank: 0 for the best, 1 for the second best, …; the last one where there are no more.
     """
-    names = np.array(groups) if groups else np.arange(energies.shape[1])
-    _, members = np.unique(names, return_inverse=True)
-    totals = np.stack([np.bincount(members, row) for row in energies])
-    totals = np.concatenate([totals[:1], totals[1:] / below])
+    totals = _totals(energies, groups, below)
     order = np.argsort(totals, axis=0, kind="stable")
-    return np.asarray(order[min(rank, len(order) - 1)][members])
+    return np.asarray(order[min(rank, len(order) - 1)])
+
+
+def _totals(energies: Float, groups: Sequence[str], below: float) -> Float:
+    """Return energies (K, N) with everybody's replaced by the sum over the group, the first with its lead."""
+    totals = np.array(energies)
+    if groups:
+        _, members = np.unique(np.array(groups), return_inverse=True)
+        sums = [np.bincount(members, row).astype(np.float64) for row in energies]
+        totals = np.stack(sums)[:, members]
+    totals[1:] /= below
+    return totals
+
+
+def _mean(people: Sequence[Person], weights: Float) -> Person:
+    """Return the mean of bodies: of rotations, the rotation nearest to the mean matrix."""
+    turns = np.stack([np.concatenate([one.global_orient[None], one.body_pose]) for one in people])
+    mean = np.einsum("k,kjab->jab", weights, rotvec_to_rotmat(turns.astype(np.float64)))
+    left, _, right = np.linalg.svd(mean)
+    left[..., 2] *= np.sign(np.linalg.det(left @ right))[:, None]
+    rotvec = rotmat_to_rotvec(left @ right).astype(np.float32)
+    betas, transl = (
+        np.einsum("k,kc->c", weights, np.stack([getattr(one, name) for one in people])).astype(np.float32)
+        for name in ("betas", "transl")
+    )
+    return Person(rotvec[0], rotvec[1:], betas, transl)

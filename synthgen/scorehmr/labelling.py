@@ -5,6 +5,7 @@ Real pictures of a few-shot set become training data that way (pseudo-labels): b
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -177,6 +178,13 @@ def _cases(rows: Sequence[_Row], task: Task) -> Cases:
         views = [(moment, row.observation.view) for moment, row in zip(moments, rows, strict=True)]
         if len(set(views)) < len(views):
             raise ValueError("two pictures are the same view of one moment; set pattern so that views differ")
+        if alone := [moment for moment, count in Counter(moments).items() if count == 1]:
+            logger.warning(
+                "%d of %d moments have one view alone and are fitted as single pictures (first: %s)",
+                len(alone),
+                len(set(moments)),
+                alone[0],
+            )
     return Cases(
         people=tuple(row.start for row in rows),
         cameras=tuple(row.camera for row in rows),

@@ -93,6 +93,8 @@ class ScoreRefiner:
         self._refinery: Any = None
         self._estimator: Any = None
         self._body_name = ""
+        self._scouts: dict[bytes, Any] = {}
+        self._fits: dict[tuple[bytes, int], Any] = {}
 
     def problems(self) -> list[str]:
         """Return everything that is wrong with the keys, one line each."""
@@ -165,6 +167,8 @@ class ScoreRefiner:
                     f"picture {number} has joints of {len(found.keypoints_2d)} people, its scene has "
                     f"{len(scene.people)}"
                 )
+        if attempt == 0:
+            self._scouts, self._fits = {}, {}
         rows = self._rows(images, scenes, keypoints)
         if masks:
             own = [mask for found in masks for mask in found]
@@ -194,14 +198,34 @@ class ScoreRefiner:
         seen = [row.seen for row in rows if row.seen is not None]
         starts = [list(cases.people), *([seen] if seen else [])]
         starts += [refinery.reflected(people) for people in starts]
-        cases = refinery.scouted(cases, starts[1:], attempt % 2)
-        fitted = refinery.refine_from(cases)
+        cases, fitted = self._guided([row.digest for row in rows], cases, starts[1:], attempt % 2)
         if self.polish:
             fitted = refinery.polished(fitted, cases, *self._polish(attempt))
         return [
             row.person if reason else person
             for row, person, reason in zip(rows, fitted.people, fitted.reasons, strict=True)
         ]
+
+    def _guided(
+        self, names: Sequence[bytes], cases: Any, others: Sequence[Sequence[Person]], rank: int
+    ) -> tuple[Any, Any]:
+        """Return the cases with the starts of a rank, and the fits from there.
+
+        Further attempts at the same pictures begin from the same scouts and fits: these are kept.
+        """
+        from synthgen.scorehmr.hypotheses import Scouted
+        from synthgen.scorehmr.refinery import Fitted
+
+        refinery = self._refinery
+        if not all(name in self._scouts for name in names):
+            found = refinery.scout(cases, others)
+            self._scouts |= {name: found.of(row) for row, name in enumerate(names)}
+        scouted = Scouted.joined([self._scouts[name] for name in names])
+        cases = cases.with_people(scouted.taken(cases.people, (), refinery.below, rank))
+        if not all((name, rank) in self._fits for name in names):
+            fitted = refinery.refine_from(cases)
+            self._fits |= {(name, rank): fitted.of(row) for row, name in enumerate(names)}
+        return cases, Fitted.joined([self._fits[name, rank] for name in names])
 
     def _polish(self, attempt: int) -> tuple[Any, float]:
         """Return how the plain fit runs, and the factor on what segments say."""
@@ -258,6 +282,21 @@ class _Row:
     seen: Person | None = None
     features: NDArray[np.float32] | None = None
     mask: NDArray[np.bool_] | None = None
+
+    @property
+    def digest(self) -> bytes:
+        """Name of everything that a fit depends on."""
+        from hashlib import sha256
+
+        people = [self.person, *([self.seen] if self.seen is not None else [])]
+        parts = [np.asarray(value) for one in people for value in vars(one).values()]
+        parts += [self.scene.camera.cam_int, np.array(self.scene.camera.image_size)]
+        parts += [self.joints, self.confidence]
+        parts += [part for part in (self.features, self.mask) if part is not None]
+        digest = sha256()
+        for part in parts:
+            digest.update(f"{part.dtype} {part.shape} ".encode() + np.ascontiguousarray(part).tobytes())
+        return digest.digest()
 
 
 def _is_ahead(person: Person) -> bool:

@@ -20,7 +20,7 @@ from synthgen.scorehmr.cases import Cases, Posed, Weights, pose_cases, to_people
 from synthgen.scorehmr.denoiser import ScoreDenoiser
 from synthgen.scorehmr.features import vectors
 from synthgen.scorehmr.fitting import FittingOptions, fit
-from synthgen.scorehmr.hypotheses import choose, draw_poses, reflected
+from synthgen.scorehmr.hypotheses import Scouted, draw_poses, reflected
 from synthgen.scorehmr.points import SparsePoints
 from synthgen.scorehmr.sampling import GuidanceOptions, Refined, refine
 from synthgen.scorehmr.silhouette import joints_and_skin
@@ -47,6 +47,21 @@ class Fitted:
     energy_before: Float
     energy_after: Float
 
+    def of(self, row: int) -> "Fitted":
+        """Return what became of one person."""
+        own = slice(row, row + 1)
+        return Fitted(self.people[own], self.reasons[own], self.energy_before[own], self.energy_after[own])
+
+    @classmethod
+    def joined(cls, ones: Sequence["Fitted"]) -> "Fitted":
+        """Return what became of several people."""
+        return cls(
+            tuple(person for one in ones for person in one.people),
+            tuple(reason for one in ones for reason in one.reasons),
+            np.concatenate([one.energy_before for one in ones]),
+            np.concatenate([one.energy_after for one in ones]),
+        )
+
 
 @dataclass
 class Refinery:
@@ -59,8 +74,10 @@ class Refinery:
         weights: of the observations.
         device: torch device.
         dtype: of the computation.
-        samples: other starts that are drawn from the denoiser; 0 for the estimate alone.
-        below: part of the estimate's energy that another start has to stay below to be taken.
+        samples: other starts that are drawn from the denoiser; 0 for the estimate alone, as published.
+        warmth: difference of energies that matters when fits from several starts are blended; above it errors
+            of joints add up that no fit explains.
+        below: part of the estimate's energy that another start has to stay below to count for more.
     """
 
     denoiser: ScoreDenoiser
@@ -69,7 +86,8 @@ class Refinery:
     weights: Weights = field(default_factory=Weights)
     device: str = "cpu"
     dtype: torch.dtype = torch.float32
-    samples: int = 5
+    samples: int = 8
+    warmth: float = 4.0
     below: float = 0.85
 
     def __post_init__(self) -> None:
@@ -78,8 +96,18 @@ class Refinery:
         self._skin = joints_and_skin(self.body).to(self.device, self.dtype)
 
     def refine(self, cases: Cases) -> Fitted:
-        """Fit people by score guidance (ScoreHMR), from the best of several starts."""
-        return self.refine_from(self.scouted(cases))
+        """Fit people by score guidance (ScoreHMR): from several starts, or as published from one.
+
+        With `samples`, each start takes half of the iterations, and the blend of all the other half; views
+        and frames, which have to come to agree, all of them once more.
+        """
+        if not self.samples or cases.features is None:
+            return self.refine_from(cases)
+        groups = cases.moments or cases.clips
+        scouted = self.scout(cases)
+        blend = cases.with_people(scouted.blended(groups, self.warmth, self.below))
+        fitted = self.refine_from(blend, self.guidance if groups else self._half)
+        return replace(fitted, energy_before=scouted.before)
 
     def refine_from(self, cases: Cases, guidance: GuidanceOptions | None = None) -> Fitted:
         """Fit people from their estimates alone."""
@@ -87,29 +115,25 @@ class Refinery:
         features = self._features(cases)
         return _fitted(refine(self.denoiser, posed.start, features, posed.terms, guidance or self.guidance))
 
-    def scouted(self, cases: Cases, others: Sequence[Sequence[Person]] = (), rank: int = 0) -> Cases:
-        """Return the cases with the starts that a short refinement of several finds best.
+    def scout(self, cases: Cases, others: Sequence[Sequence[Person]] = ()) -> Scouted:
+        """Refine people shortly from several starts: estimates, others, and what the denoiser draws.
 
         Args:
-            cases: with the estimates, which stay unless another start is clearly better.
+            cases: with the estimates.
             others: further starts of everybody.
-            rank: 0 for the best start, 1 for the second best, …
         """
         drawn = self._drawn(cases) if self.samples and cases.features is not None else []
         starts = [cases.people, *others, *drawn]
-        if len(starts) == 1:
-            return cases
-        guidance = replace(self.guidance, iterations=max(1, self.guidance.iterations // 2))
-        fitted = self.refine_from(cases.repeated(starts), guidance)
+        fitted = self.refine_from(cases.repeated(starts), self._half)
         failed = np.array([bool(reason) for reason in fitted.reasons])
         energies = np.where(failed, np.inf, fitted.energy_after).reshape(len(starts), len(cases))
-        chosen = choose(energies, cases.moments or cases.clips, self.below, rank)
-        return cases.with_people(
-            [
-                fitted.people[start * len(cases) + row] if np.isfinite(energies[start, row]) else person
-                for row, (start, person) in enumerate(zip(chosen, cases.people, strict=True))
-            ]
-        )
+        rows = range(0, len(fitted.people), len(cases))
+        people = tuple(fitted.people[row : row + len(cases)] for row in rows)
+        return Scouted(people, energies, fitted.energy_before[: len(cases)])
+
+    @property
+    def _half(self) -> GuidanceOptions:
+        return replace(self.guidance, iterations=max(1, self.guidance.iterations // 2))
 
     def reflected(self, people: Sequence[Person]) -> list[Person]:
         """Return people mirrored in depth, about their pelves (see `hypotheses.reflected`)."""

@@ -6,9 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dataset_writers import ski_poseptz
 from PIL import Image
 
+from synthgen import config as configs
 from synthgen import run
+from synthgen.body import Body
+from synthgen.run import import_recipe
 from synthgen.scorehmr.video import read_frames, write_frames
 from synthgen.shards import read_samples
 from synthgen.shards.observations import read_observations
@@ -79,6 +83,37 @@ def test_views_of_a_moment_are_fitted_together(denoiser: str, photos: Path, tmp_
     assert run.main(["config=refine_views.yaml", *where, denoiser, "pattern=(?P<view>.+)"]) == 0
     assert run.main(["config=refine_views.yaml", *where, denoiser, "pattern=(?P<sequence>.+)"]) == 1
     assert "no two pictures are views of one moment" in capsys.readouterr().err
+
+
+def test_calibrated_views_of_ski_poseptz_become_one_body(
+    denoiser: str, body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two moments, each seen by three cameras of the data set's own layout, read by `ingest`."""
+    act = ski_poseptz.actors.act
+    monkeypatch.setattr(
+        ski_poseptz.actors,
+        "act",
+        lambda *given: [one for one in act(body, 5, 2) for _ in range(3)],
+    )
+    ski_poseptz.write(tmp_path / "ski", body)
+    assert run.main(["config=ingest_ski.yaml", f"root={tmp_path / 'ski'}", f"output={tmp_path}"]) == 0
+    output = tmp_path / "refined"
+    where = [f"shards={tmp_path / 'ski_poseptz'}", f"output={output}", denoiser, "overlays=0"]
+    options = ["guidance.iterations=3", "guidance.start=30", "guidance.samples=0"]
+    assert run.main(["config=refine_views.yaml", *where, *options]) == 0
+    made = list(read_observations(str(output)))
+    assert [(one.frame, one.view) for one in made] == [
+        (frame, f"cam{view:02d}") for frame in (100, 101) for view in range(3)
+    ]
+    places = []
+    for one in made:
+        (found,) = one.people
+        assert one.extrinsics is not None and one.camera is not None and found.person is not None
+        pelvis = found.person.transl + body.rest_pelvis(found.person.betas)
+        places.append((pelvis - one.extrinsics[:, 3]) @ one.extrinsics[:, :3])
+    for first, *others in (places[:3], places[3:]):
+        assert all(np.abs(other - first).max() < 1e-3 for other in others), "one pelvis in the world"
+    assert np.linalg.norm(places[0] - places[3]) > 0.01, "another moment, another place"
 
 
 def test_a_video_is_a_folder_or_a_file(denoiser: str, photos: Path, tmp_path: Path, capsys) -> None:
@@ -155,12 +190,32 @@ def test_refinement_is_measured(denoiser: str, tmp_path: Path, capsys) -> None:
         "threads=1",
         "iterations=1",
         "fitting_steps=5",
+        "samples=1",
     ]
     where = [f"output={tmp_path}", denoiser]
-    assert run.main(["config=refine_evaluate.yaml", *sizes, *where]) == 0
+    assert run.main(["config=refine_evaluate.yaml", *sizes, *where, "seeds=[4]"]) == 0
     rows = json.loads((tmp_path / "refinement.json").read_text())
     assert {row["method"] for row in rows} == {"estimate", "plain", "score", "score, calibrated"}
     assert all(np.isfinite(row["pa_mpjpe"]) for row in rows)
     assert sum("acceleration" in row for row in rows) == 6
     assert "PA-MPJPE mm" in capsys.readouterr().out
     assert (tmp_path / "clips_sports.jpg").is_file()
+    chosen = ["trials=[views]", "seeds=[4,5]"]
+    assert run.main(["config=refine_evaluate.yaml", *sizes, *where, *chosen]) == 0
+    both = json.loads((tmp_path / "refinement.json").read_text())
+    assert {(row["trial"], row["seed"]) for row in both} == {("views sports", 4), ("views sports", 5)}
+    assert [row for row in both if row["seed"] == 4] == [r for r in rows if r["trial"] == "views sports"]
+    said = capsys.readouterr().out.splitlines()
+    first, second = (row["pa_mpjpe"] for row in both if row["method"] == "estimate")
+    mean, spread = (first + second) / 2, abs(first - second) / 2**0.5
+    assert any(line.split()[2:6] == ["estimate", f"{mean:.1f}", "±", f"{spread:.1f}"] for line in said)
+    assert first != second, "each seed draws people of its own"
+
+
+def test_wrong_keys_of_the_measurement_are_named() -> None:
+    with pytest.raises(configs.ConfigError) as caught:
+        configs.load(import_recipe("evaluate_refinement").Config, None, ["trials=[photos]", "seeds=[]"])
+    assert caught.value.problems == [
+        "unknown trial 'photos'; known: ['pictures', 'views', 'clips']",
+        "seeds must hold at least one entry",
+    ]

@@ -53,6 +53,25 @@ def test_fits_come_to_lie_on_the_joints(refinery: Refinery, prior: VPoser, body:
         assert pixel_errors(fitted.people, cases, body).mean() < 0.7 * before.mean()
 
 
+def test_several_starts_are_blended_and_none_is_the_published_loop(body: Body) -> None:
+    features = np.zeros((3, 159), np.float32)
+    cases = wrong(body, features=features)
+    lost = replace(cases, confidence=cases.confidence * np.array([[1.0], [0.0], [1.0]]))
+    arrays = read_body_file(OPEN_FILE)
+    several = Refinery(tiny_denoiser(), arrays, replace(SHORT, iterations=4), samples=2)
+    found = several.refine(lost)
+    assert found.reasons == ("", "no keypoint was seen", "")
+    assert np.allclose(found.people[1].body_pose, cases.people[1].body_pose, atol=1e-6)
+    assert np.allclose(found.energy_before, several.refine_from(lost).energy_before), "of the estimates"
+    assert (found.energy_after[[0, 2]] < 0.5 * found.energy_before[[0, 2]]).all()
+    loop = replace(several, samples=0).refine(cases)
+    again = several.refine_from(cases)
+    assert all(
+        np.array_equal(a.body_pose, b.body_pose) for a, b in zip(loop.people, again.people, strict=True)
+    )
+    assert not np.allclose(loop.people[0].body_pose, found.people[0].body_pose, atol=1e-4)
+
+
 def test_feet_that_were_seen_are_fitted(refinery: Refinery, prior: VPoser, body: Body) -> None:
     rng = np.random.default_rng(5)
     truth = person(rng)

@@ -78,6 +78,33 @@ def test_further_attempts_answer_otherwise(refiner: ScoreRefiner, body: Body) ->
     assert not any(np.allclose(poses[a], poses[b], atol=1e-3) for a, b in ((0, 1), (0, 2), (1, 2)))
 
 
+def test_further_attempts_do_not_compute_anew_what_was_kept(folder: Path, body: Body) -> None:
+    scene, keypoints, _ = pair(body)
+    other = pair(body, 4)[0]
+    made = ScoreRefiner(str(folder), mesh=None, iterations=2, polish=2, batch_size=2)
+    made.setup()
+    together = [IMAGE, IMAGE], [other, scene], [keypoints, keypoints]
+    alone = [IMAGE], [scene], [keypoints]
+    made(*together)
+    kept = made([IMAGE], [scene], [keypoints], attempt=2)
+    counted: list[int] = []
+    refine_from = made._refinery.refine_from
+
+    def count(*arguments, **named):  # type: ignore[no-untyped-def]
+        counted.append(1)
+        return refine_from(*arguments, **named)
+
+    made._refinery.refine_from = count
+    again = made(*alone, attempt=2)
+    assert not counted, "starts and fits are those of the first attempt"
+    made(*alone, attempt=1)
+    assert len(counted) == 1, "starts are, the fit from the second best one is not"
+    made(*alone)
+    fresh = made(*alone, attempt=2)
+    for fits in (again, fresh):
+        assert np.allclose(fits[0].people[0].body_pose, kept[0].people[0].body_pose, atol=1e-4)
+
+
 def test_who_was_not_seen_stays_as_he_is(refiner: ScoreRefiner, body: Body) -> None:
     scene, keypoints, _ = pair(body)
     (fitted,) = refiner([IMAGE], [scene], [replace(keypoints, confidence=0 * keypoints.confidence)])
@@ -142,12 +169,17 @@ def test_pseudo_labels_are_marked_and_failures_counted(refiner: ScoreRefiner, bo
     assert labeller.ledger.lines() == ["1 left out: no joint was found (first: 1)"]
 
 
-def test_views_that_do_not_match_are_an_error(refiner: ScoreRefiner, body: Body) -> None:
-    pairs = [pair(body, seed) for seed in (3, 4)]
+def test_views_that_do_not_match_are_an_error(
+    refiner: ScoreRefiner, body: Body, caplog: pytest.LogCaptureFixture
+) -> None:
+    pairs = [pair(body, seed) for seed in (3, 4, 5)]
     estimator = Estimator([scene.people[0] for scene, _, _ in pairs])
     labeller = Labeller(estimator, refiner._refinery, ledger=Ledger())
     given = [observed(keypoints, str(n)) for n, (_, keypoints, _) in enumerate(pairs)]
-    assert len(list(labeller.label(given, "views"))) == 2
+    assert len(list(labeller.label(given[:2], "views"))) == 2
+    assert "moments" not in caplog.text
+    assert len(list(labeller.label([*given[:2], replace(given[2], frame=1)], "views"))) == 3
+    assert "1 of 2 moments have one view alone and are fitted as single pictures (first: a/1)" in caplog.text
     with pytest.raises(ValueError, match="no two pictures are views of one moment"):
         list(labeller.label([given[0], replace(given[1], frame=1)], "views"))
     with pytest.raises(ValueError, match="the same view of one moment"):
