@@ -26,7 +26,7 @@ SMALL = [
         "model.width=16",
     ),
     *("model.num_heads=2", "model.decoder_layers=1", "model.lifting_width=16", "model.mlp_width=16"),
-    *("threads=1", "device=cpu"),
+    *("threads=1", "device=cpu", "teacher.batch_size=4", "student.batch_size=4"),
 ]
 SHORT = ["teacher.steps=2", "student.steps=2"]
 
