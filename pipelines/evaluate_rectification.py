@@ -4,8 +4,9 @@
 
 First: requests of a run file are drawn as `generate` draws them; those that verification turns away (reject)
 are fitted (rectify) and judged by the same limits. Then: rendered pictures, whose truth is known, with labels
-spoiled on purpose; how many come back, and how far bodies are from the truth before and after. Prints two
-tables, writes them as `rectification.json`, and pictures: picture, label before, label after. Exit code 0.
+spoiled on purpose; how many come back, how far bodies are from the truth before and after, and how many
+accepted labels are wrong with reject and with rectify. Prints the tables, writes them as
+`rectification.json`, and pictures: picture, label before, label after. Exit code 0.
 """
 
 import json
@@ -14,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -38,8 +39,12 @@ OF_MASKS_AND_JOINTS = (
     "too few joints in place",
     "keypoints too far off",
     "a joint far out of place",
+    "a joint where the picture speaks against it",
 )
-RIGHT = "right, turned away"
+RIGHT = "right"
+WRONG = (
+    0.1  # of the box's longer side: how far a joint of a right label may lie from its place in the picture
+)
 _AT_ONCE = 16
 _TRUTH_SEED = 3_000_000  # far from the seeds of training
 _SPOIL_STREAM = 0x726563  # keeps the draws of spoils apart from all others of a seed
@@ -52,7 +57,7 @@ class Config:
     Attributes:
         run: run file of the recipe `generate`: source, prompts, models and limits.
         settings: key=value that replace keys of the run file (models.redraw.id=…).
-        num_requests: of the run, drawn and judged.
+        num_requests: of the run, drawn and judged; 0 leaves them out.
         seed: of the requests; another one than the run file's shows pictures that nobody chose options on.
         truths: rendered pictures whose labels are spoiled; 0 leaves them out.
         scenes: source of those pictures.
@@ -65,7 +70,7 @@ class Config:
     settings: list[str] = field(default_factory=list)
     num_requests: int = 160
     seed: int = 19
-    truths: int = 40
+    truths: int = 12
     scenes: dict[str, Any] = field(
         default_factory=lambda: {
             "backend": "render",
@@ -83,7 +88,7 @@ class Config:
         found = [
             f"{name} must be at least {least}, got {getattr(self, name)}"
             for name, least in (
-                ("num_requests", 1),
+                ("num_requests", 0),
                 ("seed", 0),
                 ("truths", 0),
                 ("overlays", 0),
@@ -91,26 +96,42 @@ class Config:
             )
             if getattr(self, name) < least
         ]
+        if self.num_requests == self.truths == 0:
+            found.append("one of num_requests and truths must be at least 1")
         return found + backends.problems(backends.SOURCES, self.scenes, "scenes")
+
+
+class Errors(NamedTuple):
+    """How far a label is from the truth.
+
+    Attributes:
+        pose: PA-MPJPE [mm].
+        place: distance of the worst joint from its place in the picture, as a part of the box's longer side.
+    """
+
+    pose: float
+    place: float
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A label that was turned away.
+    """A label that was judged, and fitted where it was turned away.
 
     Attributes:
-        kind: why, or how it was spoiled.
+        kind: why it was turned away, or how it was spoiled.
         before: the plan with that label.
-        after: with the fitted bodies.
-        is_accepted: the fitted bodies pass.
-        errors: PA-MPJPE of the first person before and after [mm]; None where nobody knows the truth.
+        after: with the fitted bodies; the same where nothing was turned away.
+        passes: the label passes as it is.
+        is_accepted: it passes, or the fitted bodies do.
+        errors: of the first person before and after; None where nobody knows the truth.
     """
 
     kind: str
     before: "Plan"
     after: "Plan"
+    passes: bool
     is_accepted: bool
-    errors: tuple[float, float] | None = None
+    errors: tuple[Errors, Errors] | None = None
 
 
 def main(config: Config) -> int:
@@ -127,21 +148,22 @@ def main(config: Config) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     tables: dict[str, dict[str, dict[str, float]]] = {}
     counts: Counter[str] = Counter()
-    redraws = list(_redraws(run, config.num_requests, models, counts))
-    accepted, judged = counts["accepted"], sum(counts.values())
-    say(f"redraws of {config.run}, seed {config.seed}: {accepted} of {judged} pictures pass without help")
-    of_both = [trial for trial in redraws if trial.kind in OF_MASKS_AND_JOINTS]
-    tables["redraws"] = {**_table(redraws), "of masks and joints": _total(of_both)}
-    _print(tables["redraws"])
-    _draw(redraws, config.overlays, folder, models, "redraws")
+    if config.num_requests:
+        redraws = list(_redraws(run, config.num_requests, models, counts))
+        accepted, judged = counts["accepted"], sum(counts.values())
+        say(f"redraws of {config.run}, seed {config.seed}: {accepted} of {judged} pictures pass without help")
+        of_both = [trial for trial in redraws if trial.kind in OF_MASKS_AND_JOINTS]
+        tables["redraws"] = {**_table(redraws), "of masks and joints": _total(of_both)}
+        _print(tables["redraws"])
+        _draw(redraws, config.overlays, folder, models, "redraws")
     if config.truths:
-        spoiled = list(_spoiled(config, models))
-        say(
-            f"labels of {config.truths} rendered pictures, right ones and spoiled ones, that are turned away:"
-        )
-        tables["spoiled"] = _table(spoiled)
+        labels = list(_spoiled(config, models))
+        say(f"labels of {config.truths} rendered pictures, right ones and spoiled ones:")
+        tables["spoiled"] = _table(labels)
         _print(tables["spoiled"])
-        _draw(spoiled, config.overlays, folder, models, "spoiled")
+        tables["accepted"] = {name: _trust(labels, name) for name in ("reject", "rectify")}
+        _print_trust(tables["accepted"])
+        _draw(labels, config.overlays, folder, models, "spoiled")
     (folder / TABLE).write_text(json.dumps(tables, indent=1) + "\n")
     say(f"{folder}: {TABLE} and pictures")
     return 0
@@ -177,7 +199,7 @@ def _redraws(run: Any, count: int, models: "Models", counts: Counter[str]) -> It
 
 
 def _spoiled(config: Config, models: "Models") -> Iterator[Trial]:
-    """Yield labels of rendered pictures, right and spoiled, that are turned away, once fitted."""
+    """Yield labels of rendered pictures, right and spoiled; those that are turned away, once fitted."""
     from synthgen.judgement import look
     from synthgen.prompts import Prompts, RequestStream
     from synthgen.stages.depth import plan_picture
@@ -201,7 +223,13 @@ def _spoiled(config: Config, models: "Models") -> Iterator[Trial]:
                     plans.append(plan)
                     kinds.append(kind)
                     truths.append(scene.people[0])
-        yield from _fitted(plans, look(plans, models), kinds, models, truths)
+        verdicts = look(plans, models)
+        for place, verdict in enumerate(verdicts):
+            if verdict.reason is None:
+                plan = plans[place]
+                own = _errors(plan, truths[place], models)
+                yield Trial(kinds[place], plan, plan, True, True, (own, own))
+        yield from _fitted(plans, verdicts, kinds, models, truths)
 
 
 def _fitted(
@@ -216,18 +244,28 @@ def _fitted(
     failed = [place for place, verdict in enumerate(verdicts) if verdict.reason]
     answers = rectify([plans[place] for place in failed], [verdicts[place] for place in failed], models)
     for place, (plan, verdict) in zip(failed, answers, strict=True):
-        found = [one.bodies.scene.people[0] for one in (plans[place], plan)]
-        errors = _errors(found, truths[place], models) if truths else None
-        yield Trial(kinds[place], plans[place], plan, verdict.reason is None, errors)
+        errors = None
+        if truths:
+            errors = (
+                _errors(plans[place], truths[place], models),
+                _errors(plan, truths[place], models),
+            )
+        yield Trial(kinds[place], plans[place], plan, False, verdict.reason is None, errors)
 
 
-def _errors(people: "Sequence[Person]", truth: "Person", models: "Models") -> tuple[float, float]:
-    from synthgen.joints import SMPL24
-    from synthgen.metrics import pa_mpjpe
+def _errors(plan: "Plan", truth: "Person", models: "Models") -> Errors:
+    """Return how far the first person of a plan is from the truth."""
+    from synthgen.geometry import project
+    from synthgen.joints import COCO17, SMPL24
+    from synthgen.metrics import longer_side, pa_mpjpe
 
-    joints = models.body.joints(models.body.pose([*people, truth]).points, SMPL24).astype(np.float64)
-    before, after = pa_mpjpe(joints[:2], joints[2:].repeat(2, 0))
-    return float(before), float(after)
+    scene, body = plan.bodies.scene, models.body
+    points = body.pose([scene.people[0], truth]).points
+    found, true = body.joints(points, SMPL24).astype(np.float64)
+    places = project(body.joints(points, COCO17).astype(np.float64), scene.camera.cam_int)
+    side = longer_side(np.concatenate([places[1].min(0), places[1].max(0)]))
+    off = np.linalg.norm(places[0] - places[1], axis=-1).max() / side
+    return Errors(float(pa_mpjpe(found[None], true[None])[0]), float(off))
 
 
 def _table(trials: Sequence[Trial]) -> dict[str, dict[str, float]]:
@@ -237,21 +275,42 @@ def _table(trials: Sequence[Trial]) -> dict[str, dict[str, float]]:
 
 def _total(trials: Sequence[Trial]) -> dict[str, float]:
     """Return how many were turned away, how many of them pass once fitted; and of these the errors [mm]."""
-    passed = [trial for trial in trials if trial.is_accepted]
-    row = {"turned_away": float(len(trials)), "rectified": float(len(passed))}
+    away = [trial for trial in trials if not trial.passes]
+    passed = [trial for trial in away if trial.is_accepted]
+    row = {"labels": float(len(trials)), "turned_away": float(len(away)), "rectified": float(len(passed))}
     errors = [trial.errors for trial in passed if trial.errors is not None]
     if errors:
-        before, after = np.mean(errors, 0)
-        nearer = float(np.mean([one[1] < one[0] for one in errors]))
+        before, after = np.mean([[one.pose for one in pair] for pair in errors], 0)
+        nearer = float(np.mean([one[1].pose < one[0].pose for one in errors]))
         row |= {"pa_mpjpe_before": float(before), "pa_mpjpe_after": float(after), "nearer": nearer}
     return row
+
+
+def _trust(trials: Sequence[Trial], on_mismatch: str) -> dict[str, float]:
+    """Return what is accepted with reject or rectify, how much of it is wrong, and its errors."""
+    is_fitted = on_mismatch == "rectify"
+    kept = [trial for trial in trials if trial.passes or (is_fitted and trial.is_accepted)]
+    errors = [trial.errors[1] for trial in kept if trial.errors is not None]
+    row = {"accepted": float(len(kept)), "wrong": float(sum(one.place > WRONG for one in errors))}
+    if errors:
+        row |= {"pa_mpjpe": float(np.mean([one.pose for one in errors]))}
+    return row
+
+
+def _print_trust(table: dict[str, dict[str, float]]) -> None:
+    for name, row in table.items():
+        share = 100 * row["wrong"] / max(row["accepted"], 1)
+        line = f"  {name}: {row['accepted']:.0f} accepted, a joint of {row['wrong']:.0f} of them off by more "
+        line += f"than {WRONG:g} of the box ({share:.0f} %)"
+        say(line + (f"; {row['pa_mpjpe']:.0f} mm PA-MPJPE" if "pa_mpjpe" in row else ""))
 
 
 def _print(table: dict[str, dict[str, float]]) -> None:
     for kind, row in table.items():
         share = 100 * row["rectified"] / max(row["turned_away"], 1)
         away, back = row["turned_away"], row["rectified"]
-        line = f"  {kind:<42} {away:4.0f} turned away, {back:4.0f} rectified ({share:.0f} %)"
+        line = f"  {kind:<42} {away:4.0f} of {row['labels']:.0f} turned away, {back:4.0f} rectified"
+        line += f" ({share:.0f} %)"
         if "nearer" in row:
             line += (
                 f"; these from {row['pa_mpjpe_before']:.0f} to {row['pa_mpjpe_after']:.0f} mm PA-MPJPE, "
@@ -266,7 +325,8 @@ def _draw(trials: Sequence[Trial], count: int, folder: Path, models: "Models", n
     from synthgen.scorehmr.panels import bodies_over, sheet
 
     for is_accepted, word in ((True, "rectified"), (False, "given_up")):
-        chosen = [trial for trial in trials if trial.is_accepted == is_accepted][:count]
+        away = [trial for trial in trials if not trial.passes]
+        chosen = [trial for trial in away if trial.is_accepted == is_accepted][:count]
         panels = []
         for trial in chosen:
             image, camera = trial.before.drawing.image, trial.before.bodies.scene.camera

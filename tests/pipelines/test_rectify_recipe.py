@@ -41,8 +41,33 @@ def test_rejections_and_spoiled_labels_are_counted(
     shifted = tables["spoiled"]["body shifted"]
     assert shifted["turned_away"] == 1 and 0 <= shifted["rectified"] <= 1
     assert all(name in said for name in tables["spoiled"])
+    assert sum(row["labels"] for row in tables["spoiled"].values()) == 4, "right, and spoiled in three ways"
+    reject, rectify = tables["accepted"]["reject"], tables["accepted"]["rectify"]
+    assert reject["accepted"] == 4 - sum(row["turned_away"] for row in tables["spoiled"].values())
+    back = sum(row["rectified"] for row in tables["spoiled"].values())
+    assert rectify["accepted"] == reject["accepted"] + back and "  rectify: " in said
     drawn = sorted(output.glob("*.jpg"))
     assert drawn and Image.open(drawn[0]).size[0] == 3 * 320
+
+
+def test_wrong_labels_that_rectify_lets_through_are_seen() -> None:
+    """What fits were turned away for and what came of them: one was right as it was, one is right now, one is
+    accepted but wrong, one given up."""
+    recipe = import_recipe("evaluate_rectification")
+    near, far = recipe.Errors(20.0, 0.05), recipe.Errors(80.0, 0.2)
+    trials = [
+        recipe.Trial("right", None, None, passes, accepted, errors)
+        for passes, accepted, errors in (
+            (True, True, (near, near)),
+            (False, True, (far, near)),
+            (False, True, (far, far)),
+            (False, False, (far, far)),
+        )
+    ]
+    assert recipe._trust(trials, "reject") == {"accepted": 1, "wrong": 0, "pa_mpjpe": 20}
+    assert recipe._trust(trials, "rectify") == {"accepted": 3, "wrong": 1, "pa_mpjpe": 40}
+    row = recipe._total(trials)
+    assert (row["labels"], row["turned_away"], row["rectified"], row["nearer"]) == (4, 3, 2, 0.5)
 
 
 def test_its_reasons_are_those_of_verification() -> None:
@@ -56,8 +81,10 @@ def test_its_reasons_are_those_of_verification() -> None:
 
 def test_wrong_numbers_are_named() -> None:
     with pytest.raises(configs.ConfigError) as caught:
-        configs.load(import_recipe("evaluate_rectification").Config, None, ["num_requests=0", "truths=-1"])
+        configs.load(import_recipe("evaluate_rectification").Config, None, ["num_requests=-1", "truths=-1"])
     assert caught.value.problems == [
-        "num_requests must be at least 1, got 0",
+        "num_requests must be at least 0, got -1",
         "truths must be at least 0, got -1",
     ]
+    with pytest.raises(configs.ConfigError, match="one of num_requests and truths must be at least 1"):
+        configs.load(import_recipe("evaluate_rectification").Config, None, ["num_requests=0", "truths=0"])
