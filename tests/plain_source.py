@@ -62,12 +62,13 @@ class PlainSource:
         return [self._one(request) for request in requests]
 
     def _one(self, request: Request) -> Composition | Rejection:
-        self._misbehave(request.index)
+        self.misbehave(request.index)
         if self.reject_every and request.index % self.reject_every == 0:
             return Rejection(request.key, "compose", "no luck")
         return _compose(request, *self._models, self.image_size)
 
-    def _misbehave(self, index: int) -> None:
+    def misbehave(self, index: int) -> None:
+        """Fail, hang, or die at a request, as the options say."""
         time.sleep(float(os.environ.get("SYNTHGEN_TEST_SLOW_S", "0")))
         if self.notes:
             (Path(self.notes) / f"worker-{os.getpid()}").touch()

@@ -51,7 +51,7 @@ def test_overlapping_batches_write_the_bytes_of_one_after_the_other(tmp_path):
 def test_an_error_of_the_method_ends_the_shard_with_its_traceback(tmp_path):
     with pytest.raises(RuntimeError, match="request 7 cannot be drawn") as caught:
         made(job(tmp_path, fail_at=7))
-    assert any(entry.name == "_misbehave" for entry in caught.traceback)
+    assert any(entry.name == "misbehave" for entry in caught.traceback)
     assert list(tmp_path.iterdir()) == [] and threads() == []
 
 

@@ -1,3 +1,7 @@
+"""The recipe `generate`; each worker takes seconds to start, so that a few runs serve several tests."""
+
+import contextlib
+import io
 import os
 import shutil
 import signal
@@ -21,6 +25,9 @@ samples_per_shard: 4
 batch_size: 3
 renderer: warp
 workers: 2
+keep_rejected: 1
+quality:
+  min_coverage: 0.081
 source:
   backend: plain_source:PlainSource
   reject_every: 5
@@ -36,38 +43,57 @@ def config(tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def finished(ray_cluster, tmp_path_factory) -> Path:
-    """Return where a run that nothing happened to lies; not to be changed."""
+def told() -> io.StringIO:
+    """What the run `finished` prints."""
+    return io.StringIO()
+
+
+@pytest.fixture(scope="module")
+def finished(ray_cluster, told, tmp_path_factory) -> Path:
+    """Return where a run of two workers that nothing happened to lies; not to be changed."""
     folder = tmp_path_factory.mktemp("unbroken")
     (folder / "plain.yaml").write_text(CONFIG)
-    assert run.main([f"config={folder / 'plain.yaml'}", f"output={folder}", "workers=1", "report=false"]) == 0
+    with contextlib.redirect_stdout(told):
+        assert run.main([f"config={folder / 'plain.yaml'}", f"output={folder}"]) == 0
     return folder
 
 
 @pytest.fixture(scope="module")
 def unbroken(finished) -> dict[str, bytes]:
-    return tars(finished)
+    return files(finished)
 
 
-def tars(output: Path) -> dict[str, bytes]:
-    return {tar.name: tar.read_bytes() for tar in sorted((output / "plain").glob("*.tar"))}
+def files(output: Path) -> dict[str, bytes]:
+    """Return the tars of a run, and the pictures of its rejections."""
+    found = [*(output / "plain").glob("*.tar"), *(output / "plain").glob("*.rejected.json")]
+    return {path.name: path.read_bytes() for path in found}
 
 
-def test_a_run_writes_config_shards_reports_and_says_so(config, ray_cluster, tmp_path, capsys):
-    assert run.main([config, f"output={tmp_path}"]) == 0
-    names = {path.name for path in (tmp_path / "plain").iterdir()}
+def test_a_run_writes_config_shards_reports_and_says_so(finished, told):
+    names = {path.name for path in (finished / "plain").iterdir()}
     shards = {f"plain-00000{index}.{suffix}" for index in range(4) for suffix in ("tar", "json")}
-    assert names == {"config.yaml", "report.html", *shards}
-    said = capsys.readouterr().out
-    assert f"plain: {tmp_path}/plain: 0 of 4 shards done, 4 to make" in said
+    rejected = {f"plain-00000{index}.rejected.json" for index in range(3)}
+    assert names == {"config.yaml", "report.html", *shards, *rejected}
+    said = told.getvalue()
+    assert f"plain: {finished}/plain: 0 of 4 shards done, 4 to make" in said
     assert "plain: 2 workers on the Ray cluster" in said
-    assert "plain: 11 accepted, 3 rejected, 4 of 4 shards done\n  rejected 3: compose: no luck" in said
-    assert len(list(read_samples(str(tmp_path / "plain")))) == 11
+    assert "plain: 6 accepted, 8 rejected, 4 of 4 shards done\n  rejected 5: verify: body too small" in said
+    assert "  rejected 3: compose: no luck\n" in said
+    assert len(list(read_samples(str(finished / "plain")))) == 6
 
-    assert run.main([config, f"output={tmp_path}", "workers=1"]) == 0
+
+def test_a_finished_run_has_nothing_to_make(config, ray_cluster, finished, tmp_path, capsys):
+    shutil.copytree(finished / "plain", tmp_path / "plain")
+    assert run.main([config, f"output={tmp_path}", "workers=1", "keep_rejected=2"]) == 0
     assert "4 of 4 shards done, 0 to make" in capsys.readouterr().out
     assert run.main([f"config={tmp_path / 'plain' / 'config.yaml'}", "report=false"]) == 0
     assert "4 of 4 shards done, 0 to make" in capsys.readouterr().out
+
+
+def test_a_shard_keeps_pictures_of_its_first_rejections_for_each_reason(finished):
+    shown = [read_rejected(str(finished / "plain"), f"plain-00000{index}") for index in range(4)]
+    assert [[one.key[-2:] for one in some] for some in shown] == [["02"], ["07"], ["09"], []]
+    assert all(one.reason == "body too small in the picture" for some in shown for one in some)
 
 
 def test_lost_shards_are_made_again(config, ray_cluster, finished, unbroken, tmp_path, capsys):
@@ -76,24 +102,10 @@ def test_lost_shards_are_made_again(config, ray_cluster, finished, unbroken, tmp
     (folder / "plain-000001.json").unlink()
     (folder / "plain-000002.tar").write_bytes(b"cut off")
     (folder / ".plain-000003.tar.0123.tmp").write_bytes(b"half")
-    assert run.main([config, f"output={tmp_path}", "report=false"]) == 0
+    assert run.main([config, f"output={tmp_path}", "report=false", "workers=1"]) == 0
     assert "2 of 4 shards done, 2 to make" in capsys.readouterr().out
-    assert tars(tmp_path) == unbroken
+    assert files(tmp_path) == unbroken
     assert not list(folder.glob(".*"))
-
-
-def test_pictures_of_rejections_are_the_same_by_however_many_workers(config, ray_cluster, tmp_path):
-    kept = []
-    for workers in (1, 3):
-        output = tmp_path / str(workers)
-        options = [f"output={output}", f"workers={workers}", "report=false", "quality.min_coverage=0.5"]
-        assert run.main([config, *options, "keep_rejected=2"]) == 0
-        files = sorted((output / "plain").glob("*.rejected.json"))
-        kept.append({file.name: file.read_bytes() for file in files})
-    assert len(kept[0]) == 4 and kept[0] == kept[1]
-    shown = read_rejected(str(tmp_path / "1" / "plain"), "plain-000000")
-    assert [one.reason for one in shown] == ["body too small in the picture"] * 2
-    assert run.main([config, f"output={tmp_path / '1'}", "report=false", "quality.min_coverage=0.5"]) == 0
 
 
 def test_another_config_in_the_same_folder_is_refused(config, ray_cluster, unbroken, tmp_path, capsys):
@@ -106,7 +118,7 @@ def test_another_config_in_the_same_folder_is_refused(config, ray_cluster, unbro
 
 
 def test_a_failed_shard_gives_exit_code_1(config, ray_cluster, tmp_path, capsys):
-    settings = [f"output={tmp_path}", "report=false", "max_attempts=1", "source.fail_at=9"]
+    settings = [f"output={tmp_path}", "report=false", "max_attempts=1", "source.fail_at=9", "workers=1"]
     assert run.main([config, *settings]) == 1
     said = capsys.readouterr().out
     assert "in quarantine: plain-000002, failed 1 times: RuntimeError: request 9 cannot be drawn" in said
@@ -146,17 +158,17 @@ def test_a_file_in_the_place_of_the_output_is_one_clear_message(config, tmp_path
 
 
 def test_a_run_survives_kills_and_ends_with_the_same_bytes(config, ray_cluster, unbroken, tmp_path):
-    """Stopped by SIGTERM, its driver killed, its cluster killed; then finished."""
-    command = [sys.executable, "-m", "synthgen.run", config, f"output={tmp_path}", "report=false"]
-    alone = [*command, "workers=1"]  # one start less to wait for
-    log, code = broken_off(alone, tmp_path, lambda driver: driver.send_signal(signal.SIGTERM))
+    """Stopped by SIGTERM, its driver killed, its cluster killed; then finished; by one worker, not two."""
+    settings = [config, f"output={tmp_path}", "report=false", "workers=1"]
+    command = [sys.executable, "-m", "synthgen.run", *settings]
+    log, code = broken_off(command, tmp_path, lambda driver: driver.send_signal(signal.SIGTERM))
     assert code == 143 and "stopped by SIGTERM; the same command goes on from here" in log
     assert not list((tmp_path / "plain").glob(".*"))
-    broken_off(alone, tmp_path, lambda driver: driver.kill())
-    log, code = broken_off(alone, tmp_path, kill_cluster)
+    broken_off(command, tmp_path, lambda driver: driver.kill())
+    log, code = broken_off(command, tmp_path, kill_cluster)
     assert code == 1 and "lost the Ray cluster on this machine" in log
-    assert run.main([*command[3:]]) == 0
-    assert tars(tmp_path) == unbroken
+    assert run.main(settings) == 0
+    assert files(tmp_path) == unbroken
     assert not list((tmp_path / "plain").glob(".*"))
 
 
