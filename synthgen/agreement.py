@@ -86,7 +86,8 @@ class Verification:
         min_oks: least object keypoint similarity, [0, 1].
         max_worst_joint: greatest distance of a trusted joint, in sides of the person's box.
         max_mpvpe_mm: greatest distance of the newly estimated body [mm].
-        min_limb: least part of each visible limb that must lie inside a segmented person, [0, 1].
+        min_limb: least part of each visible limb that must lie inside a segmented person, [0, 1]; 0 by
+            default, as `min_support` notices more at fewer false alarms.
         min_support: least support of each visible joint by the keypoint model, [0, 1]: 1 less what its
             heatmap rises above its value at the labelled place. Notices a turned limb better than the rest.
         same_people: as many people must be found as are labelled.
@@ -97,11 +98,11 @@ class Verification:
     """
 
     min_iou: float = 0.7
-    min_pck: float = 0.6
-    min_oks: float = 0.3
-    max_worst_joint: float = 0.6
-    max_mpvpe_mm: float = 1000.0
-    min_limb: float = 0.5
+    min_pck: float = 0.5
+    min_oks: float = 0.2
+    max_worst_joint: float = 1.0
+    max_mpvpe_mm: float = 1500.0
+    min_limb: float = 0.0
     min_support: float = 0.5
     same_people: bool = True
     on_mismatch: OnMismatch = "retry"

@@ -97,7 +97,7 @@ GOOD = {
 def test_every_limit_has_its_reason(change, reason):
     values = {**GOOD, **change}
     arrays = {name: value if name == "people_found" else np.array([value]) for name, value in values.items()}
-    assert Verification().reason(Agreement(**arrays)) == reason
+    assert Verification(min_limb=0.5).reason(Agreement(**arrays)) == reason
 
 
 def test_the_worst_person_decides():
