@@ -163,5 +163,5 @@ def _trial(plan: "Plan", request: "Request", models: Models) -> Trial:
         plans[name] = None if isinstance(spoiled, str) or gated(spoiled, models).reason else spoiled
     drawn = {name: one for name, one in plans.items() if one is not None}
     found = dict(zip(drawn, agreements(list(drawn.values()), models), strict=True))
-    shows = {n for n in SPOILS if plans[n] is None or greatest_move(plan, plans[n], models.body) > NEAR}
+    shows = {n for n, one in plans.items() if one is None or greatest_move(plan, one, models.body) > NEAR}
     return Trial(found[""], {name: found.get(name) for name in SPOILS}, frozenset(shows))

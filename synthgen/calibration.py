@@ -23,8 +23,8 @@ class Trial:
     Attributes:
         right: with its own label.
         spoiled: with spoiled ones, by kind; None where such a body cannot be drawn at all, which is noticed.
-        shows: kinds of spoils that can be seen: they move a visible joint further than `agreement.NEAR`. Sides
-            swapped in a symmetric pose, or a limb turned towards the camera, leave the picture right.
+        shows: kinds of spoils that can be seen: they move a visible joint further than `agreement.NEAR`.
+            Sides swapped in a symmetric pose, or a limb turned towards the camera, leave the picture right.
     """
 
     right: Agreement
