@@ -26,7 +26,6 @@ from synthgen.backends.ranges import (
     split_like,
 )
 from synthgen.joints import COCO17
-from synthgen.metrics import longer_side
 from synthgen.sample import Float
 
 RANGES = {"box_scale": Range(0, 10, is_open=True), "batch_size": Range(1), "dataset_index": Range(0, 5)}
@@ -160,6 +159,8 @@ def support(people: Sequence[tuple[NDArray[np.float32], Float, Float]], boxes: F
         (N, J) in [0, 1]: 1 less the height of the peak above the highest value within SUPPORT_RADIUS of the
         place.
     """
+    from synthgen.metrics import longer_side
+
     sides = longer_side(boxes)
     found = np.ones(places.shape[:2])
     for number, (heatmaps, center, extent) in enumerate(people):

@@ -89,8 +89,8 @@ def decode(members: Mapping[str, bytes]) -> Sample:
         labels=picture.labels,
         scores=picture.scores,
         provenance=picture.provenance,
-        draft=_draft(members),
-        things=_things(members),
+        draft=_maybe(members, DRAFT_MEMBER, "RGB"),
+        things=_maybe(members, THINGS_MEMBER, "1"),
     )
 
 
@@ -166,16 +166,8 @@ def encode_image(image: NDArray[np.uint8], image_format: ImageFormat) -> bytes:
     return stream.getvalue()
 
 
-def _draft(members: Mapping[str, bytes]) -> NDArray[np.uint8] | None:
-    if DRAFT_MEMBER not in members:
-        return None
-    return decode_image(members[DRAFT_MEMBER], DRAFT_MEMBER, ("RGB",)).astype(np.uint8, copy=False)
-
-
-def _things(members: Mapping[str, bytes]) -> NDArray[np.bool_] | None:
-    if THINGS_MEMBER not in members:
-        return None
-    return decode_image(members[THINGS_MEMBER], THINGS_MEMBER, ("1",)).astype(np.bool_, copy=False)
+def _maybe(members: Mapping[str, bytes], name: str, mode: str) -> NDArray[Any] | None:
+    return decode_image(members[name], name, (mode,)) if name in members else None
 
 
 def decode_image(

@@ -53,7 +53,8 @@ def off(scene: Scene, keypoints: Keypoints, body: Body) -> float:
 def test_scenes_are_fitted_and_keep_their_order(refiner: ScoreRefiner, body: Body) -> None:
     first, second = pair(body, 3), pair(body, 4)
     two = Scene(CAMERA, (first[0].people[0], second[0].people[0]), "open")
-    both = Keypoints(*(np.concatenate([getattr(k[1], n) for k in (first, second)]) for n in vars(first[1])))
+    names = ("keypoints_2d", "confidence")
+    both = Keypoints(*(np.concatenate([getattr(k[1], n) for k in (first, second)]) for n in names))
     fitted = refiner([IMAGE, IMAGE], [two, second[0]], [both, second[1]])
     assert [len(scene.people) for scene in fitted] == [2, 1] and fitted[0].camera is CAMERA
     assert off(fitted[0], both, body) < 0.6 * off(two, both, body)
