@@ -86,10 +86,10 @@ class Verification:
         min_oks: least object keypoint similarity, [0, 1].
         max_worst_joint: greatest distance of a trusted joint, in sides of the person's box.
         max_mpvpe_mm: greatest distance of the newly estimated body [mm].
-        min_limb: least part of each visible limb that must lie inside a segmented person, [0, 1]; 0 by
-            default, as `min_support` notices more at fewer false alarms.
+        min_limb: least part of each visible limb that must lie inside a segmented person, [0, 1]; 0 for
+            no limit.
         min_support: least support of each visible joint by the keypoint model, [0, 1]: 1 less what its
-            heatmap rises above its value at the labelled place. Notices a turned limb better than the rest.
+            heatmap rises above its value at the labelled place.
         same_people: as many people must be found as are labelled.
         on_mismatch: reject; retry: draw again from other noise, then reject; rectify: let the mesh refiner
             (models.refiner) fit the bodies to the picture, then look again.
