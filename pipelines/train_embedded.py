@@ -100,6 +100,7 @@ class Config:
         for name in steps.STEPS:
             for key, training in steps.trainings_of(self.curriculum(), name).items():
                 found += [f"{name}.{key}.{problem}" for problem in training.problems()]
+        found += [f"draft.{problem}" for problem in self.draft.problems()]
         return found + [f"mesh.{problem}" for problem in self.mesh.problems()]
 
     def curriculum(self) -> Curriculum:

@@ -37,7 +37,7 @@ from synthgen.embedded.diffusion import (
 )
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.options import DraftOptions
-from synthgen.embedded.pictures import spread
+from synthgen.embedded.pictures import Pictures, spread
 from synthgen.embedded.workshop import KEEP_DTYPE, MAX_SHARD, Workshop
 
 FOLDER = "draft"
@@ -84,7 +84,7 @@ class DraftLesson:
         # Errors of the maps are as much larger as the maps are; squared and divided, they still come first.
         self._channels = torch.ones(1, self.latents.shape[0], 1, 1)
         self._channels[:, -COUNT:] = 1 / LEAD
-        self._train, self._held_out = pictures.rows(False), pictures.rows(True)
+        self._train, self._held_out = taught(pictures, options.min_cover), pictures.rows(True)
 
     def loss(self, model: nn.Module, draw: Draw) -> Mapping[str, Tensor]:
         """Return the loss of one batch."""
@@ -138,6 +138,22 @@ class DraftLesson:
             draw,
             told.weight * self._channels.to(draw.device),
         )
+
+
+def taught(pictures: Pictures, min_cover: float) -> NDArray[np.int64]:
+    """Return the rows of the training pictures of which people take at least a part.
+
+    Raises:
+        ValueError: people take less of all of them.
+    """
+    rows = pictures.rows(False)
+    found = rows[pictures.cover(rows) >= min_cover]
+    if not len(found):
+        raise ValueError(
+            f"draft: people take less than min_cover = {min_cover:g} of each of the {len(rows)} training "
+            "pictures; lower draft.min_cover, or render people nearer to the camera"
+        )
+    return found
 
 
 def train(shop: Workshop) -> None:

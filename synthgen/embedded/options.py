@@ -129,6 +129,8 @@ class DraftOptions:
         max_snr: signal-to-noise ratio from which on errors of the clean latents weigh no more.
         shift: how far training leans to the noisy end, where it is settled what is where; 1 for not at all.
         bodies: how much more errors weigh on bodies, which are a tenth of a picture and what it is for.
+        min_cover: pictures of which people take less than this part are left out, [0, 1): a small picture has
+            too few pixels for a small person, and the model learns to draw specks.
         begin: which earlier U-Net training goes on from: the draft's, or the redraw model's, which can draw
             bodies where it is told to; the map of bodies then takes the place of depth.
         train_text: train the text encoder, too. The redraw model shares it and has to be trained after it.
@@ -154,8 +156,13 @@ class DraftOptions:
     max_snr: float = 5.0
     shift: float = 2.5
     bodies: float = 3.0
+    min_cover: float = 0.035
     begin: Literal["draft", "redraw"] = "draft"
     train_text: bool = True
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with these options, one message each."""
+        return [] if 0 <= self.min_cover < 1 else [f"min_cover must be in [0, 1), got {self.min_cover}"]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from synthgen.joints import COCO17, SMPL24
-from synthgen.sample import NUM_BETAS, Sample
+from synthgen.sample import BACKGROUND, NUM_BETAS, OCCLUDER, Sample
 from synthgen.shards import read_report, read_samples
 from synthgen.shards.records import DEPTH_UNITS_PER_M
 from synthgen.shards.shard import shard_names
@@ -94,6 +94,11 @@ class Pictures:
     def rows(self, held_out: bool) -> NDArray[np.int64]:
         """Return the indices of the pictures to train on, or of those to measure on."""
         return np.flatnonzero(self.held_out == held_out)
+
+    def cover(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the part of each of some pictures that people take, in [0, 1]."""
+        people = [self.mask[row] for row in rows]
+        return np.array([((mask > BACKGROUND) & (mask < OCCLUDER)).mean() for mask in people])
 
     def joints_of(self, row: int) -> NDArray[np.float32]:
         """Return the COCO-17 joints of all people of a picture, (P * 17, 2) [px]."""

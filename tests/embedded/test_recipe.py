@@ -218,3 +218,5 @@ def test_the_first_step_renders_shards_that_the_others_read(ray_cluster, tmp_pat
 def test_too_few_heads_to_look_at_every_joint_are_told_before_anything_runs(capsys):
     assert run.main(["config=embedded.yaml", "mesh.decoder_heads=4"]) == 2
     assert "mesh.decoder_heads must be at least 17, one for each joint, got 4" in capsys.readouterr().err
+    assert run.main(["config=embedded.yaml", "draft.min_cover=1"]) == 2
+    assert "draft.min_cover must be in [0, 1), got 1.0" in capsys.readouterr().err

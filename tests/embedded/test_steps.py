@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from embedded_options import TINY
@@ -114,3 +115,16 @@ def test_redraw_goes_on_from_the_u_net_that_became_the_drafts_and_from_no_other(
     assert all(torch.equal(value, found.state_dict()[name]) for name, value in learned.state_dict().items())
     assert redraw._that_saw_depth(foreign, tmp_path / "unet") is None
     assert redraw._that_saw_depth(own, tmp_path / "nothing") is None
+
+
+def test_the_draft_is_not_taught_with_people_too_small_for_its_pictures(pictures):
+    rows = pictures.rows(False)
+    cover = pictures.cover(rows)
+    masks = pictures.mask[rows]
+    assert np.allclose(cover, ((masks > 0) & (masks < 255)).mean((1, 2)))
+    limit = float(np.median(cover))
+    assert draft.taught(pictures, 0).tolist() == rows.tolist()
+    assert draft.taught(pictures, limit).tolist() == rows[cover >= limit].tolist()
+    assert 0 < len(draft.taught(pictures, limit)) < len(rows)
+    with pytest.raises(ValueError, match="min_cover"):
+        draft.taught(pictures, 0.999)
