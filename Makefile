@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 export RAY_USAGE_STATS_ENABLED := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Modules are compiled when a process first imports them (see `install`), and kept: without that, each of the
+# hundred processes of a test run compiles its libraries anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test lint bench format clean
 
