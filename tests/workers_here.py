@@ -1,7 +1,7 @@
 """Workers of `generate` in the tests' own process, for tests that are about something else than Ray.
 
 A worker of Ray takes seconds to start, whatever it has to do. Here the crew's own code talks to the same
-workers through what it uses of Ray: they are made and asked at once; what goes in and out is pickled as there.
+workers through what it uses of Ray: they are made and asked at once, and what goes in and out is pickled.
 """
 
 import contextlib

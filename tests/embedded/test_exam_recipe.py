@@ -3,11 +3,13 @@
 import json
 import re
 import shutil
+from functools import partialmethod
 
 import pytest
 
 from synthgen import run
 from synthgen.embedded.exam import parts, targets
+from synthgen.embedded.exam.probe import Probe
 from synthgen.run import import_recipe
 
 FEW = ["pictures=1", "drafts=6", "redraws=1", "probe=1", "threads=1", "device=cpu"]
@@ -15,7 +17,8 @@ FEW += [f"models.{role}.num_inference_steps=2" for role in ("draft", "redraw")]
 
 
 @pytest.fixture
-def evaluate(trained, tmp_path):
+def evaluate(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(Probe, "learn", partialmethod(Probe.learn, steps=4))  # of drafts that are noise
     shutil.copytree(trained, tmp_path / "weights")
     places = [f"{key}={tmp_path / name}" for key, name in
               (("weights", "weights"), ("card", "card/MODELS.md"), ("work", "work"))]  # fmt: skip
