@@ -8,6 +8,7 @@ that the people's parameters are in; metres.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,16 @@ def load_body(which: str) -> Body:
         FileNotFoundError: there is no such file.
         ValueError: the file is not an SMPL body, or holds anything but arrays.
     """
-    path = OPEN_FILE if which == OPEN else Path(which).expanduser()
+    return _open_body() if which == OPEN else _read(Path(which).expanduser())
+
+
+@cache
+def _open_body() -> Body:
+    """Return the package's own body, read once for all who pose it in this process."""
+    return _read(OPEN_FILE)
+
+
+def _read(path: Path) -> Body:
     arrays = read_body_file(path)
     with path.open("rb") as file:
         revision = hashlib.file_digest(file, "sha256").hexdigest()[:16]

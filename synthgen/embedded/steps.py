@@ -22,11 +22,13 @@ class Step:
         module: with `train(workshop)`.
         needs: steps whose results it reads.
         outputs: what it writes, below the weights folder.
+        is_ours: neither diffusers nor transformers builds the model, so that they need not be imported.
     """
 
     module: str
     needs: tuple[str, ...]
     outputs: tuple[str, ...]
+    is_ours: bool = False
 
 
 _PARTS = ("unet", "text_encoder", "tokenizer", "scheduler", "model_index.json", "training.json")
@@ -35,9 +37,9 @@ STEPS = {
     "draft": Step("synthgen.embedded.draft", (RENDER, "vae"), tuple(f"draft/{part}" for part in _PARTS)),
     "redraw": Step("synthgen.embedded.redraw", (RENDER, "vae", "draft"), ("redraw",)),
     "segmenter": Step("synthgen.embedded.segmenter", (RENDER,), ("segmenter",)),
-    "mesh": Step("synthgen.embedded.mesh", (RENDER,), ("mesh",)),
+    "mesh": Step("synthgen.embedded.mesh", (RENDER,), ("mesh",), is_ours=True),
     "keypoints": Step("synthgen.embedded.keypoints", (RENDER, "mesh"), ("keypoints",)),
-    "prior": Step("synthgen.embedded.prior", (), ("prior",)),
+    "prior": Step("synthgen.embedded.prior", (), ("prior",), is_ours=True),
 }
 NAMES = (RENDER, *STEPS)
 
@@ -56,10 +58,12 @@ def run(name: str, plan: Plan) -> bool:
     outputs = [plan.weights / output for output in step.outputs]
     if receipts.is_current(plan.work / name, inputs, outputs):
         return False
-    from synthgen.backends.model_files import quiet_libraries
     from synthgen.embedded.workshop import Workshop
 
-    quiet_libraries()
+    if not step.is_ours:
+        from synthgen.backends.model_files import quiet_libraries
+
+        quiet_libraries()
     shop = Workshop(name=name, inputs=inputs, **vars(plan))
     importlib.import_module(step.module).train(shop)
     receipts.write(plan.work / name, inputs, outputs)
