@@ -16,7 +16,7 @@ from synthgen.embedded.options import (
 
 TRAINING = Training(steps=2, minutes=1, batch_size=4, learning_rate=2e-3, ema_decay=0.9)
 TINY = Curriculum(
-    vae=VaeOptions(TRAINING, widths=[8, 16], norm_groups=4, crop=32),
+    vae=VaeOptions(TRAINING, widths=[8, 16, 16], norm_groups=4, crop=32),
     draft=DraftOptions(
         TRAINING, TRAINING, widths=[16, 32], attention=[False, True], norm_groups=8, head_width=16,
         text_width=32, text_layers=1, text_heads=2, max_tokens=24, vocabulary=700,
@@ -29,5 +29,5 @@ TINY = Curriculum(
     mesh=MeshOptions(
         TRAINING, height=64, patch_size=16, width=32, depth=2, heads=2, decoder_width=32
     ),
-    prior=PriorOptions(replace(TRAINING, batch_size=16), poses=40, everyday=0.5, neurons=32, latent_dim=8),
+    prior=PriorOptions(replace(TRAINING, batch_size=16), poses=24, everyday=0.5, neurons=32, latent_dim=8),
 )  # fmt: skip
