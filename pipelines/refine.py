@@ -68,7 +68,10 @@ class Config:
         focal_length: [px] of `pictures`; 0 where nobody knows it.
         start_from: estimator, or labels: the SMPL that shards hold, where they do.
         method: score: ScoreHMR; plain: optimisation with VPoser and no score, to compare.
-        denoiser: folder or hub id of a denoiser, or embedded/score.
+        denoiser: folder or hub id of a denoiser, embedded/score, or a published checkpoint (model-100.pt),
+            which is told the `features` of the .npz that `keypoints` names.
+        feature_stats: of a published denoiser (pare_feat_stats.npz); empty leaves features as they are.
+        betas_stats: of a published denoiser that knows shape (betas_stats_eft_fits.npz).
         body: open, or the path of the SMPL file that the mesh estimator's parameters belong to.
         guidance: options of score guidance.
         models: nodes of the models; mesh and denoiser must belong together.
@@ -91,6 +94,8 @@ class Config:
     start_from: Literal["estimator", "labels"] = "estimator"
     method: Literal["score", "plain"] = "score"
     denoiser: str = "embedded/score"
+    feature_stats: str = ""
+    betas_stats: str = ""
     body: str = "open"
     guidance: Guidance = field(default_factory=Guidance)
     models: dict[str, Any] = field(default_factory=dict)
@@ -170,7 +175,8 @@ def make_labeller(config: Config) -> Any:
             [f"models.mesh.body is {estimator.body}, but body={config.body} is {name}: they must be one"]
         )
     estimator.setup(device)
-    denoiser, trained_with = load_denoiser(find_model(config.denoiser, "", fetch_files, SOURCE))
+    stats = (Path(one).expanduser() if one else None for one in (config.feature_stats, config.betas_stats))
+    denoiser, trained_with = load_denoiser(find_model(config.denoiser, "", fetch_files, SOURCE), *stats)
     check_version(estimator, trained_with, config.denoiser)
     own = config.guidance
     weights = Weights(keypoints=own.keypoints, multiview=own.multiview, smoothness=own.smoothness)

@@ -74,6 +74,8 @@ class ObservedPerson:
         gender: of the body model that `person` belongs to; the mesh of a gendered one is another than that
             of the neutral model with the same parameters.
         joints: the data set's own joints; None where COCO-17 and SMPL-24 say all.
+        features: (C,) what another network said of the person, as published denoisers of ScoreHMR are told;
+            None where nobody asked one. Shards do not keep it.
     """
 
     bbox: Float
@@ -87,6 +89,7 @@ class ObservedPerson:
     visibility: Float | None = None
     gender: Gender = "neutral"
     joints: MeasuredJoints | None = None
+    features: Float | None = None
 
     def __post_init__(self) -> None:
         if self.gender not in get_args(Gender):
@@ -105,6 +108,8 @@ class ObservedPerson:
             _check("keypoints_3d", self.keypoints_3d, (len(SMPL24), 3))
         elif self.confidence_3d.any():
             raise ValueError("ObservedPerson.confidence_3d must be 0 where there are no keypoints_3d")
+        if self.features is not None:
+            _check("features", self.features, (np.size(self.features),))
         if not (self.bbox[2:] > self.bbox[:2]).all():
             raise ValueError(f"ObservedPerson.bbox must have x1 > x0 and y1 > y0, got {self.bbox}")
 

@@ -1,7 +1,8 @@
 """What the denoiser is told about a picture: a vector from a mesh estimator, computed once and kept on disk.
 
 Any backend of the role `mesh` serves: its picture tokens are averaged, its own estimate is put beside them.
-Published denoisers are told PARE's or ProHMR's features instead, which come as files (`inputs`).
+Published denoisers are told PARE's or ProHMR's features instead, which come with the joints (`features` of an
+.npz, see `keypoint_files`).
 """
 
 import json

@@ -246,11 +246,15 @@ def _people(name: str, image: NDArray[np.uint8], found: Found, ledger: Ledger) -
         return []
     people = []
     feet = found.feet.get(stem, np.zeros((len(keypoints.keypoints_2d), len(FEET6), 3)))
-    for joints, confidence, own in zip(keypoints.keypoints_2d, keypoints.confidence, feet, strict=True):
+    told = found.features.get(stem)
+    for number, (joints, confidence) in enumerate(
+        zip(keypoints.keypoints_2d, keypoints.confidence, strict=True)
+    ):
         if reason := why_not(joints, confidence, size):
             ledger.skip(name, reason)
-        else:
-            people.append(_person(box_around(joints, confidence, size), joints, confidence, own))
+            continue
+        one = _person(box_around(joints, confidence, size), joints, confidence, feet[number])
+        people.append(one if told is None else replace(one, features=told[number]))
     return people
 
 

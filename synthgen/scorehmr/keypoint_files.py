@@ -1,7 +1,7 @@
 """Reads 2D joints that other tools found: COCO json, OpenPose json, npz; as COCO-17 and feet.
 
-Pictures are known by the stem of their file name. Wrong joint sets and wrong shapes are errors that name file
-and expectation; NaN in single joints means that these were not found.
+Pictures are known by the stem of their file name. Wrong joint sets, wrong orders and wrong shapes are errors
+that name file and expectation; NaN in single joints means that these were not found.
 """
 
 import json
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from synthgen.backends.protocols import Keypoints
 from synthgen.joints import COCO17, COCO23, FEET6, OPENPOSE25, JointSet
 from synthgen.sample import Float
+from synthgen.scorehmr.joint_order import check_names, check_order
 
 SETS = {len(joint_set): joint_set for joint_set in (COCO17, OPENPOSE25, COCO23)}
 OPENPOSE_SUFFIX = "_keypoints.json"
@@ -28,10 +29,12 @@ class Found:
 
     Attributes:
         people: {stem of the picture's name: everybody in it}.
-        sizes: {stem: (H, W) [px]} where the file says for which size its numbers are.
+        sizes: {stem: (H, W) [px]} where the file says for which size its numbers are: COCO's images, and
+            `image_size` of an .npz.
         cam_ints: {stem: (3, 3) [px]} where it has intrinsics.
         extrinsics: {stem: (3, 4) world to camera [m]} where it has them.
         feet: {stem: (N, 6, 3)} toes and heels of everybody (`joints.FEET6`): x, y [px], confidence.
+        features: {stem: (N, C)} what another network said of everybody, as published denoisers are told.
     """
 
     people: Mapping[str, Keypoints]
@@ -39,18 +42,19 @@ class Found:
     cam_ints: Mapping[str, Float] = field(default_factory=dict)
     extrinsics: Mapping[str, Float] = field(default_factory=dict)
     feet: Mapping[str, Float] = field(default_factory=dict)
+    features: Mapping[str, Float] = field(default_factory=dict)
 
 
 def read_keypoints(path: Path) -> Found:
     """Read a file or folder of 2D joints; which format it is shows in its content.
 
     Args:
-        path: COCO .json (annotations, or a list of results), .npz, or a folder of OpenPose's
+        path: COCO .json (annotations, or a list of results), .npz (see `_npz`), or a folder of OpenPose's
             `<picture>_keypoints.json`.
 
     Raises:
         FileNotFoundError: no such file or folder.
-        ValueError: no known format, another joint set, wrong shapes; names the file.
+        ValueError: no known format, another joint set or order, wrong shapes; names the file.
     """
     if path.is_dir():
         return _openpose(path)
@@ -96,9 +100,12 @@ def to_coco23(joints: Float, confidence: Float, where: str) -> Float:
     return found
 
 
-def _found(people: Mapping[str, Float], **more: Any) -> Found:
+def _found(people: Mapping[str, Float], where: Path, **more: Any) -> Found:
     """Return people given as {stem: (N, 23, 3)}, those with feet as such."""
     body = len(COCO17)
+    if everybody := [one[:, :body] for one in people.values() if len(one)]:
+        together = np.concatenate(everybody)
+        check_order(together[..., :2], together[..., 2], str(where))
     joints = {name: Keypoints(one[:, :body, :2], one[:, :body, 2]) for name, one in people.items()}
     feet = {name: one[:, body:] for name, one in people.items() if one[:, body:, 2].any()}
     return Found(joints, feet=feet, **more)
@@ -145,7 +152,7 @@ def _openpose(folder: Path) -> Found:
             raise ValueError(f"{file}: expected an object with a list 'people' of objects")
         rows = [one.get("pose_keypoints_2d", []) for one in found]
         people[file.name.removesuffix(OPENPOSE_SUFFIX)] = _triples(rows, str(file))
-    return _found(people)
+    return _found(people, folder)
 
 
 def _coco(path: Path) -> Found:
@@ -156,6 +163,7 @@ def _coco(path: Path) -> Found:
         images, results = content.get("images"), content.get("annotations")
         if not isinstance(images, list) or not isinstance(results, list):
             raise ValueError(f"{path}: expected COCO's 'images' and 'annotations'")
+        _check_categories(content.get("categories"), path)
         try:
             names = {image["id"]: Path(str(image["file_name"])).stem for image in images}
             sizes = {
@@ -178,7 +186,15 @@ def _coco(path: Path) -> Found:
             raise ValueError(f"{path}: image_id {image_id!r} is not among its images")
         rows.setdefault(names.get(image_id, str(image_id)), []).append(_with_feet(result))
     people = {name: _triples(found, f"{path}: {name}") for name, found in rows.items()}
-    return _found(people, sizes=sizes)
+    return _found(people, path, sizes=sizes)
+
+
+def _check_categories(categories: Any, path: Path) -> None:
+    """Raise where COCO's categories name other joints."""
+    for category in categories if isinstance(categories, list) else []:
+        named = category.get("keypoints") if isinstance(category, dict) else None
+        if isinstance(named, list) and named:
+            check_names([str(name) for name in named], f"{path}: category {category.get('name', '')!r}")
 
 
 def _with_feet(result: Mapping[str, Any]) -> Any:
@@ -189,7 +205,13 @@ def _with_feet(result: Mapping[str, Any]) -> Any:
 
 
 def _npz(path: Path) -> Found:
-    """Read `names` (N,), `keypoints_2d` (N, [P,] J, 2 or 3), and what there is of the rest."""
+    """Read arrays of N pictures, each with up to P people.
+
+    There must be `names` (N,) and `keypoints_2d` (N, [P,] J, 2 or 3) [px]. There may be `confidence`
+    (N, [P,] J), `joint_names` (J,), `image_size` ([N,] 2) height and width that the numbers are for [px],
+    `cam_int` ([N,] 3, 3) [px], `extrinsics` ([N,] 3, 4) world to camera [m], and `features` (N, [P,] C) of
+    another network.
+    """
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
@@ -205,6 +227,8 @@ def _npz(path: Path) -> Found:
             f"{path}: keypoints_2d must be ({len(names)}, [people,] J, 2 or 3), got "
             f"{arrays['keypoints_2d'].shape}"
         )
+    if "joint_names" in arrays and joints.shape[2] == len(COCO17):
+        check_names([str(name) for name in arrays["joint_names"].ravel()], str(path))
     if "confidence" in arrays:
         sure: NDArray[Any] = np.asarray(arrays["confidence"], np.float64).reshape(
             len(names), joints.shape[1], -1
@@ -215,15 +239,34 @@ def _npz(path: Path) -> Found:
         name: to_coco23(own[..., :2], confidence, f"{path}: {name}")
         for name, own, confidence in zip(names, joints, sure, strict=True)
     }
+    sizes = _matrices(arrays, "image_size", (2,), names, path)
     return _found(
         people,
+        path,
+        sizes={name: (int(size[0]), int(size[1])) for name, size in sizes.items()},
+        features=_features(arrays, joints.shape[:2], names, path),
         cam_ints=_matrices(arrays, "cam_int", (3, 3), names, path),
         extrinsics=_matrices(arrays, "extrinsics", (3, 4), names, path),
     )
 
 
+def _features(
+    arrays: Mapping[str, NDArray[Any]], counts: tuple[int, ...], names: list[str], path: Path
+) -> dict[str, Float]:
+    if "features" not in arrays:
+        return {}
+    values = np.asarray(arrays["features"], np.float64)
+    values = values[:, None] if values.ndim == 2 else values
+    if values.ndim != 3 or values.shape[:2] != counts or not np.isfinite(values).all():
+        raise ValueError(
+            f"{path}: features must be ({counts[0]}, [{counts[1]} people,] C) finite, got "
+            f"{arrays['features'].shape}"
+        )
+    return dict(zip(names, values, strict=True))
+
+
 def _matrices(
-    arrays: Mapping[str, NDArray[Any]], key: str, shape: tuple[int, int], names: list[str], path: Path
+    arrays: Mapping[str, NDArray[Any]], key: str, shape: tuple[int, ...], names: list[str], path: Path
 ) -> dict[str, Float]:
     if key not in arrays:
         return {}

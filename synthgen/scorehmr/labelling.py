@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 Task = Literal["pictures", "views", "video"]
 MARK = "+scorehmr"  # behind the source of observations whose bodies were fitted
 _NEAREST_M = 0.3
+_FAR = 0.2  # of the box's longer side: half of the joints farther off than this were not fitted
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Labeller:
     """Estimates and refines bodies.
 
     Attributes:
-        estimator: set up; its features are those that the denoiser knows.
+        estimator: set up; its features are those that the denoiser knows, unless observations bring theirs.
         refinery: fits.
         body: name of the body model of estimator and refinery.
         prior: for plain fits; None refines by score guidance.
@@ -91,10 +92,13 @@ class Labeller:
             return
         cases = _cases(rows, task)
         fitted = self._fit(cases)
+        is_far = self.refinery.distances(fitted.people, cases) > _FAR
         places: dict[int, list[int]] = {}
         for number, row in enumerate(rows):
-            if fitted.reasons[number]:
-                self.ledger.skip(row.observation.key, fitted.reasons[number])
+            if reason := fitted.reasons[number] or (
+                "no pose comes near the joints" if is_far[number] else ""
+            ):
+                self.ledger.skip(row.observation.key, reason)
             else:
                 places.setdefault(row.place, []).append(number)
         for place, members in sorted(places.items()):
@@ -135,7 +139,8 @@ class Labeller:
         )
         rows = []
         for place, (observation, people) in enumerate(zip(group, chosen, strict=True)):
-            for seen, estimate, vector in zip(people, estimates[place], features[place], strict=True):
+            for seen, estimate, own in zip(people, estimates[place], features[place], strict=True):
+                vector = own if seen.features is None else seen.features
                 start = seen.person if self.keeps_labels and seen.person is not None else estimate
                 if start.transl[2] < _NEAREST_M:
                     self.ledger.skip(observation.key, "the estimate is behind the camera")
@@ -168,6 +173,11 @@ class _Row:
 
 
 def _cases(rows: Sequence[_Row], task: Task) -> Cases:
+    widths = {len(row.features) for row in rows}
+    if len(widths) > 1:
+        raise ValueError(
+            f"people come with {sorted(widths)} features each: give features of all, or of nobody"
+        )
     moments = [f"{row.observation.sequence}/{row.observation.frame}" for row in rows]
     if task == "views" and len(set(moments)) == len(rows):
         raise ValueError(

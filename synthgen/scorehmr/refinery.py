@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from synthgen.backends.protocols import Image, MeshEstimator
 from synthgen.backends.vposer import VPoser
 from synthgen.body_file import BodyArrays
-from synthgen.joints import COCO23
+from synthgen.geometry import project, rotvec_to_rotmat
+from synthgen.joints import COCO17, COCO23
 from synthgen.sample import Float, Person
 from synthgen.scorehmr.cases import Cases, Posed, Weights, pose_cases, to_people
 from synthgen.scorehmr.denoiser import ScoreDenoiser
@@ -184,6 +185,34 @@ class Refinery:
         posed = self._posed(cases)
         return _fitted(fit(posed.start, posed.terms, prior, options))
 
+    @torch.no_grad()
+    def distances(self, people: Sequence[Person], cases: Cases) -> Float:
+        """Return how far bodies lie from the joints that were found: (N,).
+
+        The median over a person's joints, as a part of the longer side of the box around them; 0 where none
+        was found.
+        """
+        turns = rotvec_to_rotmat(
+            np.stack([np.concatenate([one.global_orient[None], one.body_pose]) for one in people])
+        )
+        rotmat, betas = (
+            torch.from_numpy(np.asarray(values)).to(self.device, self.dtype)
+            for values in (turns, np.stack([one.betas for one in people]))
+        )
+        points = self._joints(rotmat, betas)[:, : len(COCO17)].double().cpu().numpy()
+        found = []
+        for one, own, camera, joints, sure in zip(
+            people, points, cases.cameras, cases.keypoints_2d, cases.confidence, strict=True
+        ):
+            is_found = sure > 0
+            if not is_found.any():
+                found.append(0.0)
+                continue
+            placed = project((own + one.transl)[is_found].astype(np.float64), camera.cam_int)
+            side = max(float(np.ptp(joints[is_found], axis=0).max()), 1.0)
+            found.append(float(np.median(np.linalg.norm(placed - joints[is_found], axis=-1))) / side)
+        return np.array(found)
+
     def _posed(self, cases: Cases, weights: Weights | None = None) -> Posed:
         points = self._skin if cases.masks else self._joints
         return pose_cases(cases, points, weights or self.weights, self.dtype)
@@ -201,14 +230,21 @@ def published(task: str) -> GuidanceOptions:
     return GuidanceOptions(iterations=2, start=100, step=10) if task == "views" else GuidanceOptions()
 
 
-def load_denoiser(path: Path) -> tuple[ScoreDenoiser, str]:
+def load_denoiser(
+    path: Path, feature_stats: Path | None = None, betas_stats: Path | None = None
+) -> tuple[ScoreDenoiser, str]:
     """Load a denoiser of ours (a folder) or a published one (a file).
+
+    Args:
+        path: of the denoiser.
+        feature_stats: of a published one: `pare_feat_stats.npz` or `prohmr_feat_stats.npz`.
+        betas_stats: of a published one that knows shape: `betas_stats_eft_fits.npz`.
 
     Returns:
         The denoiser, and the version of the estimator whose features it was told; "" where nobody noted it.
     """
     if not path.is_dir():
-        return ScoreDenoiser.from_checkpoint(path), ""
+        return ScoreDenoiser.from_checkpoint(path, feature_stats, betas_stats), ""
     denoiser, note = ScoreDenoiser.from_folder(path), path / NOTE
     return denoiser, str(json.loads(note.read_text())["estimator"]) if note.is_file() else ""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from dataset_writers import ski_poseptz
 from PIL import Image
 
@@ -13,11 +14,13 @@ from synthgen import config as configs
 from synthgen import run
 from synthgen.body import Body
 from synthgen.run import import_recipe
+from synthgen.scorehmr.denoiser import DenoiserConfig
 from synthgen.scorehmr.video import read_frames, write_frames
 from synthgen.shards import read_samples
 from synthgen.shards.observations import read_observations
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scorehmr"))
+from score_goldens import public_weights
 from score_people import tiny_denoiser
 
 NUM_FEATURES = 192 + 144 + 10 + 1  # of the bundled estimator
@@ -71,6 +74,37 @@ def test_a_folder_with_joints_becomes_one_file(denoiser: str, photos: Path, tmp_
     with np.load(output / "fits.npz") as file:
         assert file["body_pose"].shape == (4, 23, 3) and file["names"][0] == "jump_cam0_0000"
         assert file["energy"].shape == (4, 2) and np.isfinite(file["transl"]).all()
+
+
+def test_a_published_denoiser_is_told_what_comes_with_the_joints(
+    photos: Path, tmp_path: Path, capsys
+) -> None:
+    """PARE's features are computed elsewhere; they and their statistics reach the denoiser."""
+    torch.save(public_weights(DenoiserConfig(pose_features=20, hidden=32)), tmp_path / "model-100.pt")
+    np.savez(tmp_path / "stats.npz", mean=np.zeros(20), std=np.full(20, 2.0))
+    record = json.loads((tmp_path / "joints.json").read_text())
+    arrays = {
+        "names": [image["file_name"] for image in record["images"]],
+        "keypoints_2d": np.array([one["keypoints"] for one in record["annotations"]]).reshape(4, 17, 3)
+        * [1, 1, 0.5],
+    }
+    given = [f"pictures={photos}", f"keypoints={tmp_path / 'joints.npz'}", "form=npz", "guidance.samples=0"]
+    given += [f"denoiser={tmp_path / 'model-100.pt'}", *QUICK, "overlays=0"]
+    told = np.random.default_rng(0).standard_normal((4, 20))
+    poses = []
+    stats = [f"feature_stats={tmp_path / 'stats.npz'}"]
+    for features, more in ((told, []), (-told, []), (2 * told, stats)):
+        np.savez(tmp_path / "joints.npz", **arrays, features=features)
+        assert run.main(["config=refine_pictures.yaml", *given, f"output={tmp_path / 'out'}", *more]) == 0
+        with np.load(tmp_path / "out" / "fits.npz") as file:
+            poses.append(file["body_pose"])
+    assert np.abs(poses[0] - poses[1]).max() > 1e-4 and np.allclose(poses[0], poses[2], atol=1e-5)
+    np.savez(tmp_path / "joints.npz", **arrays)
+    assert run.main(["config=refine_pictures.yaml", *given, f"output={tmp_path / 'out'}"]) == 1
+    assert "features must be (B, 20), got (4, 347)" in capsys.readouterr().err
+    np.savez(tmp_path / "joints.npz", **arrays, features=told[:3])
+    assert run.main(["config=refine_pictures.yaml", *given, f"output={tmp_path / 'out'}"]) == 1
+    assert "features must be (4, [1 people,] C) finite, got (3, 20)" in capsys.readouterr().err
 
 
 def test_views_of_a_moment_are_fitted_together(denoiser: str, photos: Path, tmp_path: Path, capsys) -> None:

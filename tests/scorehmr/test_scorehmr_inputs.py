@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from score_people import CAMERA, person
 
-from synthgen.joints import COCO17, FEET6, OPENPOSE25
+from synthgen.body import Body
+from synthgen.geometry import project
+from synthgen.joints import COCO17, FEET6, H36M17, OPENPOSE25, JointSet
 from synthgen.scorehmr.inputs import Ledger, Naming, box_around, list_pictures, observe, why_not
 from synthgen.scorehmr.keypoint_files import Found, read_keypoints, to_coco17
 
@@ -137,6 +140,63 @@ def test_wrong_arrays_are_named(tmp_path: Path) -> None:
         read_keypoints(path)
     with pytest.raises(FileNotFoundError, match="no such file or folder"):
         read_keypoints(tmp_path / "nowhere")
+
+
+def people_in(joint_set: JointSet, body: Body) -> np.ndarray:
+    """Return joints (5, J, 2) [px] of five people, bent and turned any way."""
+    rng = np.random.default_rng(2)
+    posed = body.pose([person(rng, 0.4, turn) for turn in (0.0, 1.0, 2.0, 3.0, 5.0)])
+    return project(body.joints(posed.points, joint_set).astype(np.float64), CAMERA.cam_int)
+
+
+def test_seventeen_joints_of_human36m_are_not_taken_for_those_of_coco(tmp_path: Path, body: Body) -> None:
+    path, names = tmp_path / "joints.npz", ["a"]
+    np.savez(path, names=names, keypoints_2d=people_in(H36M17, body)[None])
+    with pytest.raises(ValueError, match=r"order of h36m17, expected coco17 \(nose, .* reorder them"):
+        read_keypoints(path)
+    write_coco(tmp_path / "joints.json", {"a": list(people_in(H36M17, body))})
+    with pytest.raises(ValueError, match="order of h36m17"):
+        read_keypoints(tmp_path / "joints.json")
+    for joint_set in (COCO17, OPENPOSE25):
+        np.savez(path, names=names, keypoints_2d=people_in(joint_set, body)[None])
+        assert len(read_keypoints(path).people["a"].confidence) == 5
+    half = np.column_stack([people_in(COCO17, body)[:1, :11], np.full((1, 6, 2), np.nan)])
+    np.savez(path, names=names, keypoints_2d=half[None])
+    assert read_keypoints(path).people["a"].confidence[0].sum() == 11, "who shows from the hips up is fine"
+
+
+def test_names_of_joints_are_believed(tmp_path: Path) -> None:
+    path = tmp_path / "joints.npz"
+    known = {"names": ["a"], "keypoints_2d": joints()[None]}
+    np.savez(path, **known, joint_names=[name.replace("_", " ") for name in COCO17.names])
+    assert len(read_keypoints(path).people["a"].confidence) == 1
+    np.savez(path, **known, joint_names=[COCO17.names[1], COCO17.names[0], *COCO17.names[2:]])
+    with pytest.raises(ValueError, match="left_eye, expected nose; reorder them"):
+        read_keypoints(path)
+    record = json.loads(write_coco(tmp_path / "joints.json", {"a": [joints()]}).read_text())
+    record["categories"] = [{"id": 1, "name": "person", "keypoints": list(H36M17.names)}]
+    (tmp_path / "joints.json").write_text(json.dumps(record))
+    with pytest.raises(ValueError, match="category 'person': .* pelvis, expected nose"):
+        read_keypoints(tmp_path / "joints.json")
+    record["categories"][0]["keypoints"] = list(COCO17.names)
+    (tmp_path / "joints.json").write_text(json.dumps(record))
+    assert read_keypoints(tmp_path / "joints.json").people
+
+
+def test_arrays_may_say_for_which_size_their_joints_are(tmp_path: Path) -> None:
+    files = draw(tmp_path / "pictures", "a.png")
+    path, known = tmp_path / "joints.npz", {"names": ["a"], "keypoints_2d": joints()[None] * 0.5}
+    np.savez(path, **known, image_size=[SIZE[0] // 2, SIZE[1] // 2])
+    ledger = Ledger()
+    assert not list(observe(files, read_keypoints(path), Naming(), ledger))
+    assert ledger.lines() == [
+        "1 left out: joints are for (45, 60) px, the picture has (90, 120) (first: a.png)"
+    ]
+    np.savez(path, **known, image_size=[list(SIZE)])
+    assert len(list(observe(files, read_keypoints(path), Naming(), Ledger()))) == 1
+    np.savez(path, **known, image_size=[[9, 9, 9]])
+    with pytest.raises(ValueError, match=r"image_size must be \(1, 2\) finite"):
+        read_keypoints(path)
 
 
 def test_what_cannot_be_fitted_is_counted_with_its_reason(tmp_path: Path) -> None:

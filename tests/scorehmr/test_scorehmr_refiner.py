@@ -185,3 +185,24 @@ def test_views_that_do_not_match_are_an_error(
         list(labeller.label([given[0], replace(given[1], frame=1)], "views"))
     with pytest.raises(ValueError, match="the same view of one moment"):
         list(labeller.label([given[0], replace(given[1], view="0")], "views"))
+
+
+def test_joints_that_no_pose_comes_near_are_counted(refiner: ScoreRefiner, body: Body) -> None:
+    """Somebody's joints in another order are no pose of anybody; nobody gets a body from them."""
+    pairs = [pair(body, seed) for seed in (3, 4)]
+    labeller = Labeller(Estimator([scene.people[0] for scene, _, _ in pairs]), refiner._refinery)
+    order = np.random.default_rng(0).permutation(len(COCO17))
+    mixed = replace(pairs[1][1], keypoints_2d=pairs[1][1].keypoints_2d[:, order])
+    made = list(labeller.label([observed(pairs[0][1], "0"), observed(mixed, "1")]))
+    assert [one.observation.key for one in made] == ["0"]
+    assert labeller.ledger.lines() == ["1 left out: no pose comes near the joints (first: 1)"]
+
+
+def test_who_is_estimated_behind_the_camera_is_counted(refiner: ScoreRefiner, body: Body) -> None:
+    pairs = [pair(body, seed) for seed in (3, 4)]
+    people = [scene.people[0] for scene, _, _ in pairs]
+    behind = replace(people[1], transl=people[1].transl * np.array([1, 1, -1]))
+    labeller = Labeller(Estimator([people[0], behind]), refiner._refinery)
+    made = list(labeller.label([observed(keypoints, str(n)) for n, (_, keypoints, _) in enumerate(pairs)]))
+    assert [one.observation.key for one in made] == ["0"]
+    assert labeller.ledger.lines() == ["1 left out: the estimate is behind the camera (first: 1)"]
