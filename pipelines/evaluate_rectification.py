@@ -5,8 +5,8 @@
 First: requests of a run file are drawn as `generate` draws them; those that verification turns away (reject)
 are fitted (rectify) and judged by the same limits. Then: rendered pictures, whose truth is known, with labels
 spoiled on purpose; how many come back, how far bodies are from the truth before and after, and how many
-accepted labels are wrong with reject and with rectify. Prints the tables, writes them as
-`rectification.json`, and pictures: picture, label before, label after. Exit code 0.
+accepted labels are wrong with reject, of the rectified ones, and with rectify, which accepts both. Prints the
+tables, writes them as `rectification.json`, and pictures: picture, label before, label after. Exit code 0.
 """
 
 import json
@@ -26,7 +26,6 @@ from synthgen.run import import_recipe
 if TYPE_CHECKING:
     from synthgen.generate import Job
     from synthgen.models import Models
-    from synthgen.sample import Person
     from synthgen.stages.depth import Plan
     from synthgen.stages.verify import Verdict
 
@@ -42,9 +41,7 @@ OF_MASKS_AND_JOINTS = (
     "a joint where the picture speaks against it",
 )
 RIGHT = "right"
-WRONG = (
-    0.1  # of the box's longer side: how far a joint of a right label may lie from its place in the picture
-)
+WRONG = 0.1  # of the box's longer side: how far a joint that shows may lie from its place in the picture
 _AT_ONCE = 16
 _TRUTH_SEED = 3_000_000  # far from the seeds of training
 _SPOIL_STREAM = 0x726563  # keeps the draws of spoils apart from all others of a seed
@@ -106,7 +103,8 @@ class Errors(NamedTuple):
 
     Attributes:
         pose: PA-MPJPE [mm].
-        place: distance of the worst joint from its place in the picture, as a part of the box's longer side.
+        place: distance of the worst joint that shows, in truth or by the label, from its place in the
+            picture, as a part of the box's longer side.
     """
 
     pose: float
@@ -161,7 +159,7 @@ def main(config: Config) -> int:
         say(f"labels of {config.truths} rendered pictures, right ones and spoiled ones:")
         tables["spoiled"] = _table(labels)
         _print(tables["spoiled"])
-        tables["accepted"] = {name: _trust(labels, name) for name in ("reject", "rectify")}
+        tables["accepted"] = {name: _trust(labels, name) for name in ("reject", "rectified", "rectify")}
         _print_trust(tables["accepted"])
         _draw(labels, config.overlays, folder, models, "spoiled")
     (folder / TABLE).write_text(json.dumps(tables, indent=1) + "\n")
@@ -222,7 +220,7 @@ def _spoiled(config: Config, models: "Models") -> Iterator[Trial]:
                 if not isinstance(plan, str):
                     plans.append(plan)
                     kinds.append(kind)
-                    truths.append(scene.people[0])
+                    truths.append(job.plan)
         verdicts = look(plans, models)
         for place, verdict in enumerate(verdicts):
             if verdict.reason is None:
@@ -237,7 +235,7 @@ def _fitted(
     verdicts: "Sequence[Verdict]",
     kinds: Sequence[str],
     models: "Models",
-    truths: "Sequence[Person]" = (),
+    truths: "Sequence[Plan]" = (),
 ) -> Iterator[Trial]:
     from synthgen.judgement import rectify
 
@@ -253,19 +251,16 @@ def _fitted(
         yield Trial(kinds[place], plans[place], plan, False, verdict.reason is None, errors)
 
 
-def _errors(plan: "Plan", truth: "Person", models: "Models") -> Errors:
-    """Return how far the first person of a plan is from the truth."""
-    from synthgen.geometry import project
-    from synthgen.joints import COCO17, SMPL24
-    from synthgen.metrics import longer_side, pa_mpjpe
+def _errors(plan: "Plan", truth: "Plan", models: "Models") -> Errors:
+    """Return how far the people of a plan are from the truth: the first one's pose, everybody's place."""
+    from synthgen.joints import SMPL24
+    from synthgen.metrics import pa_mpjpe
+    from synthgen.stages.verify import greatest_move
 
-    scene, body = plan.bodies.scene, models.body
-    points = body.pose([scene.people[0], truth]).points
-    found, true = body.joints(points, SMPL24).astype(np.float64)
-    places = project(body.joints(points, COCO17).astype(np.float64), scene.camera.cam_int)
-    side = longer_side(np.concatenate([places[1].min(0), places[1].max(0)]))
-    off = np.linalg.norm(places[0] - places[1], axis=-1).max() / side
-    return Errors(float(pa_mpjpe(found[None], true[None])[0]), float(off))
+    first = np.concatenate([plan.points[:1], truth.points[:1]])
+    found, true = models.body.joints(first, SMPL24).astype(np.float64)
+    off = greatest_move(truth, plan, models.body)
+    return Errors(float(pa_mpjpe(found[None], true[None])[0]), off)
 
 
 def _table(trials: Sequence[Trial]) -> dict[str, dict[str, float]]:
@@ -286,10 +281,15 @@ def _total(trials: Sequence[Trial]) -> dict[str, float]:
     return row
 
 
-def _trust(trials: Sequence[Trial], on_mismatch: str) -> dict[str, float]:
-    """Return what is accepted with reject or rectify, how much of it is wrong, and its errors."""
-    is_fitted = on_mismatch == "rectify"
-    kept = [trial for trial in trials if trial.passes or (is_fitted and trial.is_accepted)]
+def _trust(trials: Sequence[Trial], whose: str) -> dict[str, float]:
+    """Return what is accepted, how much of it is wrong, and its errors.
+
+    Args:
+        trials: labels whose truth is known.
+        whose: reject: labels that pass as they are; rectified: those that pass once fitted; rectify: both.
+    """
+    wanted = {"reject": (True,), "rectified": (False,), "rectify": (True, False)}[whose]
+    kept = [trial for trial in trials if trial.is_accepted and trial.passes in wanted]
     errors = [trial.errors[1] for trial in kept if trial.errors is not None]
     row = {"accepted": float(len(kept)), "wrong": float(sum(one.place > WRONG for one in errors))}
     if errors:

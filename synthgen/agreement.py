@@ -3,7 +3,7 @@
 PCK, OKS and overlaps are parts in [0, 1]; MPVPE is in millimetres after the pelves are laid onto each other.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from synthgen.joints import COCO17
 from synthgen.metrics import longer_side, oks, pck
 from synthgen.sample import Float
+from synthgen.trust import Trust
 
 OnMismatch = Literal["reject", "retry", "rectify"]
 NEAR = 0.1  # of the box's longer side: within this a joint counts as found (PCK@0.1)
@@ -94,6 +95,7 @@ class Verification:
         on_mismatch: reject; retry: draw again from other noise, then reject; rectify: let the mesh refiner
             (models.refiner) fit the bodies to the picture, then look again.
         retries: how often retry draws again.
+        rectified: further limits of bodies that rectify fitted.
         renders: verify rendered scenes as well, which are exact by construction.
     """
 
@@ -108,6 +110,7 @@ class Verification:
     on_mismatch: OnMismatch = "retry"
     retries: int = 2
     renders: bool = False
+    rectified: Trust = field(default_factory=Trust)
 
     def problems(self) -> list[str]:
         """Return what is wrong with these options, one message each."""
@@ -121,6 +124,7 @@ class Verification:
             for name in ("max_worst_joint", "max_mpvpe_mm")
             if not getattr(self, name) > 0
         ]
+        found += [f"rectified.{problem}" for problem in self.rectified.problems()]
         return found if self.retries >= 0 else [*found, f"retries must be at least 0, got {self.retries}"]
 
     def reason(self, agreement: Agreement) -> str | None:

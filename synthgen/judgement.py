@@ -13,6 +13,7 @@ from synthgen.guide import Bodies
 from synthgen.models import Models
 from synthgen.sample import Float
 from synthgen.stages.depth import Plan, plan_pictures
+from synthgen.stages.evidence import evidence
 from synthgen.stages.label import boxes, measure, visibilities
 from synthgen.stages.prior import Judged, judge
 from synthgen.stages.silhouettes import box_of_mask
@@ -58,7 +59,8 @@ def rectify(plans: Sequence[Plan], verdicts: Sequence[Verdict], models: Models) 
     """Let the refiner fit the bodies to their pictures, then judge what came of it like any other picture.
 
     Joints are asked for anew where people are seen, not where they should have been. Fitted bodies have to
-    pass everything that bodies have to pass: the prior, the gate, and the witnesses, who look again.
+    pass everything that bodies have to pass: the prior, the gate, and the witnesses, who look again. Then the
+    picture has to speak for them, too (`synthgen.trust`).
 
     Args:
         plans: with pictures that do not show them.
@@ -125,8 +127,20 @@ def _judged_anew(batch: Sequence[Bodies], models: Models) -> list[tuple[Plan | N
     for place, plan, verdict in zip(left, plans, look(plans, models), strict=True):
         own = judged[place]
         assert not isinstance(own, str)
-        answers[place] = (plan, replace(verdict, scores=merged(own.scores, verdict.scores)))
+        known = replace(verdict, scores=merged(own.scores, verdict.scores))
+        answers[place] = (plan, _trusted(plan, known, models))
     return answers
+
+
+def _trusted(plan: Plan, verdict: Verdict, models: Models) -> Verdict:
+    """Let the picture speak for fitted bodies that nothing speaks against."""
+    if verdict.reason is not None or verdict.testimony is None:
+        return verdict
+    found = evidence(plan, verdict.testimony, models.body)
+    own = tuple(found.scores(person) for person in range(len(verdict.scores)))
+    return replace(
+        verdict, reason=models.options.verify.rectified.reason(found), scores=merged(verdict.scores, own)
+    )
 
 
 def segments_of(plan: Plan, verdict: Verdict) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from synthgen.agreement import (
 )
 from synthgen.joints import COCO17
 from synthgen.metrics import SIGMAS
+from synthgen.trust import Trust
 
 BOX = np.array([[0.0, 0, 100, 200]])  # a tenth of its longer side: 20 px
 AREA = np.array([5000.0])
@@ -136,6 +137,8 @@ def test_wrong_limits_are_named():
         "retries must be at least 0, got -1",
     ]
     assert Verification().problems() == []
+    wrong = Verification(rectified=Trust(min_evidence=-1))
+    assert wrong.problems() == ["rectified.min_evidence must be in [0, 1], got -1"]
 
 
 def arm(angle: float) -> tuple[np.ndarray, np.ndarray]:

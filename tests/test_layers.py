@@ -15,7 +15,7 @@ FLOORS = [
     {"__init__", "assets", "cluster", "fields", "geometry", "interrupts", "joints", "progress", "safe_pickle",
      "stopwatch", "storage", "torch_file"},
     {"checkpoints", "config", "open_body", "body_file", "metrics", "nearness", "sample", "quality",
-     "training"},
+     "training", "trust"},
     {"agreement", "body", "cluster_training", "guide", "observation", "prompts", "surface"},
     {"body_points", "crop_moves", "render", "shards"},
     {"datasets", "exporters", "report", "run_folder", "scenes"},

@@ -16,9 +16,17 @@ from synthgen.sample import Rejection, Request, Sample
 from synthgen.stages.masks import Masking
 from synthgen.stages.prior import Judging
 from synthgen.stages.redraw import Redrawing
+from synthgen.trust import Trust
 
 OPEN = Verification(
-    min_iou=0.5, min_pck=0, min_oks=0, max_worst_joint=9, max_mpvpe_mm=9e3, min_limb=0, on_mismatch="reject"
+    min_iou=0.5,
+    min_pck=0,
+    min_oks=0,
+    max_worst_joint=9,
+    max_mpvpe_mm=9e3,
+    min_limb=0,
+    on_mismatch="reject",
+    rectified=Trust(0, 0),
 )
 GATE = Gate(min_visible_joints=1)
 Load = Callable[..., Models]
@@ -199,6 +207,24 @@ def test_what_is_fitted_is_judged_like_everything_else() -> None:
     strict = Judging(hard_from=0.0, plausible_to=sample.labels[0].scores["prior"] / 2)
     models = load(method={"verify": verify, "prior": strict}, **bent)
     assert reasons(made(models, "a person")) == ["verify: implausible pose"]
+
+
+def test_the_picture_has_to_speak_for_what_is_fitted() -> None:
+    """Fake joints lie in the middle of the box and are sure of nothing: no evidence for a fitted body."""
+    verify = replace(OPEN, on_mismatch="rectify", min_iou=0.8)
+    shift = {"redraw": {"shift": 6}, "refiner": {"shift": 6}}
+    (sample,) = made(load(method={"verify": verify}, **shift), "a person")
+    scores = sample.labels[0].scores
+    assert scores["evidence"] == 0 and scores["mask_iou"] > 0.8
+    for trust, reason in (
+        (Trust(0.01, 0), "a fitted joint where the picture shows none for certain"),
+        (Trust(0, 0.95), "a fitted joint is hidden that the picture shows elsewhere"),
+    ):
+        models = load(method={"verify": replace(verify, rectified=trust)}, **shift)
+        assert reasons(made(models, "a person")) == [f"verify: {reason}"]
+        models = load(method={"verify": replace(verify, rectified=trust, min_iou=0.2)})
+        (kept,) = made(models, "a person")
+        assert isinstance(kept, Sample) and "evidence" not in kept.labels[0].scores, "not fitted, not asked"
 
 
 def test_a_refiner_may_try_again_until_a_fit_passes() -> None:

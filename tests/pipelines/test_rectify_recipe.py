@@ -46,6 +46,7 @@ def test_rejections_and_spoiled_labels_are_counted(
     assert reject["accepted"] == 4 - sum(row["turned_away"] for row in tables["spoiled"].values())
     back = sum(row["rectified"] for row in tables["spoiled"].values())
     assert rectify["accepted"] == reject["accepted"] + back and "  rectify: " in said
+    assert tables["accepted"]["rectified"]["accepted"] == back and "  rectified: " in said
     drawn = sorted(output.glob("*.jpg"))
     assert drawn and Image.open(drawn[0]).size[0] == 3 * 320
 
@@ -65,6 +66,7 @@ def test_wrong_labels_that_rectify_lets_through_are_seen() -> None:
         )
     ]
     assert recipe._trust(trials, "reject") == {"accepted": 1, "wrong": 0, "pa_mpjpe": 20}
+    assert recipe._trust(trials, "rectified") == {"accepted": 2, "wrong": 1, "pa_mpjpe": 50}
     assert recipe._trust(trials, "rectify") == {"accepted": 3, "wrong": 1, "pa_mpjpe": 40}
     row = recipe._total(trials)
     assert (row["labels"], row["turned_away"], row["rectified"], row["nearer"]) == (4, 3, 2, 0.5)
