@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from synthgen.training.muon import Muon
+
 _BETAS = (0.9, 0.99)  # of AdamW
 _LEAST_SIDE = 32  # of a matrix that Muon takes; narrower ones have little to make orthogonal
 
@@ -38,12 +40,7 @@ class Optimizer:
         # Views as matrices, which share the memory of the weights.
         self._views = [(weight, nn.Parameter(_as_matrix(weight.detach(), weight))) for weight in chosen]
         if chosen:
-            self.parts["muon"] = torch.optim.Muon(
-                [view for _, view in self._views],
-                lr=learning_rate,
-                weight_decay=weight_decay,
-                adjust_lr_fn="match_rms_adamw",
-            )
+            self.parts["muon"] = Muon([view for _, view in self._views], learning_rate, weight_decay)
 
     def step(self, learning_rate: float) -> None:
         """Move the weights against their gradients."""

@@ -2,9 +2,11 @@
 
 import copy
 
+import pytest
 import torch
 from torch import nn
 
+from synthgen.training.muon import Muon
 from synthgen.training.optimizers import Optimizer
 
 
@@ -33,6 +35,30 @@ def test_a_step_of_muon_is_orthogonal_and_of_the_size_asked_for():
     assert 0.1 < float(moved["2.weight"].std()) / 0.01 < 0.4  # about 0.2, AdamW's typical
     for name in ("0.weight", "3.weight", "2.bias"):  # embedding, narrow matrix, vector: AdamW's first step
         torch.testing.assert_close(moved[name].abs(), torch.full_like(moved[name], 0.01), rtol=1e-2, atol=0)
+
+
+def test_matrices_taken_together_move_as_by_torchs_muon():
+    """One of them has no gradient at first; a state of torch's is one of ours."""
+    torch.manual_seed(0)
+    shapes = [(32, 64)] * 3 + [(64, 32), (32, 32)]
+    starts = [torch.randn(shape) for shape in shapes]
+    ours, torchs = ([nn.Parameter(one.clone()) for one in starts] for _ in range(2))
+    mine = Muon(ours, 0.01, 0.1)
+    other = torch.optim.Muon(torchs, lr=0.01, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")
+    for step in range(4):
+        for place, (one, two) in enumerate(zip(ours, torchs, strict=True)):
+            if place or step:
+                one.grad = torch.randn(shapes[place])
+                two.grad = one.grad.clone()
+        if step == 2:
+            mine.load_state_dict(copy.deepcopy(other.state_dict()))
+        mine.step()
+        other.step()
+    for one, two, start in zip(ours, torchs, starts, strict=True):
+        assert float((one - start).detach().abs().mean()) > 1e-3
+        torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-4)  # a matrix moves by 0.2 * 0.01 a step
+    with pytest.raises(ValueError, match=r"takes matrices, got a weight of shape \(3,\)"):
+        Muon([torch.zeros(3)], 0.1, 0.0)
 
 
 def test_without_muon_all_is_adamw():
