@@ -8,7 +8,7 @@ import dataclasses
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from synthgen.fields import Setting, fill
-from synthgen.torch_file import plain_settings, read_torch_file
+from synthgen.torch_file import is_mapped, let_go, plain_settings, read_torch_file
 
 logger = logging.getLogger(__name__)
 
@@ -56,12 +56,14 @@ class Checkpoint:
         tensors: the state dict.
         settings: hyper-parameters stored beside it, as plain dicts; empty where there are none.
         kind: what the file looks like, "an HMR2 checkpoint".
+        mapped: where storages of these tensors begin that are mapped from the file; see `torch_file.let_go`.
     """
 
     path: Path
     tensors: Mapping[str, Tensor]
     settings: Mapping[str, Any]
     kind: str
+    mapped: frozenset[int] = frozenset()
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -85,7 +87,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
                 )
             if found:
                 settings = plain_settings(content.get("hyper_parameters", {})) if wrapper else {}
-                return Checkpoint(path, found, settings if isinstance(settings, dict) else {}, _kind(found))
+                mapped = (
+                    {one.untyped_storage().data_ptr() for one in found.values()} if is_mapped(path) else ()
+                )
+                known = settings if isinstance(settings, dict) else {}
+                return Checkpoint(path, found, known, _kind(found), frozenset(mapped))
     raise ValueError(f"{path} holds no weights; its keys are {_some(list(map(str, content)))}")
 
 
@@ -128,13 +134,16 @@ def split(tensors: Mapping[str, Tensor], ignored: Mapping[str, str], path: Path)
     return {key: value for key, value in tensors.items() if not key.startswith(tuple(ignored))}
 
 
-def fit(model: M, tensors: Mapping[str, Tensor], path: Path) -> M:
+def fit(model: M, tensors: Mapping[str, Tensor], path: Path, mapped: Collection[int] = ()) -> M:
     """Fill a model built on the meta device with weights; every key must be used, none may be missing.
+
+    It takes the memory of the model's weights and of one tensor.
 
     Args:
         model: module whose parameters and buffers lie on the meta device.
         tensors: {key: values}; floating values of any precision become float32.
         path: named in errors.
+        mapped: see `Checkpoint`.
 
     Returns:
         The model, on the CPU, in evaluation mode.
@@ -142,7 +151,30 @@ def fit(model: M, tensors: Mapping[str, Tensor], path: Path) -> M:
     Raises:
         ValueError: keys missing, unknown, of another shape or type, or not finite.
     """
-    wanted = model.state_dict()
+    ready = dict(fitting(model.state_dict(), type(model).__name__, tensors, path, mapped))
+    model.load_state_dict(ready, strict=True, assign=True)
+    return model.eval()
+
+
+def fitting(
+    wanted: Mapping[str, Tensor],
+    name: str,
+    tensors: Mapping[str, Tensor],
+    path: Path,
+    mapped: Collection[int] = (),
+) -> Iterator[tuple[str, Tensor]]:
+    """Yield the weights for a state dict one by one, copied, in float32.
+
+    Args:
+        wanted: the state dict; only keys, shapes and types of it count.
+        name: of the model, for errors.
+        tensors: see `fit`.
+        path: named in errors.
+        mapped: see `Checkpoint`.
+
+    Raises:
+        ValueError: as `fit`; for values that are not finite at the end, when all others have been given.
+    """
     problems = [f"{key} is missing" for key in wanted if key not in tensors]
     problems += [f"{key} is unknown" for key in tensors if key not in wanted]
     for key, expected in wanted.items():
@@ -150,18 +182,21 @@ def fit(model: M, tensors: Mapping[str, Tensor], path: Path) -> M:
             problems.append(f"{key} {problem}")
     if problems:
         raise ValueError(
-            f"{path} does not fit {type(model).__name__}: {_some(problems, '; ')}. Give the file as "
+            f"{path} does not fit {name}: {_some(problems, '; ')}. Give the file as "
             "published, or the config it was trained with"
         )
-    ready = {
-        key: value.to(torch.float32 if value.is_floating_point() else value.dtype, copy=True).contiguous()
-        for key, value in tensors.items()
-    }
-    broken = [key for key, value in ready.items() if not bool(torch.isfinite(value).all())]
+    broken = []
+    for key, value in tensors.items():
+        dtype = torch.float32 if value.is_floating_point() else value.dtype
+        ready = value.to(dtype, copy=True).contiguous()
+        if value.untyped_storage().data_ptr() in mapped:
+            let_go(value)
+        if bool(torch.isfinite(ready).all()):
+            yield key, ready
+        else:
+            broken.append(key)
     if broken:
         raise ValueError(f"{path}: NaN or infinite weights in {_some(broken)}; the file is damaged")
-    model.load_state_dict(ready, strict=True, assign=True)
-    return model.eval()
 
 
 def _misfit(value: Tensor, expected: Tensor) -> str:

@@ -5,6 +5,8 @@ become plain ordered dicts with what they held; their packages are never importe
 by name before a byte is unpickled.
 """
 
+import ctypes
+import mmap
 import pickle
 import pickletools
 import re
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import torch
+from torch import Tensor
 
 # Names in a file of weights. Torch has the last word on its own; a stand-in never calls what it stands for.
 _OF_TORCH = re.compile(
@@ -104,7 +107,32 @@ def _read(path: Path, start: bytes) -> Any:
     stand_ins: list[Any] = [(_Settings, name) for name in names if _OF_SETTINGS.fullmatch(name)]
     stand_ins += [(_Opaque, name) for name in names if _OF_NUMPY.fullmatch(name)]
     with torch.serialization.safe_globals(stand_ins):
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip and _is_stored(path))
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=is_mapped(path))
+
+
+def is_mapped(path: Path) -> bool:
+    """Tell whether `read_torch_file` maps the tensors of a file into memory instead of reading them."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:  # of compressed members the file's bytes are not the weights'
+        return all(member.compress_type == zipfile.ZIP_STORED for member in archive.infolist())
+
+
+def let_go(tensor: Tensor) -> None:
+    """Give back the memory of a tensor that is mapped from a file; who asks again reads the file again.
+
+    Args:
+        tensor: one that `read_torch_file` mapped and nobody has written to. Any other loses its values.
+    """
+    if not hasattr(mmap, "MADV_DONTNEED"):
+        return
+    storage = tensor.untyped_storage()
+    first = -(-storage.data_ptr() // mmap.PAGESIZE)  # pages that hold nothing else
+    end = (storage.data_ptr() + storage.nbytes()) // mmap.PAGESIZE
+    if end > first:
+        start, size = (pages * mmap.PAGESIZE for pages in (first, end - first))
+        # An advice that is not taken costs memory and nothing else.
+        ctypes.CDLL(None).madvise(ctypes.c_void_p(start), ctypes.c_size_t(size), mmap.MADV_DONTNEED)
 
 
 def plain_settings(value: Any) -> Any:
@@ -154,12 +182,6 @@ def _what_bytes_are(start: bytes) -> str:
 
 def _pickle_member(archive: zipfile.ZipFile) -> str:
     return next((name for name in archive.namelist() if name.endswith("/data.pkl")), "")
-
-
-def _is_stored(path: Path) -> bool:
-    """Return whether no member of a zip archive is compressed, so that the file's bytes are the weights'."""
-    with zipfile.ZipFile(path) as archive:
-        return all(member.compress_type == zipfile.ZIP_STORED for member in archive.infolist())
 
 
 def _check_globals(path: Path, is_zip: bool) -> set[str]:

@@ -66,6 +66,39 @@ def test_fit_copies_and_makes_float32(tmp_path: Path) -> None:
     assert model.get_buffer("count") == 5 and not model.training
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells memory as Linux does")
+def test_a_model_takes_the_memory_of_its_weights_alone(tmp_path: Path) -> None:
+    """Not that of the file beside it, which may be deleted or written anew afterwards."""
+
+    def file_memory() -> int:
+        text = Path("/proc/self/status").read_text()
+        return 1024 * int(text.partition("RssFile:")[2].split()[0])
+
+    with torch.device("meta"):
+        model = nn.Sequential(nn.Linear(4000, 2000), nn.Linear(2000, 2000))
+    path = tmp_path / "a.pt"
+    torch.save({name: torch.full(value.shape, 0.5) for name, value in model.state_dict().items()}, path)
+    before = file_memory()
+    checkpoint = read_checkpoint(path)
+    assert len(checkpoint.mapped) == 4
+    fit(model, checkpoint.tensors, path, checkpoint.mapped)
+    assert file_memory() - before < 8_000_000, "48 MB were read"
+    path.write_bytes(b"")
+    assert all(bool((value == 0.5).all()) for value in model.state_dict().values())
+
+
+def test_values_that_are_not_finite_are_named(tmp_path: Path) -> None:
+    with torch.device("meta"):
+        model = Net(Config())
+    weights = {
+        "layer.weight": torch.full((2, 4), torch.inf),
+        "layer.bias": torch.ones(2),
+        "count": torch.tensor(5),
+    }
+    with pytest.raises(ValueError, match=r"a.pt: NaN or infinite weights in layer.weight; the file is dam"):
+        fit(model, weights, tmp_path / "a.pt")
+
+
 def test_folder_round_trip(tmp_path: Path) -> None:
     model = Net(Config())
     save_folder(model, Config(), tmp_path / "new" / "net", torch.float16)

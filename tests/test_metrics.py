@@ -114,6 +114,17 @@ def test_mpvpe_in_millimetres_ignores_the_place() -> None:
     np.testing.assert_allclose(metrics.mpvpe(TRUE + [0.01, 0, 0], pelvis, TRUE, pelvis), 10.0)
 
 
+def test_mpvpe_as_its_naive_twin() -> None:
+    roots, true_roots = FOUND[:, 3] + 0.5, TRUE[:, 3] - 0.25
+    found = metrics.mpvpe(FOUND, roots, TRUE, true_roots)
+    for body in range(6):
+        gaps = [
+            math.dist(FOUND[body, v] - roots[body], TRUE[body, v] - true_roots[body])
+            for v in range(len(TRUE[body]))
+        ]
+        assert found[body] == pytest.approx(1000 * sum(gaps) / len(gaps))
+
+
 def test_3d_pck_and_its_area_by_hand() -> None:
     """Of errors 0, 75, 150, 151 mm three lie within 150; 31, 16, 1 and 0 thresholds find them."""
     errors = np.array([0.0, 75, 150, 151])

@@ -14,7 +14,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from synthgen.torch_file import plain_settings, read_torch_file
+from synthgen.torch_file import is_mapped, let_go, plain_settings, read_torch_file
 
 WEIGHTS = {"layer.weight": torch.arange(6.0).view(2, 3), "layer.count": torch.tensor(4)}
 
@@ -50,6 +50,24 @@ def test_reads_a_repacked_zip(tmp_path: Path) -> None:
         for name in source.namelist():
             copy.writestr(name, source.read(name))
     assert torch.equal(read_torch_file(tmp_path / "c.pt")["layer.weight"], WEIGHTS["layer.weight"])
+
+
+def file_memory() -> int:
+    """Return the bytes of mapped files that this process holds in memory."""
+    text = Path("/proc/self/status").read_text()
+    return 1024 * int(text.partition("RssFile:")[2].split()[0])
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells memory as Linux does")
+def test_memory_of_a_mapped_file_is_given_back_and_read_again(tmp_path: Path) -> None:
+    path = saved(tmp_path / "w.pt", {"a": torch.ones(8_000_000), "b": torch.full((100,), 2.0)})
+    assert is_mapped(path) and not is_mapped(saved(tmp_path / "old.pt", WEIGHTS, legacy=True))
+    read = read_torch_file(path)
+    assert float(read["a"].sum()) == 8_000_000
+    full = file_memory()
+    let_go(read["a"])
+    assert full - file_memory() > 30_000_000
+    assert float(read["a"].sum()) == 8_000_000 and float(read["b"].sum()) == 200
 
 
 def test_settings_of_trainers_become_plain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

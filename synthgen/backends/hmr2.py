@@ -107,7 +107,9 @@ class HMR2(nn.Module):
         config = config or HMR2Config(*configs_of(checkpoint))
         with torch.device("meta"):
             model = cls(config)
-        return fit(model, split(checkpoint.tensors, IGNORED, checkpoint.path), checkpoint.path)
+        return fit(
+            model, split(checkpoint.tensors, IGNORED, checkpoint.path), checkpoint.path, checkpoint.mapped
+        )
 
     @classmethod
     def from_folder(cls, folder: str | Path) -> Self:

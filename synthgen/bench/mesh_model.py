@@ -77,7 +77,7 @@ class PlainBackbone(nn.Module):
         part: Any = self.of
         points, seen = scaled_joints(keypoints_2d, confidence, part.config.crop_size, part.latent_side)
         latents = self._latents(images)
-        context = part.context(points, confidence)
+        context = part.context(points, confidence, latents.dtype)
         control = part.control
         drawn = heatmaps(points, seen, part.latent_side, part.config.sigma)
         started = control.conv_in(torch.cat([latents, drawn], 1))
@@ -115,9 +115,14 @@ def build(width: int) -> tuple[DiffusionBackbone, PlainBackbone]:
     return ours, PlainBackbone(plain)
 
 
+def sizes(width: int) -> DPMeshConfig:
+    """Return the sizes of a model with so many channels, the VAE's in proportion."""
+    return DPMeshConfig(unet_width=width, vae_width=max(32, 2 * width // 5 // 32 * 32))
+
+
 def _fresh(width: int) -> DiffusionBackbone:
     torch.manual_seed(0)
-    return DiffusionBackbone(DPMeshConfig(unet_width=width, vae_width=max(32, 2 * width // 5 // 32 * 32)))
+    return DiffusionBackbone(sizes(width))
 
 
 def told(width: int, bf16: bool, name: str, pace: Pace, peaks: tuple[int, int]) -> str:

@@ -11,8 +11,9 @@ from synthgen.dpmesh.conditions import scaled_joints
 from synthgen.dpmesh.config import NUM_JOINTS, UNTRAINED, DPMeshConfig
 from synthgen.dpmesh.control import Control
 from synthgen.dpmesh.lora import ATTENTION, add_lora, fold_lora
-from synthgen.dpmesh.packing import pack
+from synthgen.dpmesh.packing import pack, trim
 from synthgen.dpmesh.products import fold_time
+from synthgen.dpmesh.prompt_attention import coordinates, fold_prompt
 from synthgen.dpmesh.unet import AttentionMaps, decode, encode, load_unet, time_embedding
 
 _SHRINK = 4  # the merged features are this much smaller than the latents
@@ -48,7 +49,7 @@ class DiffusionBackbone(nn.Module):
         self.maps = AttentionMaps(unet)
         width = int(unet.config.cross_attention_dim)
         if config.prompt:
-            self.kp_lifting = nn.Linear(2, width)
+            self.kp_lifting: nn.Linear | None = nn.Linear(2, width)
         else:
             self.tokens = nn.Parameter(0.02 * torch.randn(NUM_JOINTS, width))
         self.outmodules = Merge(self._tapped_channels(), config.feature_channels)
@@ -97,7 +98,7 @@ class DiffusionBackbone(nn.Module):
         points, seen = scaled_joints(keypoints_2d, confidence, self.config.crop_size, self.latent_side)
         latents = self.latents(images) if latents is None else latents
         latents = latents.contiguous()  # from here on the U-Net's weights choose the layout
-        context = self.context(points, confidence).to(latents.dtype)
+        context = self.context(points, confidence, latents.dtype)
         embedding = time_embedding(self.unet, latents)
         hidden = self.unet.conv_in(latents)
         if self.config.train_resnets and torch.is_grad_enabled():
@@ -114,21 +115,29 @@ class DiffusionBackbone(nn.Module):
         return features
 
     def compact(self, dtype: torch.dtype) -> None:
-        """Fold low-rank updates and the time step into the weights, and pack these; for inference alone.
+        """Fold low-rank updates, time step and prompt into the weights, and pack these; for inference alone.
 
         Args:
             dtype: of all weights, and of what is computed, from then on.
         """
+        attention = []
         for part in (self.unet, self.control):
             if part is not None:
                 fold_lora(part)
                 embedding = time_embedding(part, next(part.parameters()))
                 if embedding is not None:
                     fold_time(part, embedding)
+                if self.config.prompt and self.kp_lifting is not None:
+                    attention += fold_prompt(part, self.kp_lifting)
+        if attention:
+            self.kp_lifting = None
         self.requires_grad_(False).to(dtype)
+        for block, folded in attention:
+            block.attn2 = folded
         for part in (self.vae.encoder, self.unet, self.control, self.outmodules):
             if part is not None:
                 pack(part)
+        trim()
 
     @torch.no_grad()
     def latents(self, images: Tensor) -> Tensor:
@@ -139,13 +148,19 @@ class DiffusionBackbone(nn.Module):
             return code[:, :half]
         return conv2d(code, vae.quant_conv.weight[:half], vae.quant_conv.bias[:half])
 
-    def context(self, points: Tensor, confidence: Tensor) -> Tensor:
-        """Return the tokens (B, 30, D) that the cross-attention looks at (paper, equation 6)."""
+    def context(self, points: Tensor, confidence: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return the tokens (B, 30, D) that the cross-attention looks at (paper, equation 6).
+
+        Once the prompt is folded into the attention, they are the coordinates (B, 30, 3) in float32.
+        """
         if not self.config.prompt:
-            return cast(Tensor, self.tokens).expand(len(points), -1, -1)
+            return cast(Tensor, self.tokens).expand(len(points), -1, -1).to(dtype)
         if not self.config.prompt_unobserved:
             points = torch.where((confidence > 0)[..., None], points, 0)
-        return self.kp_lifting((points / self.latent_side).to(self.kp_lifting.weight.dtype))
+        points = points / self.latent_side
+        if self.kp_lifting is None:
+            return coordinates(points)
+        return self.kp_lifting(points.to(self.kp_lifting.weight.dtype)).to(dtype)
 
 
 class Merge(nn.ModuleList):

@@ -9,7 +9,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import grid_sample, relu
+from torch.nn.functional import grid_sample, linear, relu, scaled_dot_product_attention
 
 from synthgen.dpmesh.config import NUM_LIFTED, DPMeshConfig
 from synthgen.dpmesh.regressor import NUM_BETAS, UPRIGHT, Regressed
@@ -44,6 +44,20 @@ def logit(values: Tensor) -> Tensor:
     return torch.log(values.clamp(min=_EPS) / (1 - values).clamp(min=_EPS))
 
 
+def attend(layer: nn.MultiheadAttention, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Attend from (B, N, C) to (B, M, C), as the layer itself does.
+
+    Spelled out, because a training that spells out attention (`training.attention`) cannot look inside of it.
+    """
+    weights, biases = layer.in_proj_weight.chunk(3), layer.in_proj_bias.chunk(3)
+    parts = [linear(*one) for one in zip((query, key, value), weights, biases, strict=True)]
+    heads = [torch.unflatten(part, -1, (layer.num_heads, -1)).transpose(1, 2) for part in parts]
+    dropout = layer.dropout if layer.training else 0.0
+    mixed = scaled_dot_product_attention(heads[0], heads[1], heads[2], dropout_p=dropout)
+    answer: Tensor = layer.out_proj(mixed.transpose(1, 2).flatten(2))
+    return answer
+
+
 class EncoderLayer(nn.Module):
     """Self-attention and a two-layer network, each normalised after its residual."""
 
@@ -57,7 +71,7 @@ class EncoderLayer(nn.Module):
     def forward(self, tokens: Tensor, positions: Tensor) -> Tensor:
         """Encode tokens (B, N, C); positions are added to queries and keys only."""
         placed = tokens + positions
-        mixed = self.self_attn(placed, placed, tokens, need_weights=False)[0]
+        mixed = attend(self.self_attn, placed, placed, tokens)
         tokens = self.norm1(tokens + self.dropout(mixed))
         return self.norm2(tokens + self.dropout(self.linear2(self.dropout(relu(self.linear1(tokens))))))
 
@@ -94,9 +108,9 @@ class DecoderLayer(nn.Module):
     def forward(self, tokens: Tensor, memory: Tensor, positions: Tensor, queries: Tensor) -> Tensor:
         """Decode tokens (B, N, C) that stand for `queries`, looking at a memory (B, M, C) at `positions`."""
         placed = tokens + queries
-        mixed = self.self_attn(placed, placed, tokens, need_weights=False)[0]
+        mixed = attend(self.self_attn, placed, placed, tokens)
         tokens = self.norm1(tokens + self.dropout(mixed))
-        mixed = self.multihead_attn(tokens + queries, memory + positions, memory, need_weights=False)[0]
+        mixed = attend(self.multihead_attn, tokens + queries, memory + positions, memory)
         tokens = self.norm2(tokens + self.dropout(mixed))
         return self.norm3(tokens + self.dropout(self.linear2(self.dropout(relu(self.linear1(tokens))))))
 

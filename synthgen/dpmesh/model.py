@@ -1,15 +1,14 @@
 """DPMesh: crops and 2D keypoints to SMPL parameters, through one step of a diffusion model."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Self, cast
 
 import torch
 from torch import Tensor, nn
 
 from synthgen.backends.rotations import rot6d_to_rotmat
-from synthgen.checkpoints import fit, read_folder, save_weights
+from synthgen.checkpoints import fit, fitting, read_folder, save_weights
 from synthgen.dpmesh.backbone import DiffusionBackbone
 from synthgen.dpmesh.backbones import build_backbone
 from synthgen.dpmesh.batch import Bodies, Crops
@@ -129,7 +128,10 @@ class DPMesh(nn.Module):
             config = replace(config, folder=str(diffusion))
         model = cls(replace(config, pose_prior=""))
         model.config = replace(model.config, pose_prior=config.pose_prior)
-        fit(_OwnPart(model), weights, Path(folder))
+        state = model.state_dict()
+        own = {key: state[key] for key in model.own_keys()}
+        for key, value in fitting(own, cls.__name__, weights, Path(folder)):
+            own[key].copy_(value)  # in place: weights that are shared stay so
         return model.eval()
 
     @classmethod
@@ -150,23 +152,4 @@ class DPMesh(nn.Module):
         config = config_of(checkpoint)
         with torch.device("meta"):
             model = cls(config)
-        return fit(model, named_as_ours(checkpoint), checkpoint.path)
-
-
-class _OwnPart(nn.Module):
-    """A DPMesh as `fit` shall see it: without what its frozen model's folder holds."""
-
-    def __init__(self, model: DPMesh) -> None:
-        super().__init__()
-        self.model = model
-
-    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the model's own weights."""
-        weights = self.model.state_dict()
-        return {key: weights[key] for key in self.model.own_keys()}
-
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> Any:
-        """Copy the weights, so that shared ones stay shared; `fit` has checked that none is missing."""
-        return self.model.load_state_dict(state_dict, strict=False)
+        return fit(model, named_as_ours(checkpoint), checkpoint.path, checkpoint.mapped)

@@ -1,5 +1,6 @@
 """Checkpoints of DPMesh as its authors publish them: sizes, what is left out on purpose, our names."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -43,7 +44,7 @@ def read_official(path: Path) -> Checkpoint:
     if checkpoint.kind != "a DPMesh checkpoint":
         raise wrong_kind(checkpoint, "a DPMesh checkpoint", _HINT)
     tensors = {key.removeprefix("module."): value for key, value in checkpoint.tensors.items()}
-    return Checkpoint(checkpoint.path, tensors, checkpoint.settings, checkpoint.kind)
+    return replace(checkpoint, tensors=tensors)
 
 
 def config_of(checkpoint: Checkpoint) -> DPMeshConfig:

@@ -25,6 +25,10 @@ class KeptAttention:
     def __init__(self) -> None:
         self.kept: Tensor | None = None
 
+    def keep(self, weights: Tensor) -> None:
+        """Keep weights (B, N, T)."""
+        self.kept = weights
+
     def __call__(
         self,
         attn: Any,
@@ -41,7 +45,7 @@ class KeptAttention:
             for projected in (attn.to_q(hidden_states), attn.to_k(context), attn.to_v(context))
         )
         weights = torch.softmax((query * attn.scale) @ key.transpose(-1, -2), -1)
-        self.kept = weights.mean(1)
+        self.keep(weights.mean(1))
         mixed = (weights.to(value.dtype) @ value).transpose(1, 2).flatten(2)
         return attn.to_out[1](attn.to_out[0](mixed))
 
