@@ -29,12 +29,15 @@ def add_lora(model: nn.Module, rank: int, sites: str) -> None:
         return
     from peft import LoraConfig, inject_adapter_in_model
 
+    from synthgen.dpmesh.merged_lora import merge_small
+
     learnt = {id(value) for value in model.parameters() if value.requires_grad}
     inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=rank, target_modules=sites), model)
     for layer in lora_layers(model):
         layer.base_layer.requires_grad_(False)
         nn.init.normal_(layer.lora_A["default"].weight, std=1 / rank)
         nn.init.zeros_(layer.lora_B["default"].weight)
+        merge_small(layer)
     for name, value in model.named_parameters():
         if id(value) in learnt and ".base_layer." not in name:
             value.requires_grad_(True)

@@ -18,22 +18,33 @@ _FEWEST_WEIGHTS = 1 << 18  # below, there is little to reorder
 class ProductConv2d(nn.Conv2d):
     """A convolution that is a matrix product where that pays, and itself elsewhere."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Convolve (B, C, H, W)."""
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Convolve (B, C, H, W) with weights that may be others than its own."""
+        if self._is_pointwise(input):
+            return linear(input.movedim(1, -1), weight.flatten(1), bias).movedim(-1, 1)
         padding = cast(tuple[int, ...], self.padding)  # no name of a way to pad, see `use_products`
         reach = [2 * pad - kernel for pad, kernel in zip(padding, self.kernel_size, strict=True)]
         rows = (input.shape[2] + reach[0]) // self.stride[0] + 1
         columns = (input.shape[3] + reach[1]) // self.stride[1] + 1
-        few = len(input) * rows * columns <= _MOST_PLACES and self.weight.numel() >= _FEWEST_WEIGHTS
+        few = len(input) * rows * columns <= _MOST_PLACES and weight.numel() >= _FEWEST_WEIGHTS
         # In bfloat16 products are slower, but where the weights, held in float32 then, learn, too.
-        if input.device.type != "cpu" or not few or self.weight.dtype != torch.float32:
-            return super().forward(input)
+        if input.device.type != "cpu" or not few or weight.dtype != torch.float32:
+            return super()._conv_forward(input, weight, bias)
         if self.kernel_size == (1, 1) and self.stride == (1, 1):
             windows = input.flatten(2)
         else:
             windows = unfold(input, self.kernel_size, padding=padding, stride=self.stride)
-        answer = linear(windows.mT, self.weight.flatten(1), self.bias).mT
+        answer = linear(windows.mT, weight.flatten(1), bias).mT
         return torch.unflatten(answer, 2, (rows, columns))
+
+    def _is_pointwise(self, input: Tensor) -> bool:
+        """Tell whether torch would take its slow path, over a picture of which each place is a row already.
+
+        On one thread oneDNN is not asked for 1x1 convolutions of small batches.
+        """
+        is_alone = input.device.type == "cpu" and torch.get_num_threads() == 1
+        is_one = self.kernel_size == (1, 1) and self.stride == (1, 1) and self.padding == (0, 0)
+        return is_alone and is_one and input.is_contiguous(memory_format=torch.channels_last)
 
 
 def use_products(model: nn.Module) -> None:
