@@ -1,4 +1,7 @@
-"""The recipe `generate`; each worker takes seconds to start, so that a few runs serve several tests."""
+"""The recipe `generate`: one run on Ray's workers serves several tests, as each takes seconds to start.
+
+Runs that are started again are finished by workers in this process; their bytes are the same.
+"""
 
 import contextlib
 import io
@@ -11,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+from workers_here import workers_here
 
 from synthgen import run
 from synthgen.shards import read_samples
@@ -82,7 +86,7 @@ def test_a_run_writes_config_shards_reports_and_says_so(finished, told):
     assert len(list(read_samples(str(finished / "plain")))) == 6
 
 
-def test_a_finished_run_has_nothing_to_make(config, ray_cluster, finished, tmp_path, capsys):
+def test_a_finished_run_has_nothing_to_make(config, finished, tmp_path, capsys):
     shutil.copytree(finished / "plain", tmp_path / "plain")
     assert run.main([config, f"output={tmp_path}", "workers=1", "keep_rejected=2"]) == 0
     assert "4 of 4 shards done, 0 to make" in capsys.readouterr().out
@@ -96,19 +100,20 @@ def test_a_shard_keeps_pictures_of_its_first_rejections_for_each_reason(finished
     assert all(one.reason == "body too small in the picture" for some in shown for one in some)
 
 
-def test_lost_shards_are_made_again(config, ray_cluster, finished, unbroken, tmp_path, capsys):
+def test_lost_shards_are_made_again(config, finished, unbroken, tmp_path, capsys):
     folder = tmp_path / "plain"
     shutil.copytree(finished / "plain", folder)
     (folder / "plain-000001.json").unlink()
     (folder / "plain-000002.tar").write_bytes(b"cut off")
     (folder / ".plain-000003.tar.0123.tmp").write_bytes(b"half")
-    assert run.main([config, f"output={tmp_path}", "report=false", "workers=1"]) == 0
+    with workers_here():
+        assert run.main([config, f"output={tmp_path}", "report=false", "workers=1"]) == 0
     assert "2 of 4 shards done, 2 to make" in capsys.readouterr().out
     assert files(tmp_path) == unbroken
     assert not list(folder.glob(".*"))
 
 
-def test_another_config_in_the_same_folder_is_refused(config, ray_cluster, unbroken, tmp_path, capsys):
+def test_another_config_in_the_same_folder_is_refused(config, tmp_path, capsys):
     (tmp_path / "plain").mkdir()
     (tmp_path / "plain" / "config.yaml").write_text(CONFIG)
     assert run.main([config, f"output={tmp_path}", "seed=4", "source.image_size=32"]) == 2
@@ -117,9 +122,10 @@ def test_another_config_in_the_same_folder_is_refused(config, ray_cluster, unbro
     assert "error: source.image_size: absent before, 32 now" in error
 
 
-def test_a_failed_shard_gives_exit_code_1(config, ray_cluster, tmp_path, capsys):
+def test_a_failed_shard_gives_exit_code_1(config, tmp_path, capsys):
     settings = [f"output={tmp_path}", "report=false", "max_attempts=1", "source.fail_at=9", "workers=1"]
-    assert run.main([config, *settings]) == 1
+    with workers_here():
+        assert run.main([config, *settings]) == 1
     said = capsys.readouterr().out
     assert "in quarantine: plain-000002, failed 1 times: RuntimeError: request 9 cannot be drawn" in said
     assert "3 of 4 shards done" in said
@@ -157,7 +163,7 @@ def test_a_file_in_the_place_of_the_output_is_one_clear_message(config, tmp_path
     assert f"error: {tmp_path}/taken/plain" in error and "Traceback" not in error
 
 
-def test_a_run_survives_kills_and_ends_with_the_same_bytes(config, ray_cluster, unbroken, tmp_path):
+def test_a_run_survives_kills_and_ends_with_the_same_bytes(config, unbroken, tmp_path):
     """Stopped by SIGTERM, its driver killed, its cluster killed; then finished; by one worker, not two."""
     settings = [config, f"output={tmp_path}", "report=false", "workers=1"]
     command = [sys.executable, "-m", "synthgen.run", *settings]
@@ -167,7 +173,8 @@ def test_a_run_survives_kills_and_ends_with_the_same_bytes(config, ray_cluster, 
     broken_off(command, tmp_path, lambda driver: driver.kill())
     log, code = broken_off(command, tmp_path, kill_cluster)
     assert code == 1 and "lost the Ray cluster on this machine" in log
-    assert run.main(settings) == 0
+    with workers_here():
+        assert run.main(settings) == 0
     assert files(tmp_path) == unbroken
     assert not list((tmp_path / "plain").glob(".*"))
 

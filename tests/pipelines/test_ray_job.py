@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from workers_here import workers_here
 
 from synthgen import run
 from synthgen.cluster import PATIENCE
@@ -101,7 +102,7 @@ def submit(dashboard: str, *settings: str) -> "subprocess.CompletedProcess[str]"
         time.sleep(1)  # the head answers before its agent does
 
 
-def test_a_submitted_job_writes_the_same_shards_as_a_run_here(dashboard, ray_cluster, tmp_path):
+def test_a_submitted_job_writes_the_same_shards_as_a_run_here(dashboard, tmp_path):
     settings = ["config=ski.yaml", "num_samples=2", "samples_per_shard=1", "workers=1", "renderer=warp"]
     settings += ["models.draft.num_inference_steps=6", "models.redraw.num_inference_steps=2"]
     settings += ["verify.min_iou=0", "verify.min_pck=0", "verify.min_oks=0", "verify.min_limb=0"]
@@ -114,7 +115,8 @@ def test_a_submitted_job_writes_the_same_shards_as_a_run_here(dashboard, ray_clu
     assert "ski: 1 workers on the Ray cluster at" in job.stdout
     assert "2 of 2 shards done" in job.stdout
 
-    assert run.main([*settings, f"output={here}"]) == 0
+    with workers_here():
+        assert run.main([*settings, f"output={here}"]) == 0
     for name in ("ski-000000.tar", "ski-000001.tar"):
         assert (there / "ski" / name).read_bytes() == (here / "ski" / name).read_bytes()
     assert len(list(read_samples(str(there / "ski")))) > 0
