@@ -42,9 +42,9 @@ class Measure:
         """Return (key, value) of the limits that a parsed config sets, as far as they are in range."""
         found = []
         for key in self.limits:
-            section, _, name = key.partition(".")
-            node = settings.get(section)
-            value = node.get(name) if isinstance(node, Mapping) else None
+            value: Any = settings
+            for name in key.split("."):
+                value = value.get(name) if isinstance(value, Mapping) else None
             if isinstance(value, float | int) and not isinstance(value, bool) and 0 <= value <= self.high:
                 found.append((key, float(value)))
         return found
@@ -72,6 +72,14 @@ MEASURES: Mapping[str, Measure] = {
     "support": Measure(
         "Least support", "of a labelled joint by the keypoint model's heatmaps [0 to 1]", 1, 200,
         ("verify.min_support",),
+    ),
+    "evidence": Measure(
+        "Evidence for fitted joints", "least heatmap in the place of a fitted body's visible joint [0 to 1]",
+        1, 200, ("verify.rectified.min_evidence",),
+    ),
+    "hidden_support": Measure(
+        "Support of hidden joints", "of a fitted body's hidden joint by the heatmaps, the least [0 to 1]",
+        1, 200, ("verify.rectified.min_hidden_support",),
     ),
     "mpvpe_mm": Measure(
         "Mesh distance", "labelled and newly estimated body: MPVPE [mm]", 2000, 1000,

@@ -21,6 +21,7 @@ from synthgen.scorehmr.cases import Cases, Posed, Weights, pose_cases, to_people
 from synthgen.scorehmr.denoiser import ScoreDenoiser
 from synthgen.scorehmr.features import vectors
 from synthgen.scorehmr.fitting import FittingOptions, fit
+from synthgen.scorehmr.guidance import MIN_DEPTH_M
 from synthgen.scorehmr.hypotheses import Scouted, draw_poses, reflected
 from synthgen.scorehmr.points import SparsePoints
 from synthgen.scorehmr.sampling import GuidanceOptions, Refined, refine
@@ -190,7 +191,7 @@ class Refinery:
         """Return how far bodies lie from the joints that were found: (N,).
 
         The median over a person's joints, as a part of the longer side of the box around them; 0 where none
-        was found.
+        was found, infinite where one lies behind the camera.
         """
         turns = rotvec_to_rotmat(
             np.stack([np.concatenate([one.global_orient[None], one.body_pose]) for one in people])
@@ -199,16 +200,20 @@ class Refinery:
             torch.from_numpy(np.asarray(values)).to(self.device, self.dtype)
             for values in (turns, np.stack([one.betas for one in people]))
         )
-        points = self._joints(rotmat, betas)[:, : len(COCO17)].double().cpu().numpy()
+        posed = self._joints(rotmat, betas)[:, : len(COCO17)].double().cpu().numpy()
         found = []
         for one, own, camera, joints, sure in zip(
-            people, points, cases.cameras, cases.keypoints_2d, cases.confidence, strict=True
+            people, posed, cases.cameras, cases.keypoints_2d, cases.confidence, strict=True
         ):
             is_found = sure > 0
             if not is_found.any():
                 found.append(0.0)
                 continue
-            placed = project((own + one.transl)[is_found].astype(np.float64), camera.cam_int)
+            points = (own + one.transl)[is_found].astype(np.float64)
+            if points[:, 2].min() < MIN_DEPTH_M:
+                found.append(np.inf)
+                continue
+            placed = project(points, camera.cam_int)
             side = max(float(np.ptp(joints[is_found], axis=0).max()), 1.0)
             found.append(float(np.median(np.linalg.norm(placed - joints[is_found], axis=-1))) / side)
         return np.array(found)

@@ -35,6 +35,8 @@ def test_every_score_that_the_method_writes_has_a_measure():
         "mpvpe_mm",
         "limb",
         "support",
+        "evidence",
+        "hidden_support",
         "occluded",
     }
     assert written | Measurement(1, 1, 1).scores().keys() == MEASURES.keys()

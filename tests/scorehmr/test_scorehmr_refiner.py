@@ -206,3 +206,17 @@ def test_who_is_estimated_behind_the_camera_is_counted(refiner: ScoreRefiner, bo
     made = list(labeller.label([observed(keypoints, str(n)) for n, (_, keypoints, _) in enumerate(pairs)]))
     assert [one.observation.key for one in made] == ["0"]
     assert labeller.ledger.lines() == ["1 left out: the estimate is behind the camera (first: 1)"]
+
+
+def test_a_calibrated_camera_that_looks_away_gets_no_body(refiner: ScoreRefiner, body: Body) -> None:
+    """Two cameras stand in one place, the third looks the other way: the shared body is behind it."""
+    scene, keypoints, _ = pair(body)
+    labeller = Labeller(Estimator(list(scene.people) * 3), refiner._refinery)
+    away = np.diag([-1.0, 1.0, -1.0])
+    given = [
+        replace(observed(keypoints, str(view)), extrinsics=np.column_stack([rotation, np.zeros(3)]))
+        for view, rotation in enumerate((np.eye(3), np.eye(3), away))
+    ]
+    made = list(labeller.label(given, "views"))
+    assert "2" not in [one.observation.key for one in made]
+    assert any("(first: 2)" in line for line in labeller.ledger.lines())
