@@ -21,24 +21,26 @@ CONFIG_HASH = "c0ffee" * 10 + "c0ff"
 os.environ.setdefault("RAY_worker_niceness", "0")
 # Nor are workers started before somebody asks for one: most of these clusters never use as many.
 os.environ.setdefault("RAY_prestart_worker_first_driver", "0")
-# Two processes take the next file each time they end one: these take longest, so they come first.
+# Two processes take the next file each time they end one: these take longest, so they come first. Those of
+# Ray wait for processes to start, which is time for others; the exam takes what the recipe has trained.
 LONGEST_FILES = (
     "pipelines/test_generate_recipe.py",
-    "pipelines/test_few_shot.py",
-    "pipelines/test_ray_job.py",
-    "test_actors.py",
-    "embedded/test_shipped_models.py",
-    "embedded/test_recipe.py",
     "pipelines/test_real_layouts.py",
-    "embedded/test_exam_recipe.py",
-    "dpmesh/test_dpmesh_training.py",
-    "test_cluster_training.py",
-    "dpmesh/test_dpmesh_model.py",
-    "pipelines/test_train_dpmesh.py",
-    "embedded/test_lanes.py",
-    "dpmesh/test_dpmesh_model_official.py",
+    "pipelines/test_ray_job.py",
     "backends/test_contract.py",
+    "test_actors.py",
+    "pipelines/test_few_shot.py",
+    "dpmesh/test_dpmesh_training.py",
+    "pipelines/test_train_dpmesh.py",
+    "embedded/test_recipe.py",
+    "embedded/test_shipped_models.py",
+    "dpmesh/test_dpmesh_model.py",
+    "test_cluster_training.py",
+    "dpmesh/test_dpmesh_model_official.py",
+    "embedded/test_lanes.py",
+    "embedded/test_exam_recipe.py",
     "pipelines/test_refine_recipe.py",
+    "backends/test_denoising.py",
 )
 
 
