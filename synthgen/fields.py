@@ -187,10 +187,10 @@ def _assign_entry(node: DictConfig, hint: Any, setting: Setting, key: str) -> li
 
 
 def _set(node: DictConfig, name: str, hint: Any, setting: Setting, key: str) -> list[str]:
-    before: Any = OmegaConf.to_container(node, resolve=False)
+    before: Any = {} if _is_plain(setting.value) else OmegaConf.to_container(node, resolve=False)
     try:
         OmegaConf.update(node, name, setting.value, merge=False)
-        after: Any = OmegaConf.to_container(node, resolve=True)
+        after: Any = node if _is_plain(setting.value) else OmegaConf.to_container(node, resolve=True)
     except InterpolationResolutionError as error:
         node[name] = before.get(name)
         return [setting.problem(f"{key}: {str(error).splitlines()[0]}")]
@@ -200,6 +200,14 @@ def _set(node: DictConfig, name: str, hint: Any, setting: Setting, key: str) -> 
     if not all(map(math.isfinite, numbers)):
         return [setting.problem(f"{key} must be finite, got {setting.value!r}")]
     return []
+
+
+def _is_plain(value: Any) -> bool:
+    """Tell whether a value is a scalar that stands for nothing else: OmegaConf resolves `${…}` and `???`."""
+    return not (
+        isinstance(value, Mapping | list | tuple)
+        or (isinstance(value, str) and ("$" in value or "???" in value))
+    )
 
 
 def _leaves(value: Any) -> Iterable[Any]:
