@@ -16,11 +16,14 @@ README = Path(synthgen.dpmesh.__file__).with_name("README.md")
 def test_folding_leaves_the_weights_that_the_readme_tells() -> None:
     """Counted without weights, at the size of the released model."""
     found = parts(sizes(320), torch.float32, 0, 1)
-    text = README.read_text()
+    text = " ".join(README.read_text().split())
+    assert found.process > 0.2e9, "torch and diffusers are loaded"
     for words in (
         f"{found.trained / 4e6:.1f} million",
         f"{found.weights / 4e6:.1f} million",
-        f"{found.weights / 1e9:.2f} GB",
+        f"{found.weights / 1e9:.2f} GB of weights",
+        f"The weights alone are {found.weights / 6.6e9:.2f} of that, with the libraries "
+        f"{(found.weights + 0.47e9) / 6.6e9:.2f}:",
     ):
         assert words in text, words
     half = parts(sizes(320), torch.bfloat16, 0, 1)
