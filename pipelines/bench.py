@@ -181,6 +181,7 @@ def _crops(num_samples: int, image_size: int) -> dict[str, Any]:
 
 
 def _compare_mesh_models(config: Config) -> None:
+    from synthgen.bench.mesh_memory import told_parts
     from synthgen.bench.mesh_model import FORWARD, compare, peak_bytes, told
 
     for bf16 in (False, True):
@@ -191,16 +192,7 @@ def _compare_mesh_models(config: Config) -> None:
             )
             say(told(config.mesh_width, bf16, name, pace, (ours, plain)))
             if name == FORWARD:
-                say(_in_new_process(_memory_parts, (config.mesh_width, bf16, ours, plain)))
-
-
-def _memory_parts(width: int, bf16: bool, ours: int, plain: int) -> str:
-    import torch
-
-    from synthgen.bench.mesh_memory import parts
-    from synthgen.bench.mesh_model import sizes
-
-    return parts(sizes(width), torch.bfloat16 if bf16 else torch.float32, ours, plain).line()
+                say(_in_new_process(told_parts, (config.mesh_width, bf16, ours, plain)))
 
 
 def _measure_ingest(config: Config) -> None:

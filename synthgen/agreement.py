@@ -99,7 +99,7 @@ class Verification:
         renders: verify rendered scenes as well, which are exact by construction.
     """
 
-    min_iou: float = 0.7
+    min_iou: float = 0.75
     min_pck: float = 0.5
     min_oks: float = 0.2
     max_worst_joint: float = 1.0

@@ -76,3 +76,12 @@ def num_bytes(model: nn.Module) -> int:
         own += [value for value in vars(module).values() if isinstance(value, Tensor)]
         found |= {id(value): value for value in own}
     return sum(value.numel() * value.element_size() for value in found.values())
+
+
+def told_parts(width: int, bf16: bool, ours: int, plain: int) -> str:
+    """Return the line about DPMesh of a width whose peaks [bytes] were measured; see `parts`."""
+    import torch
+
+    from synthgen.bench.mesh_model import sizes
+
+    return parts(sizes(width), torch.bfloat16 if bf16 else torch.float32, ours, plain).line()
