@@ -80,8 +80,6 @@ def num_bytes(model: nn.Module) -> int:
 
 def told_parts(width: int, bf16: bool, ours: int, plain: int) -> str:
     """Return the line about DPMesh of a width whose peaks [bytes] were measured; see `parts`."""
-    import torch
-
     from synthgen.bench.mesh_model import sizes
 
     return parts(sizes(width), torch.bfloat16 if bf16 else torch.float32, ours, plain).line()
