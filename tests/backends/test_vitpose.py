@@ -83,7 +83,8 @@ def test_with_the_flip_test_a_mirror_image_has_mirrored_joints(flip_test: bool) 
     (found,) = model([PICTURE], [BOXES])
     (other,) = model([np.ascontiguousarray(PICTURE[:, ::-1])], [mirrored])
     back = other.keypoints_2d[:, list(COCO17.flip_permutation())] * (-1, 1) + (last, 0)
-    is_same = np.abs(back - found.keypoints_2d).max() < 0.1
+    # The picture shows nobody: peaks are flat, and the last bits of a crop move the flattest by a tenth.
+    is_same = np.abs(back - found.keypoints_2d).mean() < 0.05
     assert is_same == flip_test
 
 
