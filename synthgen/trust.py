@@ -43,7 +43,7 @@ class Trust:
             elsewhere.
     """
 
-    min_evidence: float = 0.25
+    min_evidence: float = 0.4
     min_hidden_support: float = 0.7
 
     def problems(self) -> list[str]:
