@@ -63,7 +63,7 @@ class Config:
         workers: who trains; more than one, or one within a Ray job, train on Ray.
         device: cpu or cuda; auto takes a GPU where there is one.
         precision: bf16 computes networks in bfloat16 where that is safe; float32 all of it; auto takes bf16
-            on a GPU and on CPUs that multiply its matrices (AMX), and float32 on others.
+            on a GPU and on CPUs that multiply its matrices (AMX, AVX-512 BF16), and float32 on others.
         threads: of torch on the CPU, where this process trains; 0 for all cores.
         seed: every random draw follows from it.
     """

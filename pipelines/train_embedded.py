@@ -48,7 +48,8 @@ class Config:
             (null) trains all from nothing.
         device: cpu or cuda; auto takes a GPU where there is one.
         precision: bf16 computes networks in bfloat16 where that is safe; float32 all of it; auto takes bf16
-            on a GPU and on CPUs that multiply its matrices (AMX), where it is faster, and float32 on others.
+            on a GPU and on CPUs that multiply its matrices (AMX, AVX-512 BF16), where it is faster, and
+            float32 on others.
         threads: of torch on the CPU, for each step; 0 takes its share of the cores.
         lanes: steps that run at once, as far as they do not wait for each other; 0 for two on a CPU with two
             cores or more, else one.

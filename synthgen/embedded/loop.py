@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from synthgen import storage
 from synthgen.embedded.options import Training
 from synthgen.training.attention import SpelledOut
+from synthgen.training.norms import PlanarNorms
 from synthgen.training.optimizers import Optimizer
 from synthgen.training.upsampling import MatrixUpsampling
 
@@ -261,11 +262,11 @@ class _Course:
 
 @contextmanager
 def _quick(device: torch.device) -> Iterator[None]:
-    """Choose how attention and enlargement are computed: on CPUs torch's own train a good deal slower."""
+    """Choose how attention, norms and enlargement are computed: on CPUs torch's own train far slower."""
     if device.type != "cpu":
         yield
         return
-    with SpelledOut(), MatrixUpsampling():
+    with SpelledOut(), PlanarNorms(), MatrixUpsampling():
         yield
 
 

@@ -5,6 +5,8 @@ from typing import Literal
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "bf16", "float32"]
 
+_BF16 = ("amx_bf16", "avx512_bf16")  # capabilities of CPUs that multiply matrices of bfloat16
+
 
 def choose_device(wanted: Device) -> str:
     """Return the torch device that is meant; auto takes a GPU where there is one."""
@@ -19,8 +21,8 @@ def takes_bf16(wanted: Precision, device: str) -> bool:
 
 
 def has_fast_bf16(device: str) -> bool:
-    """Return whether a device computes faster in bfloat16 than in float32: GPUs, and CPUs with AMX."""
+    """Return whether a device computes faster in bfloat16 than in float32: GPUs, some CPUs."""
     import torch
 
     capabilities = torch.cpu.get_capabilities()
-    return device == "cuda" or bool(capabilities.get("amx_bf16", False))
+    return device == "cuda" or any(capabilities.get(one, False) for one in _BF16)

@@ -24,6 +24,7 @@ from synthgen.training.attention import SpelledOut
 from synthgen.training.average import Average
 from synthgen.training.chance import Draw, draw
 from synthgen.training.journal import Journal
+from synthgen.training.norms import PlanarNorms
 from synthgen.training.optimizers import Optimizer
 from synthgen.training.options import TrainingOptions
 
@@ -165,7 +166,7 @@ class _Course:
         chance = draw((self.desk.seed, self.step, peers.rank(), part), self.device)
         batch = self.lesson.batch(chance)
         is_last = part == self.options.accumulate - 1
-        with self._no_sync(is_last), self._attention():
+        with self._no_sync(is_last), self._quick():
             with self._autocast():
                 scalars = self.shared(*batch)
             torch.autograd.backward(scalars["loss"] / self.options.accumulate)
@@ -177,13 +178,17 @@ class _Course:
         is_alone = is_last or self.shared is self.module
         return nullcontext() if is_alone else self.shared.no_sync()  # type: ignore[operator]
 
-    def _attention(self) -> AbstractContextManager[Any]:
-        """Choose how attention is computed: on CPUs torch's own kernels train a good deal slower.
+    @contextmanager
+    def _quick(self) -> Iterator[None]:
+        """Choose how attention and norms are computed: on CPUs torch's own kernels train a good deal slower.
 
         What is computed again in the backward pass is outside of this choice, so it must not be made there.
         """
-        is_plain = self.device.type != "cpu" or self.options.checkpointing
-        return nullcontext() if is_plain else SpelledOut()
+        if self.device.type != "cpu" or self.options.checkpointing:
+            yield
+            return
+        with SpelledOut(), PlanarNorms():
+            yield
 
     def _autocast(self) -> AbstractContextManager[None]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.desk.bf16)
@@ -194,7 +199,7 @@ class _Course:
         batch = self.lesson.batch(draw((self.desk.seed, self.step, peers.rank(), 0), self.device))
         self.lesson.load_state_dict(state)
         self.module.eval()  # statistics of batch norms stay as they are
-        with self._attention(), self._autocast():
+        with self._quick(), self._autocast():
             few = self.lesson.few(batch, _PROBE)
             kept = memory.saved_bytes(lambda: self.module(*few), self.module)
         self.module.train()

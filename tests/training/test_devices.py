@@ -5,10 +5,12 @@ from synthgen.training.devices import choose_device, has_fast_bf16, takes_bf16
 
 
 @pytest.mark.parametrize(
-    ("device", "has_amx", "expected"), [("cuda", False, True), ("cpu", True, True), ("cpu", False, False)]
+    ("device", "capability", "expected"),
+    [("cuda", "", True), ("cpu", "amx_bf16", True), ("cpu", "avx512_bf16", True), ("cpu", "avx512_f", False)],
 )
-def test_bfloat16_is_taken_where_it_is_faster(monkeypatch, device, has_amx, expected):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": has_amx})
+def test_bfloat16_is_taken_where_it_is_faster(monkeypatch, device, capability, expected):
+    known = ("amx_bf16", "avx512_bf16", "avx512_f")
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {one: one == capability for one in known})
     assert has_fast_bf16(device) is takes_bf16("auto", device) is expected
 
 
