@@ -53,6 +53,8 @@ class DPMeshConfig:
         vposer: sizes of the VPoser; those of `pose_prior` win.
         codebook: sizes of the codebook; those of `pose_prior` win.
         pose_prior: folder or file with the trained VPoser or codebook; empty for fresh weights.
+        frozen_sample: a few weights of the frozen diffusion model, by which it is known again; written by
+            `save_folder`, empty where nothing is frozen or known.
     """
 
     backbone: Backbone = "diffusion"
@@ -80,6 +82,7 @@ class DPMeshConfig:
     vposer: VPoserConfig = field(default_factory=lambda: VPoserConfig("v1"))
     codebook: CodebookConfig = field(default_factory=CodebookConfig)
     pose_prior: str = ""
+    frozen_sample: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if found := self.problems():

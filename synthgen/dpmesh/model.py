@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from synthgen.backends.rotations import rot6d_to_rotmat
 from synthgen.checkpoints import fit, fitting, read_folder, save_weights
+from synthgen.dpmesh import frozen_sample
 from synthgen.dpmesh.backbone import DiffusionBackbone
 from synthgen.dpmesh.backbones import build_backbone
 from synthgen.dpmesh.batch import Bodies, Crops
@@ -18,6 +19,8 @@ from synthgen.dpmesh.config import NUM_JOINTS, DPMeshConfig
 from synthgen.dpmesh.pose_heads import build_pose_head, with_sizes_of
 from synthgen.dpmesh.products import use_products
 from synthgen.dpmesh.regressor import NUM_BETAS, Recurrent, Regressed
+
+_COPIES = "backbone.control."  # frozen weights here are those of the U-Net
 
 
 class DPMesh(nn.Module):
@@ -105,11 +108,18 @@ class DPMesh(nn.Module):
         frozen = self.backbone.frozen_keys() if isinstance(self.backbone, DiffusionBackbone) else set()
         return [key for key in self.state_dict() if key.removeprefix("backbone.") not in frozen]
 
+    def _frozen_sample(self) -> tuple[float, ...]:
+        """Return a sample of the frozen model's weights; empty for weights that are saved with the others."""
+        own = set(self.own_keys())
+        others = [key for key in self.state_dict() if key not in own and not key.startswith(_COPIES)]
+        return frozen_sample.take(self, others)
+
     def save_folder(self, folder: str | Path, dtype: torch.dtype = torch.float32) -> None:
         """Write `config.json` and `model.safetensors`, weights in `dtype`, without the frozen model's own."""
         weights = self.state_dict()
         own = {key: weights[key] for key in self.own_keys()}
-        save_weights(own, type(self).__name__, self.config, Path(folder), dtype)
+        config = replace(self.config, frozen_sample=self._frozen_sample())
+        save_weights(own, type(self).__name__, config, Path(folder), dtype)
 
     @classmethod
     def from_folder(cls, folder: str | Path, diffusion: str | Path | None = None) -> Self:
@@ -121,13 +131,16 @@ class DPMesh(nn.Module):
 
         Raises:
             FileNotFoundError: the folder, or the frozen model's, lacks a file.
-            ValueError: a model of another class, or a damaged file.
+            ValueError: a model of another class, a damaged file, or another frozen model than it was trained
+                on.
         """
         config, weights = read_folder(Path(folder), cls.__name__, DPMeshConfig)
         if diffusion is not None:
             config = replace(config, folder=str(diffusion))
         model = cls(replace(config, pose_prior=""))
         model.config = replace(model.config, pose_prior=config.pose_prior)
+        if config.frozen_sample:
+            frozen_sample.check(model._frozen_sample(), config.frozen_sample, Path(folder), config.folder)
         state = model.state_dict()
         own = {key: state[key] for key in model.own_keys()}
         for key, value in fitting(own, cls.__name__, weights, Path(folder)):
