@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn.functional import pad
 
 from synthgen.body import LANDMARK_VERTICES
 from synthgen.body_file import BodyArrays
@@ -21,6 +22,7 @@ from synthgen.joints import LANDMARK_NAMES, SMPL24, JointSet
 
 _NUM_JOINTS = len(SMPL24)
 _FEATURES = 9 * (_NUM_JOINTS - 1)
+_LINE = 16  # float32 in a cache line
 
 
 class SparsePoints(nn.Module):
@@ -80,7 +82,9 @@ class SparsePoints(nn.Module):
     def _keep_tree(self, body: BodyArrays) -> None:
         regressor = body.J_regressor.astype(np.float64)
         self._keep("joints", regressor @ body.v_template)
-        self._keep("joint_dirs", np.einsum("jv,vab->jab", regressor, body.shapedirs).reshape(-1, 10))
+        self._keep(
+            "joint_dirs", _filled_up(np.einsum("jv,vab->jab", regressor, body.shapedirs).reshape(-1, 10))
+        )
         parents = np.array(SMPL24.parents)
         parents[0] = 0
         below = np.eye(_NUM_JOINTS)
@@ -114,9 +118,9 @@ class SparsePoints(nn.Module):
             return np.concatenate([shares @ flat[used], tail])
 
         count = len(points)
-        self._keep("base", terms(body.v_template, True).reshape(-1))
-        self._keep("shape_dirs", terms(body.shapedirs, True).reshape(3 * count, -1))
-        self._keep("pose_dirs", terms(body.posedirs, False).reshape(3 * count, -1))
+        self._keep("base", _filled_up(terms(body.v_template, True).reshape(1, -1))[0])
+        self._keep("shape_dirs", _filled_up(terms(body.shapedirs, True).reshape(3 * count, -1)))
+        self._keep("pose_dirs", _filled_up(terms(body.posedirs, False).reshape(3 * count, -1)))
         self._keep("amounts", np.concatenate([shares.sum(1), scale])[:, None])
         self._keep("gather", np.arange(len(rows))[:, None] == points)  # (P, terms)
         self.register_buffer("bones", torch.from_numpy(bones))
@@ -139,7 +143,7 @@ class SparsePoints(nn.Module):
 
     def rest_pelvis(self, betas: Tensor) -> Tensor:
         """Return where the pelvis of bodies with betas (B, 10) is before any translation: (B, 3) [m]."""
-        return self.joints[0] + betas @ self.joint_dirs[:3].t()
+        return self.joints[0] + (betas[:, None] * self.joint_dirs[:3, : betas.shape[1]]).sum(-1)
 
     def turns(self, rotmat: Tensor) -> Tensor:
         """Return the rotations (B, 24, 3, 3) of the joints against the root's frame, by doubling steps."""
@@ -151,11 +155,26 @@ class SparsePoints(nn.Module):
         return turns[:, :_NUM_JOINTS]
 
 
+def _filled_up(matrix: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return a matrix with rows and columns of zeros up to multiples of a cache line of float32.
+
+    Some CPUs' products of few rows take another way where a row begins in the middle of a line, so that the
+    last bits of a result would depend on its place in the batch.
+    """
+    return np.pad(np.asarray(matrix, np.float64), [(0, -size % _LINE) for size in matrix.shape])
+
+
+def _widened(values: Tensor, width: int) -> Tensor:
+    """Return values (B, C) with zeros behind them: (B, width)."""
+    return pad(values, (0, width - values.shape[1]))
+
+
 class _Skinning(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, rotmat: Tensor, betas: Tensor, body: SparsePoints) -> Tensor:
         batch = len(rotmat)
-        joints = body.joints + (betas @ body.joint_dirs.t()).view(batch, -1, 3)
+        shape = _widened(betas, body.joint_dirs.shape[1])
+        joints = body.joints + (shape @ body.joint_dirs.t())[:, : 3 * _NUM_JOINTS].unflatten(1, (-1, 3))
         turns = body.turns(rotmat)
         above = turns[:, body.parents]
         offsets = joints - joints[:, body.parents]
@@ -166,13 +185,13 @@ class _Skinning(torch.autograd.Function):
         bend[:, 0::9] -= 1
         bend[:, 4::9] -= 1
         bend[:, 8::9] -= 1
-        rest = torch.addmm(body.base, bend, body.pose_dirs.t())
-        rest = torch.addmm(rest, betas, body.shape_dirs.t()).view(batch, -1, 3)
+        rest = torch.addmm(body.base, _widened(bend, body.pose_dirs.shape[1]), body.pose_dirs.t())
+        rest = torch.addmm(rest, shape, body.shape_dirs.t())[:, : 3 * len(body.bones)].unflatten(1, (-1, 3))
         shifts = places - (turns @ joints[..., None])[..., 0]
         bone_turns = turns[:, body.bones]
         terms = torch.addcmul((bone_turns @ rest[..., None])[..., 0], body.amounts, shifts[:, body.bones])
         ctx.save_for_backward(rotmat, turns, above, joints, offsets, steps, rest, bone_turns)
-        ctx.body = body
+        ctx.body, ctx.num_betas = body, betas.shape[1]
         return body.gather @ terms
 
     @staticmethod
@@ -183,6 +202,7 @@ class _Skinning(torch.autograd.Function):
         batch = len(rotmat)
         to_terms = body.gather.t() @ gradient
         to_rest = (bone_turns.transpose(-1, -2) @ to_terms[..., None])[..., 0].reshape(batch, -1)
+        to_rest = _widened(to_rest, len(body.base))
         bones = body.bones
         to_shifts = turns.new_zeros(batch, _NUM_JOINTS, 3).index_add_(1, bones, to_terms * body.amounts)
         # Rotations: H_k = dE/dR_k R_k^T in the root's frame adds up over what hangs on k.
@@ -197,11 +217,12 @@ class _Skinning(torch.autograd.Function):
         above = above.clone()
         above[:, 0] = torch.eye(3, device=above.device, dtype=above.dtype)
         to_rotmat = above.transpose(-1, -2) @ (hanging.view(batch, -1, 3, 3) @ turns)
-        to_rotmat[:, 1:] += (to_rest @ body.pose_dirs).view(batch, -1, 3, 3)
+        to_rotmat[:, 1:] += (to_rest @ body.pose_dirs)[:, :_FEATURES].reshape(batch, -1, 3, 3)
         if not ctx.needs_input_grad[1]:
             return to_rotmat, None, None
         to_joints = -(turns.transpose(-1, -2) @ to_shifts[..., None])[..., 0]
         to_offsets = (above.transpose(-1, -2) @ forces[..., None])[..., 0]
         to_joints = (to_joints + to_offsets).index_add(1, body.parents[1:], -to_offsets[:, 1:])
-        to_betas = to_joints.flatten(1) @ body.joint_dirs + to_rest @ body.shape_dirs
-        return to_rotmat, to_betas, None
+        to_joints = _widened(to_joints.flatten(1), len(body.joint_dirs))
+        to_betas = to_joints @ body.joint_dirs + to_rest @ body.shape_dirs
+        return to_rotmat, to_betas[:, : ctx.num_betas], None
