@@ -169,12 +169,17 @@ def _widened(values: Tensor, width: int) -> Tensor:
     return pad(values, (0, width - values.shape[1]))
 
 
+def _triples(values: Tensor, count: int) -> Tensor:
+    """Return the first 3 * count columns of (B, C) as (B, count, 3)."""
+    return values[:, : 3 * count].reshape(-1, count, 3)
+
+
 class _Skinning(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, rotmat: Tensor, betas: Tensor, body: SparsePoints) -> Tensor:
         batch = len(rotmat)
         shape = _widened(betas, body.joint_dirs.shape[1])
-        joints = body.joints + (shape @ body.joint_dirs.t())[:, : 3 * _NUM_JOINTS].unflatten(1, (-1, 3))
+        joints = body.joints + _triples(shape @ body.joint_dirs.t(), _NUM_JOINTS)
         turns = body.turns(rotmat)
         above = turns[:, body.parents]
         offsets = joints - joints[:, body.parents]
@@ -186,7 +191,7 @@ class _Skinning(torch.autograd.Function):
         bend[:, 4::9] -= 1
         bend[:, 8::9] -= 1
         rest = torch.addmm(body.base, _widened(bend, body.pose_dirs.shape[1]), body.pose_dirs.t())
-        rest = torch.addmm(rest, shape, body.shape_dirs.t())[:, : 3 * len(body.bones)].unflatten(1, (-1, 3))
+        rest = _triples(torch.addmm(rest, shape, body.shape_dirs.t()), len(body.bones))
         shifts = places - (turns @ joints[..., None])[..., 0]
         bone_turns = turns[:, body.bones]
         terms = torch.addcmul((bone_turns @ rest[..., None])[..., 0], body.amounts, shifts[:, body.bones])
