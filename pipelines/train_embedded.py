@@ -3,7 +3,7 @@
     python -m synthgen.run config=embedded.yaml
 
 Renders the training shards, then trains the models, side by side where none waits for the other: VAE, text
-encoder and U-Net, depth U-Net; segmenter, mesh estimator, keypoints, pose prior. What is up to date is
+encoder and U-Net, depth U-Net, keypoints; segmenter, mesh estimator, pose prior. What is up to date is
 skipped; what was stopped goes on where it was. Exit code 0: all chosen steps are done; 1: a step failed;
 130 or 143: stopped by a signal.
 """
@@ -102,6 +102,7 @@ class Config:
             for key, training in steps.trainings_of(self.curriculum(), name).items():
                 found += [f"{name}.{key}.{problem}" for problem in training.problems()]
         found += [f"draft.{problem}" for problem in self.draft.problems()]
+        found += [f"keypoints.redrawn.{problem}" for problem in self.keypoints.redrawn.problems()]
         return found + [f"mesh.{problem}" for problem in self.mesh.problems()]
 
     def curriculum(self) -> Curriculum:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from synthgen.crop_moves import View, lay, swap_sides
-from synthgen.embedded.pictures import Pictures
 from synthgen.geometry import Array
 from synthgen.joints import COCO17
 
@@ -74,15 +73,15 @@ def place(bbox: Array, frame: Frame, jitter: Jitter, rng: np.random.Generator) -
     return lay(center, scale, angle, is_flipped, frame.middle)
 
 
-def sample(pictures: Pictures, rows: NDArray[np.int64], view: View, size: tuple[int, int]) -> Tensor:
-    """Cut crops, bilinear, black outside the picture: (B, 3, H, W) float32 in [0, 1]."""
-    images = torch.from_numpy(pictures.image[rows]).permute(0, 3, 1, 2).float() / 255
+def sample(images: NDArray[np.uint8], view: View, size: tuple[int, int]) -> Tensor:
+    """Cut crops of square pictures (B, S, S, 3), bilinear, black outside: (B, 3, H, W) float32 in [0, 1]."""
+    whole = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
     inverse = np.linalg.inv(view.affine[..., :2])
     y, x = np.meshgrid(np.arange(size[0]), np.arange(size[1]), indexing="ij")
     pixels = np.stack([x, y], -1)[None] - view.affine[:, None, None, :, 2]
-    grid = pixels @ inverse[:, None].swapaxes(-1, -2) * 2 / (pictures.size - 1) - 1
+    grid = pixels @ inverse[:, None].swapaxes(-1, -2) * 2 / (images.shape[1] - 1) - 1
     return torch.nn.functional.grid_sample(
-        images, torch.from_numpy(grid.astype(np.float32)), align_corners=True, padding_mode="zeros"
+        whole, torch.from_numpy(grid.astype(np.float32)), align_corners=True, padding_mode="zeros"
     )
 
 

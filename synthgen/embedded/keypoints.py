@@ -1,7 +1,7 @@
 """The step `keypoints`: a small ViTPose that finds COCO's 17 joints of the person in a box."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from synthgen.embedded.loop import Draw
 from synthgen.embedded.options import KeypointsOptions
 from synthgen.embedded.pictures import Pictures, spread
 from synthgen.embedded.positions import position_table
+from synthgen.embedded.redrawn import Redrawn, open_redrawn
 from synthgen.embedded.workshop import KEEP_DTYPE, Workshop
 from synthgen.geometry import Array
 from synthgen.joints import COCO17
@@ -34,21 +35,23 @@ _GAIN = 20.0  # squared errors of heatmaps are tiny
 
 
 class KeypointsLesson:
-    """Draw a Gaussian at each visible joint and nothing for the others; of all families, or of some."""
+    """Draw a Gaussian at each visible joint and nothing for the others; in renders and redraws."""
 
-    def __init__(self, options: KeypointsOptions, pictures: Pictures, families: Sequence[str] = ()) -> None:
+    def __init__(self, options: KeypointsOptions, pictures: Pictures, redrawn: Redrawn | None = None) -> None:
         self.options, self.pictures = options, pictures
         size = options.height, options.height * 3 // 4
         self.frame = crops.Frame(size, PADDING, ((size[1] - 1) / 2, (size[0] - 1) / 2))
         self.grid = size[0] // options.patch_size * UPSCALING, size[1] // options.patch_size * UPSCALING
         self.model: nn.Module = build(options)
-        self._train = pictures.people_rows(False, families)
-        self._held_out = pictures.people_rows(True, families)
+        self._train, self._held_out = pictures.people_rows(False), pictures.people_rows(True)
+        self._redrawn = redrawn
+        nobody = np.zeros(0, np.int64)
+        self._train_redrawn = redrawn.people_rows(pictures, False) if redrawn else nobody
+        self._held_out_redrawn = redrawn.people_rows(pictures, True) if redrawn else nobody
 
     def loss(self, model: nn.Module, draw: Draw) -> Mapping[str, Tensor]:
         """Return the loss of one batch."""
-        rows = draw.rng.choice(self._train, self.options.training.batch_size)
-        images, joints, is_seen = self._batch(rows, _JITTER, draw.rng)
+        images, joints, is_seen = self._batch(*self._drawn(draw.rng), _JITTER, draw.rng)
         truth = torch.from_numpy(self.heatmaps(joints, is_seen)).to(draw.device)
         found = model(normalized(images.to(draw.device))).heatmaps.float()
         return {"loss": heatmap_error(found, truth, self.options.peaks)}
@@ -56,15 +59,20 @@ class KeypointsLesson:
     def measure(self, model: nn.Module) -> Mapping[str, float]:
         """Return the part of visible held-out joints found within NEAR of the box."""
         rows = spread(self._held_out, _MEASURED)
-        images, joints, is_seen = self._batch(rows, crops.STILL, np.random.default_rng(0))
-        error = np.linalg.norm(self._peaks(model, images) - joints, axis=-1)
-        side = self.frame.size[0] / PADDING
-        return {"pck": float(((error < NEAR * side) * is_seen).sum() / max(1, is_seen.sum()))}
+        found = {"pck": self._found(model, rows, self._renders(rows))}
+        rows = self._held_out_redrawn
+        if self._redrawn is not None and len(rows):
+            found["pck_redrawn"] = self._found(
+                model, rows, self._redrawn.take(self.pictures.people.picture[rows])
+            )
+        return found
 
     def picture(self, model: nn.Module) -> NDArray[np.uint8]:
         """Show held-out people with their true joints, and with those found."""
         rows = spread(self._held_out, _SHOWN)
-        images, joints, is_seen = self._batch(rows, crops.STILL, np.random.default_rng(0))
+        images, joints, is_seen = self._batch(
+            rows, self._renders(rows), crops.STILL, np.random.default_rng(0)
+        )
         shown = grids.to_uint8(images)
         found = self._peaks(model, images)
         return grids.columns(grids.dotted(shown, joints, is_seen), grids.dotted(shown, found, is_seen))
@@ -73,16 +81,44 @@ class KeypointsLesson:
         """Return the true heatmaps (B, 17, h, w) of joints (B, 17, 2) [px of the crop]."""
         return heatmaps(joints, is_seen, self.grid, self.frame.size, self.options.sigma)
 
+    def _drawn(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        """Draw people to learn from, and the picture (S, S, 3) of each: redrawn ones and renders in turn."""
+        count = self.options.training.batch_size
+        if self._redrawn is None:
+            rows = rng.choice(self._train, count)
+            return rows, self._renders(rows)
+        share = round(self.options.redrawn.share * count)
+        redrawn = rng.choice(self._train_redrawn, share)
+        rendered = rng.choice(self._train, count - share)
+        rows = np.concatenate([redrawn, rendered])
+        images = [self._redrawn.take(self.pictures.people.picture[redrawn]), self._renders(rendered)]
+        # Crops are softened by halves of a batch; neither kind is to be all of one half.
+        order = rng.permutation(count)
+        return rows[order], np.concatenate(images)[order]
+
+    def _renders(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        return self.pictures.image[self.pictures.people.picture[rows]]
+
+    def _found(self, model: nn.Module, rows: NDArray[np.int64], images: NDArray[np.uint8]) -> float:
+        crop, joints, is_seen = self._batch(rows, images, crops.STILL, np.random.default_rng(0))
+        error = np.linalg.norm(self._peaks(model, crop) - joints, axis=-1)
+        side = self.frame.size[0] / PADDING
+        return float(((error < NEAR * side) * is_seen).sum() / max(1, is_seen.sum()))
+
     def _batch(
-        self, rows: NDArray[np.int64], jitter: crops.Jitter, rng: np.random.Generator
+        self,
+        rows: NDArray[np.int64],
+        images: NDArray[np.uint8],
+        jitter: crops.Jitter,
+        rng: np.random.Generator,
     ) -> tuple[Tensor, Array, NDArray[np.float32]]:
         """Return crops (B, 3, H, W) in [0, 1], joints (B, 17, 2) [px of the crop], and which are seen."""
         people = self.pictures.people
         view = crops.place(people.bbox[rows], self.frame, jitter, rng)
-        images = crops.sample(self.pictures, people.picture[rows], view, self.frame.size)
+        cut = crops.sample(images, view, self.frame.size)
         joints = crop_moves.move_2d(people.keypoints_2d[rows], view, COCO17)
         is_seen = crops.seen(joints, people.visibility[rows], view, self.frame.size)
-        return crops.soften(crops.recolor(images, jitter, rng), jitter, rng), joints, is_seen
+        return crops.soften(crops.recolor(cut, jitter, rng), jitter, rng), joints, is_seen
 
     def _peaks(self, model: nn.Module, images: Tensor) -> Array:
         """Return the highest points (B, 17, 2) of the heatmaps [px of the crop]."""
@@ -129,7 +165,8 @@ def train(shop: Workshop) -> None:
     from transformers import VitPoseImageProcessorPil
 
     options = shop.options.keypoints
-    lesson = KeypointsLesson(options, shop.pictures)
+    redrawn = open_redrawn(shop, options.redrawn) if options.redrawn.count else None
+    lesson = KeypointsLesson(options, shop.pictures, redrawn)
     if not shop.begin(lesson.model, FOLDER):
         _start_with_mesh(lesson.model, shop)
     model: Any = shop.train(lesson, options.training)

@@ -61,15 +61,21 @@ def scaled(options: Curriculum, hours: float, lanes: int) -> Curriculum:
             for key, old in steps.trainings_of(options, name).items()
         }
         changes[name] = replace(getattr(options, name), **longer)
+    redrawn = options.keypoints.redrawn
+    fewer = replace(redrawn, count=round(redrawn.count * factor), minutes=redrawn.minutes * factor)
+    changes["keypoints"] = replace(changes["keypoints"], redrawn=fewer)
     return replace(options, **changes)
 
 
 def by_step(options: Curriculum) -> dict[str, float]:
-    """Return how long each step trains [min], on one core."""
-    return {
+    """Return how long each step takes [min], on one core: to train, and to draw what it learns from."""
+    found = {
         name: sum(training.minutes for training in steps.trainings_of(options, name).values())
         for name in steps.STEPS
     }
+    if options.keypoints.redrawn.count:
+        found["keypoints"] += options.keypoints.redrawn.minutes
+    return found
 
 
 def run(

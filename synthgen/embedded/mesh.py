@@ -72,8 +72,9 @@ class MeshLesson:
 
     def __init__(self, options: MeshOptions, pictures: Pictures) -> None:
         self.options, self.pictures = options, pictures
+        sizes = ("height", "patch_size", "width", "depth", "heads")
         self._as_keypoints = KeypointsOptions(
-            options.training, options.height, options.patch_size, options.width, options.depth, options.heads
+            options.training, **{key: getattr(options, key) for key in sizes}
         )
         side = options.height
         self.frame = crops.Frame((side, side), _PADDING, (side / 2, side / 2))
@@ -123,7 +124,7 @@ class MeshLesson:
         """Cut people out and move their labels along."""
         people = self.pictures.people
         view = crops.place(people.bbox[rows], self.frame, jitter, rng)
-        images = crops.sample(self.pictures, people.picture[rows], view, self.frame.size)
+        images = crops.sample(self.pictures.image[people.picture[rows]], view, self.frame.size)
         joints = crop_moves.move_2d(people.keypoints_2d[rows], view, COCO17)
         relative = people.keypoints_3d[rows] - people.keypoints_3d[rows][:, _ROOT, None]
         arrays = (

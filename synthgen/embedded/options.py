@@ -213,11 +213,46 @@ class SegmenterOptions:
 
 
 @dataclass(frozen=True)
+class RedrawnOptions:
+    """Training pictures that the redraw model draws anew.
+
+    Attributes:
+        count: how many, all families alike; 0 for none.
+        share: part of a batch that shows them, in [0, 1].
+        num_inference_steps: of the redraw model.
+        guidance_scale: of its guidance, by caption and depth.
+        minutes: what drawing takes on one core, measured; `hours` scales the count by them.
+    """
+
+    count: int = 6000
+    share: float = 0.5
+    num_inference_steps: int = 12
+    guidance_scale: float = 4.0
+    minutes: float = 36.0
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with these options, one message each."""
+        found = [] if 0 <= self.share <= 1 else [f"share must be in [0, 1], got {self.share}"]
+        if self.count < 0 or self.num_inference_steps < 1:
+            found.append(
+                "count must be at least 0 and num_inference_steps at least 1, "
+                f"got {self.count}, {self.num_inference_steps}"
+            )
+        if self.minutes <= 0 or self.guidance_scale < 0:
+            found.append(
+                "minutes must be above 0 and guidance_scale at least 0, "
+                f"got {self.minutes}, {self.guidance_scale}"
+            )
+        return found
+
+
+@dataclass(frozen=True)
 class KeypointsOptions:
     """ViTPose with a simple decoder, COCO-17.
 
     Attributes:
         training: how long.
+        redrawn: pictures of the redraw model that it learns from beside renders.
         height: of the crop [px]; its width is three quarters of that.
         patch_size: side of a patch [px].
         width: channels of a token.
@@ -232,6 +267,7 @@ class KeypointsOptions:
             steps=12000, minutes=66, batch_size=16, learning_rate=1e-3, optimizer="muon"
         )
     )
+    redrawn: RedrawnOptions = field(default_factory=RedrawnOptions)
     height: int = 96
     patch_size: int = 8
     width: int = 192

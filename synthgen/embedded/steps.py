@@ -38,7 +38,7 @@ STEPS = {
     "redraw": Step("synthgen.embedded.redraw", (RENDER, "vae", "draft"), ("redraw",)),
     "segmenter": Step("synthgen.embedded.segmenter", (RENDER,), ("segmenter",)),
     "mesh": Step("synthgen.embedded.mesh", (RENDER,), ("mesh",), is_ours=True),
-    "keypoints": Step("synthgen.embedded.keypoints", (RENDER, "mesh"), ("keypoints",)),
+    "keypoints": Step("synthgen.embedded.keypoints", (RENDER, "mesh", "redraw"), ("keypoints",)),
     "prior": Step("synthgen.embedded.prior", (), ("prior",), is_ours=True),
 }
 NAMES = (RENDER, *STEPS)

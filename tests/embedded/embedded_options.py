@@ -8,6 +8,7 @@ from synthgen.embedded.options import (
     KeypointsOptions,
     MeshOptions,
     PriorOptions,
+    RedrawnOptions,
     RedrawOptions,
     SegmenterOptions,
     Training,
@@ -25,7 +26,10 @@ TINY = Curriculum(
     segmenter=SegmenterOptions(
         TRAINING, input_size=64, widths=[8, 8, 16, 16], depths=[1, 1, 1, 1], decoder_width=16
     ),
-    keypoints=KeypointsOptions(TRAINING, height=64, patch_size=16, width=32, depth=1, heads=2),
+    keypoints=KeypointsOptions(
+        TRAINING, RedrawnOptions(4, num_inference_steps=2),
+        height=64, patch_size=16, width=32, depth=1, heads=2,
+    ),
     mesh=MeshOptions(
         TRAINING, height=64, patch_size=16, width=32, depth=2, heads=2, decoder_width=32
     ),

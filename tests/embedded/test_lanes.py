@@ -15,10 +15,11 @@ ALL = list(steps.STEPS)
 def test_steps_wait_for_what_they_read():
     assert lanes.waiting(ALL, [], []) == ["vae", "segmenter", "mesh", "prior"]
     assert lanes.waiting(ALL, [], ["vae", "segmenter"]) == ["mesh", "prior"]
-    assert lanes.waiting(ALL, ["vae", "mesh"], ["segmenter"]) == ["draft", "keypoints", "prior"]
-    assert lanes.waiting(["redraw", "keypoints"], [], []) == [
+    assert lanes.waiting(ALL, ["vae", "mesh"], ["segmenter"]) == ["draft", "prior"]
+    assert lanes.waiting(ALL, ["vae", "mesh", "draft", "redraw"], []) == ["segmenter", "keypoints", "prior"]
+    assert lanes.waiting(["redraw", "segmenter"], [], []) == [
         "redraw",
-        "keypoints",
+        "segmenter",
     ]  # the rest was run before
     assert lanes.waiting(ALL, ALL, []) == []
 
@@ -26,7 +27,7 @@ def test_steps_wait_for_what_they_read():
 def test_two_lanes_end_when_the_longer_one_does():
     work = {"vae": 2.0, "draft": 3.0, "redraw": 4.0, "segmenter": 1.0, "mesh": 1.0, "keypoints": 5.0}
     assert lanes.minutes(work, 1) == sum(work.values())
-    assert lanes.minutes(work, 2) == 9.0
+    assert lanes.minutes(work, 2) == 14.0  # keypoints wait for redraw
     assert lanes.minutes({"prior": 3.0}, 2) == 3.0
 
 
@@ -40,9 +41,11 @@ def test_hours_scale_all_trainings_alike(count):
     whole = options.render.minutes + lanes.minutes(lanes.by_step(options), count)
     same = lanes.scaled(options, whole / 60, count)
     assert [one.steps for one in trainings(same)] == [one.steps for one in trainings(options)]
+    assert same.keypoints.redrawn.count == options.keypoints.redrawn.count
     half = lanes.scaled(options, (whole + options.render.minutes) / 120, count)
     for before, after in zip(trainings(options), trainings(half), strict=True):
         assert abs(after.steps - before.steps / 2) <= 1
+    assert half.keypoints.redrawn.count == round(options.keypoints.redrawn.count / 2)
     with pytest.raises(ValueError, match="hours=0.1: rendering alone takes"):
         lanes.scaled(options, 0.1, count)
 

@@ -75,7 +75,9 @@ def test_figures_and_pictures_are_the_same_each_time(name, pictures):
 
 def test_true_heatmaps_find_every_joint(pictures):
     lesson = KeypointsLesson(replace(TINY.keypoints, height=128), pictures)
-    _, joints, is_seen = lesson._batch(pictures.people_rows(True), STILL, np.random.default_rng(0))
+    rows = pictures.people_rows(True)
+    images = pictures.image[pictures.people.picture[rows]]
+    _, joints, is_seen = lesson._batch(rows, images, STILL, np.random.default_rng(0))
     true = torch.from_numpy(lesson.heatmaps(joints, is_seen))
     assert is_seen.sum() > 10
     assert lesson.measure(_Fixed(true))["pck"] == 1

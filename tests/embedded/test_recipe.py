@@ -45,7 +45,9 @@ def test_nothing_is_done_twice_and_changes_reach_what_depends_on_them(place, tmp
     moved = [f"work={copy / 'work'}", f"weights={copy / 'weights'}"]
     assert run.main([config, chosen, *moved, "vae.kl=0.001"]) == 0
     said = capsys.readouterr().out
-    assert [name for name in steps.STEPS if f"{name}: done" in said] == ["vae", "draft", "redraw"]
+    assert [name for name in steps.STEPS if f"{name}: done" in said] == [
+        *("vae", "draft", "redraw", "keypoints")
+    ]
     (copy / "weights" / "mesh" / "model.safetensors").write_bytes(b"")
     assert run.main([config, "steps=[mesh,prior]", *moved]) == 0
     assert "mesh: done" in (said := capsys.readouterr().out) and "prior: up to date" in said
