@@ -42,6 +42,7 @@ class HMR2Estimator:
         revision: branch, tag or commit of a hub id; empty for the newest.
         body: body model of its parameters: smpl for the published weights, open for those of the package.
         box_scale: boxes are enlarged by this before they are cut out; 4D-Humans takes 1.
+        flip_test: average with what is found in the mirror image of a crop, in twice the time.
         batch_size: crops computed at once; the last batch is filled up.
     """
 
@@ -49,6 +50,7 @@ class HMR2Estimator:
     revision: str = ""
     body: str = "open"
     box_scale: float = 1.0
+    flip_test: bool = False
     batch_size: int = 8
 
     def __post_init__(self) -> None:
@@ -78,6 +80,8 @@ class HMR2Estimator:
         """Estimate bodies; see `MeshEstimator`."""
         import torch
 
+        from synthgen.backends.mirrored_bodies import averaged
+
         model = ready(self._model, self)
         check_images(images)
         check_boxes(images, boxes)
@@ -96,6 +100,8 @@ class HMR2Estimator:
             weights = next(model.parameters())
             with torch.inference_mode():
                 output = model(crops.to(weights))
+                if self.flip_test:
+                    output = averaged(output, model(crops.flip(3).to(weights)))
             new = members[:count]
             people += self._people(output, [squares[i] for i in new], [cam_ints[owners[i]] for i in new])
             tokens += list(output.tokens[:count].float().cpu().numpy())

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from synthgen.backends.hmr2 import HMR2Output
 from synthgen.backends.hmr2_estimator import HMR2Estimator
+from synthgen.backends.mirrored_bodies import averaged
 from synthgen.geometry import intrinsics, rotvec_to_rotmat
+from synthgen.joints import SMPL24
 
 RANDOM = np.random.default_rng(6)
 PICTURE = RANDOM.integers(0, 256, (15, 20, 3), dtype=np.uint8).repeat(12, 0).repeat(12, 1)
@@ -94,3 +97,44 @@ def test_published_layout_loads(saved: Callable[[str], Path], tmp_path: Path, mo
     assert np.array_equal(ours, theirs)
     with pytest.raises(ValueError, match=r"body must be open or smpl, got 'star'"):
         HMR2Estimator(body="star")
+
+
+@pytest.mark.parametrize("flip_test", [False, True])
+def test_with_the_flip_test_a_mirror_image_has_the_mirrored_body(
+    flip_test: bool, saved: Callable[[str], Path]
+) -> None:
+    model = HMR2Estimator(str(saved("hmr2")), flip_test=flip_test)
+    model.setup()
+    width = PICTURE.shape[1]
+    camera = intrinsics(300.0, PICTURE.shape[:2])
+    box = BOX.copy()
+    box[:, [0, 2]] = width - 1 - BOX[:, [2, 0]]
+    here = model([PICTURE], [BOX], [camera])[0].people[0]
+    there = model([np.ascontiguousarray(PICTURE[:, ::-1])], [box], [camera])[0].people[0]
+    pose, other = (np.concatenate([one.global_orient[None], one.body_pose]) for one in (here, there))
+    back = other[list(SMPL24.flip_permutation())] * (1, -1, -1)  # axis-angle of a mirrored rotation
+    apart = rotvec_to_rotmat(pose) - rotvec_to_rotmat(back)
+    assert (np.abs(apart).mean() < 2e-3) == flip_test
+    if flip_test:
+        assert np.abs(here.betas - there.betas).mean() < 2e-3
+        pixel, mirror_pixel = (camera @ person.transl / person.transl[2] for person in (here, there))
+        assert np.allclose(pixel[0], width - 1 - mirror_pixel[0], atol=1) and np.isclose(
+            pixel[1], mirror_pixel[1], atol=1
+        )
+
+
+def test_the_mean_of_a_body_and_its_mirror_image_is_that_body() -> None:
+    """What says the same from both sides stays as it is; tokens are those of the crop itself."""
+    torch.manual_seed(0)
+    turns = torch.randn(2, 24, 3).double()
+    matrices = torch.from_numpy(rotvec_to_rotmat(turns.numpy()))
+    mirror = torch.from_numpy(
+        rotvec_to_rotmat(turns.numpy()[:, list(SMPL24.flip_permutation())] * (1, -1, -1))
+    )
+    betas, cam = torch.randn(2, 10).double(), torch.tensor([[0.9, 0.1, 0.2], [1.1, -0.3, 0.0]]).double()
+    tokens = torch.randn(2, 4, 8).double()
+    once = HMR2Output(matrices[:, 0], matrices[:, 1:], betas, cam, tokens)
+    other = HMR2Output(mirror[:, 0], mirror[:, 1:], betas, cam * torch.tensor([1.0, -1.0, 1.0]), -tokens)
+    mean = averaged(once, other)
+    for name, value in vars(once).items():
+        assert torch.allclose(getattr(mean, name), value, atol=1e-6), name
