@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from synthgen.backends.segments import Piece, Vocabulary
 
 RANGES = {"threshold": Range(0, 1), "min_area": Range(0, 1), "batch_size": Range(1)}
+LEAST_SCALE, MOST_SCALE = 0.25, 4.0
 NOTHING = frozenset({"background", "unlabeled", "n/a", "void", "other"})
 LIKE_COCO = 40  # names in common from which a vocabulary is taken for COCO's, whose other classes are "stuff"
 
@@ -53,6 +54,8 @@ class Segmentation:
         min_area: smallest segment, as a part of the picture.
         flip_test: average with the mirror image, in twice the time; for models that classify pixels. Queries
             of the others are not the same ones in a mirror.
+        scales: sizes of the picture, as parts of the size that the model's processor gives it, over which to
+            average; for models that classify pixels. Small models see outlines better in larger pictures.
         batch_size: pictures of one size computed at once; the last batch is filled up.
     """
 
@@ -63,6 +66,7 @@ class Segmentation:
     threshold: float = 0.5
     min_area: float = 0.0005
     flip_test: bool = False
+    scales: list[float] = field(default_factory=lambda: [1.0])
     batch_size: int = 4
 
     def __post_init__(self) -> None:
@@ -75,6 +79,8 @@ class Segmentation:
     def problems(self) -> list[str]:
         """Return everything that is wrong with the keys, one line each."""
         found = id_problems(self) + range_problems(self, RANGES)
+        if not self.scales or not all(LEAST_SCALE <= scale <= MOST_SCALE for scale in self.scales):
+            found.append(f"scales must be numbers from {LEAST_SCALE:g} to {MOST_SCALE:g}, got {self.scales}")
         return found if self.person else [*found, "person must name at least one class, got []"]
 
     def setup(self, device: str = "cpu", dtype: Precision = "float32") -> None:
@@ -87,10 +93,12 @@ class Segmentation:
                 f"{folder} holds {name or config.model_type}, expected an image-segmentation model of "
                 "transformers (…ForSemanticSegmentation, …ForUniversalSegmentation, DetrForSegmentation, …)"
             )
-        if self.flip_test and not name.endswith("SemanticSegmentation"):
+        is_plain = not self.flip_test and self.scales == [1.0]
+        if not is_plain and not name.endswith("SemanticSegmentation"):
             raise ValueError(
-                f"flip_test=true: {folder} holds a {name}, whose queries differ in a mirror; expected a "
-                "model that classifies pixels (…ForSemanticSegmentation); set flip_test=false"
+                f"flip_test={str(self.flip_test).lower()} scales={self.scales}: {folder} holds a {name} "
+                "whose queries differ from view to view; expected a model that classifies pixels "
+                "(…ForSemanticSegmentation); set flip_test=false scales=[1.0]"
             )
         self._words = self._vocabulary(config.id2label)
         model = load_model(architecture(name, folder), folder, f"a {name}", dtype=torch_dtype(dtype))
@@ -125,13 +133,33 @@ class Segmentation:
                 pixels = batch.pop("pixel_values").to(self._model.device, self._model.dtype)
                 options = {key: one.to(pixels.device) for key, one in batch.items()}
                 with torch.inference_mode():
-                    output = self._model(pixels, **options)
-                    if self.flip_test:
-                        output.logits = (output.logits + self._model(pixels.flip(3)).logits.flip(3)) / 2
+                    output = self._seen(pixels, options)
                 for row, number in enumerate(chosen[:count]):
                     shown = _shown(inputs[number])
                     pieces[number] = self._read(output, row, shown, images[number].shape[:2])
         return pieces
+
+    def _seen(self, pixels: Any, options: Mapping[str, Any]) -> Any:
+        """Run the network over pictures, over all scales and mirror images where these are asked for.
+
+        Probabilities are averaged, not logits, which are larger the larger a picture is.
+        """
+        import torch
+
+        if not self.flip_test and self.scales == [1.0]:
+            return self._model(pixels, **options)
+        views = []
+        for scale in self.scales:
+            sides = [round(scale * side) for side in pixels.shape[-2:]]
+            scaled = pixels if scale == 1.0 else _resized(pixels, sides)
+            output = self._model(scaled)
+            views.append(output.logits)
+            if self.flip_test:
+                views.append(self._model(scaled.flip(3)).logits.flip(3))
+        finest = max((view.shape[-2:] for view in views), key=lambda size: size.numel())
+        found = torch.stack([_resized(view.float(), finest).softmax(1) for view in views])
+        output.logits = found.mean(0).log()
+        return output
 
     def _read(
         self, output: Any, row: int, shown: tuple[float, float], size: tuple[int, ...]
@@ -168,6 +196,12 @@ class Segmentation:
         return Vocabulary(
             names, people, frozenset(i for i, name in enumerate(names) if name in things) - people
         )
+
+
+def _resized(maps: Any, size: Sequence[int]) -> Any:
+    from torch.nn.functional import interpolate
+
+    return interpolate(maps, size=tuple(size), mode="bilinear", align_corners=False)
 
 
 def _shown(inputs: Any) -> tuple[float, float]:

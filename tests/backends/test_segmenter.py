@@ -127,8 +127,36 @@ def test_the_flip_test_makes_mirror_images_alike(saved: Callable[[str], Path]) -
             np.mean(found.object == other.object[:, ::-1]) + np.mean(found.person == other.person[:, ::-1])
         )
     assert alike[1] > 1.99 > alike[0]
-    with pytest.raises(ValueError, match=r"flip_test=true: .* holds a .*, whose queries differ in a mirror"):
-        Segmentation(str(saved("mask2former")), flip_test=True).setup()
+    for options in ({"flip_test": True}, {"scales": [1.0, 1.5]}):
+        with pytest.raises(ValueError, match=r"flip_test=.* scales=.*: .* holds a .* whose queries differ"):
+            Segmentation(str(saved("mask2former")), **options).setup()
+
+
+def test_scales_average_probabilities_of_pictures_seen_larger_and_smaller(
+    saved: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = np.random.default_rng(5).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    maps: dict[tuple[float, ...], Any] = {}
+    for scales in ([1.0], [2.0], [1.0, 2.0]):
+        model = Segmentation(str(saved("segformer")), scales=scales, batch_size=1)
+        model.setup()
+        reader = model._read
+
+        def note(output: Any, *rest: Any, scales: Any = tuple(scales), reader: Any = reader) -> Any:
+            maps[scales] = output.logits
+            return reader(output, *rest)
+
+        monkeypatch.setattr(model, "_read", note)
+        model([picture])
+    both, one, two = (maps[scales].softmax(1) for scales in ((1.0, 2.0), (1.0,), (2.0,)))
+    assert both.shape == two.shape and two.shape[-1] == 2 * one.shape[-1]
+    larger = torch.nn.functional.interpolate(
+        maps[1.0,], size=two.shape[-2:], mode="bilinear", align_corners=False
+    )
+    assert torch.allclose(both, (larger.softmax(1) + two) / 2, atol=1e-6, rtol=0)
+    assert not torch.allclose(both, two, atol=2e-6, rtol=0)
+    with pytest.raises(ValueError, match=r"scales must be numbers from 0.25 to 4, got \[\]"):
+        Segmentation(scales=[])
 
 
 def test_words_come_from_the_model_or_the_config(saved: Callable[[str], Path]) -> None:
