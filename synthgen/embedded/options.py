@@ -202,10 +202,10 @@ class SegmenterOptions:
 
     training: Training = field(
         default_factory=lambda: Training(
-            steps=24000, minutes=85, batch_size=8, learning_rate=2e-3, optimizer="muon"
+            steps=24000, minutes=132, batch_size=8, learning_rate=2e-3, optimizer="muon"
         )
     )
-    input_size: int = 256
+    input_size: int = 320
     widths: list[int] = field(default_factory=lambda: [32, 64, 96, 160])
     depths: list[int] = field(default_factory=lambda: [1, 2, 2, 2])
     decoder_width: int = 32
