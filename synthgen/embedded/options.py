@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from synthgen.embedded.redrawn_options import RedrawnOptions
 from synthgen.joints import COCO17
 
 OptimizerName = Literal["adamw", "muon"]
@@ -210,40 +211,6 @@ class SegmenterOptions:
     depths: list[int] = field(default_factory=lambda: [1, 2, 2, 2])
     decoder_width: int = 32
     pool_scales: list[int] = field(default_factory=lambda: [1, 2, 4])
-
-
-@dataclass(frozen=True)
-class RedrawnOptions:
-    """Training pictures that the redraw model draws anew.
-
-    Attributes:
-        count: how many, all families alike; 0 for none.
-        share: part of a batch that shows them, in [0, 1].
-        num_inference_steps: of the redraw model.
-        guidance_scale: of its guidance, by caption and depth.
-        minutes: what drawing takes on one core, measured; `hours` scales the count by them.
-    """
-
-    count: int = 6000
-    share: float = 0.5
-    num_inference_steps: int = 12
-    guidance_scale: float = 4.0
-    minutes: float = 36.0
-
-    def problems(self) -> list[str]:
-        """Return what is wrong with these options, one message each."""
-        found = [] if 0 <= self.share <= 1 else [f"share must be in [0, 1], got {self.share}"]
-        if self.count < 0 or self.num_inference_steps < 1:
-            found.append(
-                "count must be at least 0 and num_inference_steps at least 1, "
-                f"got {self.count}, {self.num_inference_steps}"
-            )
-        if self.minutes <= 0 or self.guidance_scale < 0:
-            found.append(
-                "minutes must be above 0 and guidance_scale at least 0, "
-                f"got {self.minutes}, {self.guidance_scale}"
-            )
-        return found
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from synthgen import storage
 from synthgen.backends.depth_to_image import DepthToImage
 from synthgen.backends.protocols import Guides
 from synthgen.embedded.depth_channel import nearness_of
-from synthgen.embedded.options import RedrawnOptions
 from synthgen.embedded.pictures import Pictures, spread
+from synthgen.embedded.redrawn_options import RedrawnOptions
 from synthgen.embedded.workshop import Workshop
 from synthgen.prompts import sample_seed
 from synthgen.training import receipts

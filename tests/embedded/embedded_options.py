@@ -8,12 +8,12 @@ from synthgen.embedded.options import (
     KeypointsOptions,
     MeshOptions,
     PriorOptions,
-    RedrawnOptions,
     RedrawOptions,
     SegmenterOptions,
     Training,
     VaeOptions,
 )
+from synthgen.embedded.redrawn_options import RedrawnOptions
 
 TRAINING = Training(steps=2, minutes=1, batch_size=4, learning_rate=2e-3, ema_decay=0.9)
 TINY = Curriculum(

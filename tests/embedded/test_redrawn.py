@@ -11,9 +11,9 @@ from synthgen.backends.depth_to_image import DepthToImage
 from synthgen.embedded import redrawn
 from synthgen.embedded.crops import STILL
 from synthgen.embedded.keypoints import KeypointsLesson
-from synthgen.embedded.options import RedrawnOptions
 from synthgen.embedded.plan import Plan
 from synthgen.embedded.redrawn import Redrawn, chosen, open_redrawn
+from synthgen.embedded.redrawn_options import RedrawnOptions
 from synthgen.embedded.workshop import Workshop
 from synthgen.run import import_recipe
 
