@@ -1,10 +1,9 @@
 """Estimates of a crop and of its mirror image made one: the flip test of pose estimation, for bodies."""
 
-import roma
 import torch
-from torch import Tensor
 
 from synthgen.backends.hmr2 import HMR2Output
+from synthgen.backends.rotations import nearest_rotation
 from synthgen.joints import SMPL24
 
 _SIDES = SMPL24.flip_permutation()
@@ -19,13 +18,13 @@ def averaged(output: HMR2Output, mirror: HMR2Output) -> HMR2Output:
         mirror: of the same crops, flipped left to right.
 
     Returns:
-        The rotations nearest to the mean of both matrices (Hartley et al., "Rotation averaging", IJCV 2013,
-        section 5.3), mean shapes and cameras; the tokens of `output`.
+        The rotations nearest to the mean of both matrices (the chordal mean), mean shapes and cameras; the
+        tokens of `output`.
     """
     rotations = [torch.cat([one.global_orient[:, None], one.body_pose], 1) for one in (output, mirror)]
     axes = rotations[0].new_tensor(_MIRROR)
     back = axes[:, None] * rotations[1][:, list(_SIDES)] * axes
-    mean = _nearest(rotations[0] + back)
+    mean = nearest_rotation(rotations[0] + back)
     away = mirror.pred_cam * mirror.pred_cam.new_tensor([1.0, -1.0, 1.0])
     return HMR2Output(
         global_orient=mean[:, 0],
@@ -34,8 +33,3 @@ def averaged(output: HMR2Output, mirror: HMR2Output) -> HMR2Output:
         pred_cam=(output.pred_cam + away) / 2,
         tokens=output.tokens,
     )
-
-
-def _nearest(matrices: Tensor) -> Tensor:
-    """Return the rotations (..., 3, 3) nearest to some matrices; half precision has no decomposition."""
-    return torch.as_tensor(roma.special_procrustes(matrices.float())).to(matrices.dtype)

@@ -6,6 +6,7 @@ DPMesh store the same (3, 2) block row by row ("rows").
 
 from typing import Literal
 
+import roma
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
@@ -33,3 +34,12 @@ def rotmat_to_rot6d(rotmat: Tensor, order: Rot6DOrder = "columns") -> Tensor:
     """Convert rotation matrices (..., 3, 3) to 6D (..., 6)."""
     block = rotmat[..., :2]
     return (block.transpose(-1, -2) if order == "columns" else block).flatten(-2)
+
+
+def nearest_rotation(matrices: Tensor) -> Tensor:
+    """Return the rotations (..., 3, 3) nearest to some matrices, as sums of rotations are.
+
+    Half precision has no singular value decomposition; it is computed in float32.
+    """
+    full = matrices if matrices.dtype == torch.float64 else matrices.float()
+    return torch.as_tensor(roma.special_procrustes(full)).to(matrices.dtype)

@@ -158,7 +158,8 @@ class Segmentation:
                 views.append(self._model(scaled.flip(3)).logits.flip(3))
         finest = max((view.shape[-2:] for view in views), key=lambda size: size.numel())
         found = torch.stack([_resized(view.float(), finest).softmax(1) for view in views])
-        output.logits = found.mean(0).log()
+        # Not log(0), which is no number once maps are resized.
+        output.logits = found.mean(0).clamp_min(torch.finfo(found.dtype).tiny).log()
         return output
 
     def _read(

@@ -139,7 +139,7 @@ class _Course:
         self.summed = 0
         self._saved = self._told = time.monotonic()
         self._row_every = max(1, training.steps // ROWS)
-        self._bar = _bar(desk.name, training.steps) if desk.bar else None
+        self._bar = progress_bar(desk.name, training.steps, "step") if desk.bar else None
 
     def advance(self) -> None:
         """Take one optimiser step; then report and save when it is time."""
@@ -278,12 +278,13 @@ def _schedule(step: int, training: Training) -> float:
     return _LOWEST + (1 - _LOWEST) * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def _bar(name: str, total: int) -> Any:
+def progress_bar(name: str, total: int, unit: str) -> Any:
+    """Return a tqdm bar on a terminal, None elsewhere."""
     if not sys.stderr.isatty():
         return None
     from tqdm import tqdm
 
-    return tqdm(total=total, desc=name, unit="step", dynamic_ncols=True)
+    return tqdm(total=total, desc=name, unit=unit, dynamic_ncols=True)
 
 
 def _write_png(path: Path, picture: NDArray[np.uint8]) -> None:

@@ -16,7 +16,7 @@ from synthgen import crop_moves
 from synthgen.backends.crop_camera import CROP_SIZE, FOCAL_LENGTH, crop_translation
 from synthgen.backends.hmr2 import HMR2, HMR2Config, HMR2Output
 from synthgen.backends.mesh_decoder import START_CAM, DecoderConfig, Estimate
-from synthgen.backends.rotations import rotmat_to_rot6d
+from synthgen.backends.rotations import nearest_rotation, rotmat_to_rot6d
 from synthgen.backends.vit import ViTConfig
 from synthgen.body import OPEN_FILE
 from synthgen.body_file import read_body_file
@@ -192,10 +192,14 @@ class MeshLesson:
         return _mean_mm(aligned - true), _mean_mm(joints - joints[:, _ROOT, None] - true)
 
     def _mean(self) -> Estimate:
-        """Return the mean parameters of the training people, from which the model regresses offsets."""
+        """Return the mean parameters of the training people, from which the model regresses offsets.
+
+        People face all ways, so the mean of their orientations is close to nothing, from where 6D offsets of
+        any size would turn a body anyhow; regression has to start from a rotation.
+        """
         rows = self._train[:2000]
         batch = self.batch(rows, crops.STILL, np.random.default_rng(0))
-        pose = rotmat_to_rot6d(_nearest_rotation(batch.rotmat.mean(0))).flatten()[None]
+        pose = rotmat_to_rot6d(nearest_rotation(batch.rotmat.mean(0))).flatten()[None]
         return Estimate(pose, batch.betas.mean(0, keepdim=True), torch.tensor([START_CAM]))
 
 
@@ -229,18 +233,6 @@ def build(options: MeshOptions) -> HMR2:
     made = HMR2(HMR2Config(backbone, decoder))
     made.backbone.pos_embed.data.copy_(position_table(*backbone.grid, backbone.width))
     return made
-
-
-def _nearest_rotation(matrix: Tensor) -> Tensor:
-    """Return the rotation (..., 3, 3) nearest to a mean of rotations.
-
-    People face all ways, so the mean of their orientations is close to nothing, from where 6D offsets of any
-    size would turn a body anyhow; regression has to start from a rotation.
-    """
-    u, _, vh = torch.linalg.svd(matrix)
-    sign = torch.ones_like(matrix[..., 0])
-    sign[..., 2] = torch.sign(torch.det(u @ vh))
-    return (u * sign[..., None, :]) @ vh
 
 
 def _float(output: HMR2Output) -> HMR2Output:

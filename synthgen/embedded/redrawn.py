@@ -8,6 +8,7 @@ import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from synthgen import storage
 from synthgen.backends.depth_to_image import DepthToImage
 from synthgen.backends.protocols import Guides
 from synthgen.embedded.depth_channel import nearness_of
+from synthgen.embedded.loop import progress_bar
 from synthgen.embedded.pictures import Pictures, spread
 from synthgen.embedded.redrawn_options import RedrawnOptions
 from synthgen.embedded.workshop import Workshop
@@ -30,7 +32,7 @@ _HELD_OUT = 96  # held-out pictures that are drawn too, at most
 _AT_ONCE = 8
 _LOG_EVERY = 400  # pictures
 _STREAM = 0x7265  # keeps the draws of this step apart from all others of a seed
-_IMAGES, _PROGRESS = "image.npy", "progress.json"
+_FOLDER, _IMAGES, _PROGRESS = "redrawn", "image.npy", "progress.json"
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,15 @@ class Redrawn:
 
 def open_redrawn(shop: Workshop, options: RedrawnOptions) -> Redrawn:
     """Return the pictures drawn anew; they are drawn once, kept in the work folder; a stopped run goes on."""
-    folder, pictures = shop.work / "redrawn", shop.pictures
+    folder, pictures = shop.work / _FOLDER, shop.pictures
     rows = chosen(pictures, options.count, shop.seed)
     model = receipts.files_digest([shop.weights / "redraw"])
     drawing = options.num_inference_steps, options.guidance_scale
     inputs = receipts.combined(model, pictures.digest, shop.bf16, shop.seed, rows.tolist(), drawing)
     folder.mkdir(parents=True, exist_ok=True)
     done = _done(folder, inputs)
+    if not done:  # what it says is about pictures that are overwritten now
+        (folder / _PROGRESS).unlink(missing_ok=True)
     shape = (len(rows), *pictures.image.shape[1:])
     image = open_memmap(folder / _IMAGES, "r+" if done else "w+", np.uint8, None if done else shape)
     if done < len(rows):
@@ -92,7 +96,7 @@ def _draw(
     shop: Workshop,
     options: RedrawnOptions,
     rows: NDArray[np.int64],
-    image: NDArray[np.uint8],
+    image: np.memmap[Any, np.dtype[np.uint8]],
     done: int,
     inputs: str,
 ) -> None:
@@ -106,8 +110,9 @@ def _draw(
     )
     redraw.setup(shop.device)
     pictures = shop.pictures
+    bar = progress_bar(_FOLDER, len(rows), "picture") if shop.bars else None
     for start in range(done, len(rows), _AT_ONCE):
-        if (start - done) % _LOG_EVERY == 0:
+        if bar is None and (start - done) % _LOG_EVERY == 0:
             logger.info("redrawn: %d of %d pictures drawn", start, len(rows))
         some = rows[start : start + _AT_ONCE]
         near = nearness_of(pictures, some)
@@ -116,7 +121,10 @@ def _draw(
         with torch.autocast(shop.device, torch.bfloat16, enabled=shop.bf16):
             drawn = redraw(Guides(pictures.image[some], near, near > 0), words, [""] * len(some), seeds)
         image[start : start + len(some)] = drawn
-        if isinstance(image, np.memmap):
-            image.flush()
+        image.flush()
         progress = {"inputs": inputs, "done": start + len(some)}
-        storage.write_bytes(str(shop.work / "redrawn" / _PROGRESS), json.dumps(progress).encode())
+        storage.write_bytes(str(shop.work / _FOLDER / _PROGRESS), json.dumps(progress).encode())
+        if bar is not None:
+            bar.update(start + len(some) - bar.n)
+    if bar is not None:
+        bar.close()

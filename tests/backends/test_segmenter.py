@@ -159,6 +159,18 @@ def test_scales_average_probabilities_of_pictures_seen_larger_and_smaller(
         Segmentation(scales=[])
 
 
+def test_a_model_that_is_sure_beyond_what_numbers_hold_leaves_numbers(
+    saved: Callable[[str], Path],
+) -> None:
+    model = Segmentation(str(saved("segformer")), flip_test=True, scales=[1.0, 1.5], min_area=0, threshold=0)
+    model.setup()
+    head = model._model.decode_head.classifier
+    head.bias.data += 1e4 * (torch.arange(len(head.bias)) == 0)
+    logits = model._seen(torch.zeros(1, 3, 64, 64), {}).logits
+    resized = torch.nn.functional.interpolate(logits, size=(40, 40), mode="bilinear")
+    assert bool(torch.isfinite(resized).all()) and bool((resized.argmax(1) == 0).all())
+
+
 def test_words_come_from_the_model_or_the_config(saved: Callable[[str], Path]) -> None:
     folder = str(saved("mask2former"))
     model = Segmentation(folder)

@@ -10,8 +10,8 @@ from embedded_options import TINY
 from torch import nn
 
 from synthgen.backends.hmr2 import HMR2Output
-from synthgen.backends.rotations import rot6d_to_rotmat
-from synthgen.embedded import mesh, prior
+from synthgen.backends.rotations import nearest_rotation, rot6d_to_rotmat
+from synthgen.embedded import prior
 from synthgen.embedded.crops import STILL
 from synthgen.embedded.imagenet import normalized
 from synthgen.embedded.keypoints import KeypointsLesson
@@ -127,7 +127,7 @@ def test_the_estimator_starts_from_rotations_though_people_face_all_ways(picture
     assert torch.allclose(head.init_body_pose.view(-1, 6).norm(dim=-1), torch.tensor(2**0.5), atol=1e-5)
     assert torch.allclose(torch.linalg.det(rotmat), torch.ones(len(rotmat)), atol=1e-5)
     opposite = rotvec_to_rotmat(np.array([[0.0, 0.1, 0.0], [0.0, np.pi - 0.2, 0.0]])).mean(0)
-    found = mesh._nearest_rotation(torch.from_numpy(opposite))
+    found = nearest_rotation(torch.from_numpy(opposite))
     assert torch.allclose(found @ found.T, torch.eye(3, dtype=found.dtype), atol=1e-9)
 
 

@@ -62,6 +62,20 @@ def test_a_stopped_drawing_goes_on_to_the_same_pictures(shop, monkeypatch):
     assert open_redrawn(shop, replace(options, num_inference_steps=3)).image.tobytes() != images
 
 
+def test_pictures_half_overwritten_by_others_are_not_taken_for_the_first_ones(shop, monkeypatch):
+    options = RedrawnOptions(6, num_inference_steps=2)
+    images = open_redrawn(shop, options).image.tobytes()
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DepthToImage, "__call__", stop)
+        with pytest.raises(KeyboardInterrupt):
+            open_redrawn(shop, replace(options, num_inference_steps=3))
+    assert open_redrawn(shop, options).image.tobytes() == images
+
+
 def test_half_of_a_batch_is_redrawn_and_keeps_its_labels(pictures):
     rows = np.flatnonzero(~pictures.held_out)[::2]
     white = Redrawn(rows, np.full((len(rows), 128, 128, 3), 255, np.uint8))
