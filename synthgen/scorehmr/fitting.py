@@ -36,6 +36,7 @@ class FittingOptions:
         prior_weight: of the squared code of the pose.
         pose_weight: of the squared distance of 6D rotations from where they began, where there is no VPoser.
         shape_weight: of the squared betas.
+        fits_shape: whether betas move at all.
     """
 
     steps: int = 250
@@ -45,6 +46,7 @@ class FittingOptions:
     prior_weight: float = 0.6
     pose_weight: float = 5.0
     shape_weight: float = 0.5
+    fits_shape: bool = True
 
     def problems(self) -> list[str]:
         """Return what is wrong with these options, one message each."""
@@ -147,7 +149,9 @@ class _Model:
         parameters = start.placement.parameters(start.transl, start.points.rest_pelvis(start.betas))
         self._parameters = parameters.detach().clone()
         self._pose = self._before.clone() if prior is None else self._code(prior)
-        early, late = [self._root], [self._pose, self._betas]
+        early, late = [self._root], [self._pose]
+        if options.fits_shape:
+            late.append(self._betas)
         for leaf in (*early, *late, self._parameters):
             leaf.requires_grad_()
         groups: list[dict[str, Any]] = [

@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 NOTE = "features.json"  # beside a denoiser of ours: whose features it was told
 _OFF = 1e-3  # of the determinant of a rotation
+_LAST_STEPS = FittingOptions(steps=60, pose_weight=20.0, fits_shape=False)  # of views and frames
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ class Refinery:
         """Fit people by score guidance (ScoreHMR): from several starts, or as published from one.
 
         With `samples`, each start takes half of the iterations, and the blend of all the other half; views
-        and frames, which have to come to agree, all of them once more.
+        and frames, which have to come to agree, all of them once more, and end with plain steps on the same
+        energies: guidance stops short of agreement, as each of its steps moves a body by itself.
         """
         if not self.samples or cases.features is None:
             return self.refine_from(cases)
@@ -109,6 +111,7 @@ class Refinery:
         scouted = self.scout(cases)
         blend = cases.with_people(scouted.blended(groups, self.warmth, self.below))
         fitted = self.refine_from(blend, self.guidance if groups else self._half)
+        fitted = self.polished(fitted, cases, _LAST_STEPS) if groups else fitted
         return replace(fitted, energy_before=scouted.before)
 
     def refine_from(self, cases: Cases, guidance: GuidanceOptions | None = None) -> Fitted:
@@ -146,7 +149,7 @@ class Refinery:
     def polished(
         self, fitted: Fitted, cases: Cases, options: FittingOptions, silhouette: float = 1.0
     ) -> Fitted:
-        """Fit people plainly from where guidance left them, which moves their shapes as well.
+        """Fit people plainly from where guidance left them; unlike guidance, this can move their shapes.
 
         Args:
             fitted: by guidance; who was not, stays.

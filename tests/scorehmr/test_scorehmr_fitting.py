@@ -111,6 +111,25 @@ def test_polish_moves_shapes_and_leaves_who_was_not_fitted(refinery: Refinery, b
     assert not np.allclose(polished.people[0].betas, score.people[0].betas)
 
 
+@pytest.mark.parametrize("groups", ["moments", "clips"])
+def test_groups_end_with_plain_steps_that_leave_shapes(groups: str, body: Body) -> None:
+    """Views and frames, fitted from several starts, agree better than guidance leaves them; pictures stay."""
+    names: dict[str, object] = {groups: ("a",) * 3} | ({"frames": (0, 1, 2)} if groups == "clips" else {})
+    rng = np.random.default_rng(3)
+    truth = [person(rng)] * 3
+    guesses = [nudged(one, rng) for one in truth]
+    cases = cases_of(truth, guesses, body, features=np.zeros((3, 159), np.float32), **names)
+    several = Refinery(tiny_denoiser(), read_body_file(OPEN_FILE), SHORT, samples=2)
+    found = several.refine(cases)
+    scouted = several.scout(cases)
+    guided = several.refine_from(
+        cases.with_people(scouted.blended(("a",) * 3, several.warmth, several.below)), SHORT
+    )
+    assert found.energy_after.sum() < 0.98 * guided.energy_after.sum()
+    for one, before in zip(found.people, guided.people, strict=True):
+        assert np.array_equal(one.betas, before.betas)
+
+
 def test_who_cannot_be_fitted_stays_as_he_is(refinery: Refinery, prior: VPoser, body: Body) -> None:
     cases = wrong(body)
     confidence = cases.confidence.copy()
