@@ -7,12 +7,15 @@ degrees, the body moved by a tenth of its height, left and right swapped), and a
 be seen, like sides swapped in a symmetric pose; those that move a visible joint by more than a tenth of the
 box are counted apart, too. Rendered pictures are exact by construction, so there every rejection of an
 unspoiled label is a false alarm. At the end it suggests the limits that notice enough and accept most with
-these models, checked on pictures of their own.
+these models, checked on pictures of their own; with `critic=FOLDER` it fits a critic, which sees more than
+limits, says what it does to pictures that it was not fitted to, and writes it for models.critic.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -39,6 +42,8 @@ class Config:
     Attributes:
         num_samples: accepted pictures to spoil the labels of.
         wanted: part of the spoiled labels that suggested limits notice, [0, 1].
+        critic: folder for a critic fitted to all trials; empty: none is fitted.
+        accepted: part of the right labels that the critic trusts, (0, 1).
         max_requests: requests after which it gives up to find that many.
         seed: every random draw follows from it; must be far from the seeds of training.
         source: where pictures start from.
@@ -52,6 +57,8 @@ class Config:
 
     num_samples: int = 200
     wanted: float = 0.9
+    critic: str = ""
+    accepted: float = 0.92
     max_requests: int = 2000
     seed: int = 3_000_000
     source: dict[str, Any] = field(
@@ -83,6 +90,8 @@ class Config:
         found += [f"verify.{problem}" for problem in self.verify.problems()]
         if not 0 <= self.wanted <= 1:
             found.append(f"wanted must be in [0, 1], got {self.wanted}")
+        if not 0 < self.accepted < 1:
+            found.append(f"accepted must be in (0, 1), got {self.accepted}")
         for name in ("num_samples", "max_requests"):
             if getattr(self, name) < 1:
                 found.append(f"{name} must be at least 1, got {getattr(self, name)}")
@@ -93,7 +102,7 @@ def main(config: Config) -> int:
     """Measure, print the table, suggest limits; return the exit code: 1 where too few were accepted."""
     from tqdm import tqdm
 
-    from synthgen.calibration import calibrate, rates
+    from synthgen.calibration import rates
     from synthgen.models import ModelChoice, load_models
 
     nodes = {role: backends.complete(backends.MODELS[role], node) for role, node in config.models.items()}
@@ -114,19 +123,44 @@ def main(config: Config) -> int:
     found = rates(trials, config.verify)
     say(f"{found.count} of {len(trials)} unspoiled labels accepted ({100 * found.accepted:.1f} %)")
     _table(found)
+    if config.critic:
+        _fit_critic(config, trials)
+    else:
+        _suggest_limits(config, trials)
+    return 0 if found.count >= config.num_samples else 1
+
+
+def _suggest_limits(config: Config, trials: Sequence[Trial]) -> None:
+    from synthgen.calibration import calibrate, rates
+
     half = len(trials) // 2
     better = calibrate(trials[:half], config.verify, config.wanted)
     if better is None:
         say(f"no limits notice {100 * config.wanted:g} % of them with these models")
-    else:
-        other = rates(trials[half:], better)
-        keys = ("min_iou", "min_pck", "min_oks", "max_worst_joint", "max_mpvpe_mm", "min_limb", "min_support")
-        say("limits found on one half, measured on the other:")
-        say("  " + " ".join(f"verify.{key}={getattr(better, key):g}" for key in keys))
-        share = 100 * other.accepted
-        say(f"  {other.count} of {len(trials) - half} unspoiled labels accepted ({share:.1f} %)")
-        _table(other, "  ")
-    return 0 if found.count >= config.num_samples else 1
+        return
+    other = rates(trials[half:], better)
+    keys = ("min_iou", "min_pck", "min_oks", "max_worst_joint", "max_mpvpe_mm", "min_limb", "min_support")
+    say("limits found on one half, measured on the other:")
+    say("  " + " ".join(f"verify.{key}={getattr(better, key):g}" for key in keys))
+    share = 100 * other.accepted
+    say(f"  {other.count} of {len(trials) - half} unspoiled labels accepted ({share:.1f} %)")
+    _table(other, "  ")
+
+
+def _fit_critic(config: Config, trials: Sequence[Trial]) -> None:
+    from synthgen import storage
+    from synthgen.backends.logistic_critic import FILE
+    from synthgen.calibration import cross_judged, fitted_critic, rates
+
+    folder = Path(config.critic).expanduser()
+    found = rates(cross_judged(trials, config.accepted), config.verify)
+    say("with a critic fitted to four fifths of the pictures, measured on the other fifth, five times:")
+    say(f"  {found.count} of {len(trials)} unspoiled labels accepted ({100 * found.accepted:.1f} %)")
+    _table(found, "  ")
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(fitted_critic(trials, config.accepted).values(), indent=1)
+    storage.write_bytes(str(folder / FILE), f"{text}\n".encode())
+    say(f"critic fitted to all of them: models.critic={{backend: logistic, id: {folder}}}")
 
 
 def _table(found: "Rates", indent: str = "") -> None:

@@ -31,7 +31,7 @@ from synthgen.scenes.poses import FAMILIES
 say = partial(print, flush=True)
 GUIDES = ("pose", "text")
 NOTHING = Verification(  # limits that every picture keeps
-    0.0, 0.0, 0.0, 1e6, 1e9, min_limb=0.0, min_support=0.0, same_people=False, on_mismatch="reject", retries=0
+    0, 0, 0, 1e6, 1e9, 0, 0, 0, same_people=False, on_mismatch="reject", retries=0
 )
 RENDERER = "warp"  # of all pictures, so that sets are the same on every machine
 SHOWN = 18  # pictures of each set in the report

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from synthgen.clues import Clues
 from synthgen.joints import COCO17
 from synthgen.metrics import longer_side, oks, pck
 from synthgen.sample import Float
@@ -53,6 +54,8 @@ class Agreement:
         mpvpe_mm: (P,) between labelled and newly estimated body.
         limb: (P,) least part of a limb that lies inside a segmented person.
         support: (P,) least support of a visible joint by the keypoint model, in [0, 1].
+        clues: what a critic weighs, see `synthgen.clues`.
+        trust: (P,) of the critic, in [0, 1]; None without one.
     """
 
     people_found: int
@@ -63,9 +66,12 @@ class Agreement:
     mpvpe_mm: Float
     limb: Float
     support: Float
+    clues: Clues = field(default_factory=dict)
+    trust: Float | None = None
 
     def scores(self, person: int) -> dict[str, float]:
         """Return a person's numbers by the names they have in the record."""
+        trust = {} if self.trust is None else {"trust": round(float(self.trust[person]), 4)}
         return {
             "mask_iou": round(float(self.iou[person]), 4),
             "pck": round(float(self.pck[person]), 4),
@@ -74,6 +80,7 @@ class Agreement:
             "mpvpe_mm": round(float(self.mpvpe_mm[person]), 1),
             "limb": round(float(self.limb[person]), 4),
             "support": round(float(self.support[person]), 4),
+            **trust,
         }
 
 
@@ -91,6 +98,8 @@ class Verification:
             no limit.
         min_support: least support of each visible joint by the keypoint model, [0, 1]: 1 less what its
             heatmap rises above its value at the labelled place.
+        min_trust: least trust of the critic (models.critic), where there is one, [0, 1]; it weighs outlines
+            and joints together, which sees more than limits on each.
         same_people: as many people must be found as are labelled.
         on_mismatch: reject; retry: draw again from other noise, then reject; rectify: let the mesh refiner
             (models.refiner) fit the bodies to the picture, then look again.
@@ -99,13 +108,14 @@ class Verification:
         renders: verify rendered scenes as well, which are exact by construction.
     """
 
-    min_iou: float = 0.75
-    min_pck: float = 0.5
-    min_oks: float = 0.2
+    min_iou: float = 0.7
+    min_pck: float = 0.4
+    min_oks: float = 0.1
     max_worst_joint: float = 1.0
     max_mpvpe_mm: float = 1500.0
     min_limb: float = 0.0
-    min_support: float = 0.5
+    min_support: float = 0.3
+    min_trust: float = 0.5
     same_people: bool = True
     on_mismatch: OnMismatch = "retry"
     retries: int = 2
@@ -116,7 +126,7 @@ class Verification:
         """Return what is wrong with these options, one message each."""
         found = [
             f"{name} must be in [0, 1], got {getattr(self, name)}"
-            for name in ("min_iou", "min_pck", "min_oks", "min_limb", "min_support")
+            for name in ("min_iou", "min_pck", "min_oks", "min_limb", "min_support", "min_trust")
             if not 0 <= getattr(self, name) <= 1
         ]
         found += [
@@ -141,6 +151,10 @@ class Verification:
             ((agreement.worst_joint > self.max_worst_joint).any(), "a joint far out of place"),
             ((agreement.support < self.min_support).any(), "a joint where the picture speaks against it"),
             ((agreement.mpvpe_mm > self.max_mpvpe_mm).any(), "the body in the picture is another one"),
+            (
+                agreement.trust is not None and bool((agreement.trust < self.min_trust).any()),
+                "outline and joints together speak against the label",
+            ),
         )
         return next((reason for failed, reason in checks if failed), None)
 

@@ -1,4 +1,4 @@
-"""Limits of verification from trials with spoiled labels: how many they notice, and which ones notice enough.
+"""Verification from trials with spoiled labels: how many it notices; limits and critics that notice enough.
 
 How far a joint may be off depends on who looks: limits that suit one keypoint model are blind or cruel with
 another. Pure functions of what was measured.
@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.agreement import Agreement, Verification
+from synthgen.clues import CLUES
+from synthgen.critic import Critic, fit_critic
 
+_FOLDS = 5
 _QUANTILES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7)  # of right labels that a candidate limit turns away
 
 
@@ -98,6 +101,43 @@ def calibrate(trials: Sequence[Trial], limits: Verification, wanted: float) -> V
         if noticed.mean() >= wanted and (best is None or is_accepted.mean() > best[0]):
             best = float(is_accepted.mean()), least
     return None if best is None else _limits(best[1], limits)
+
+
+def fitted_critic(trials: Sequence[Trial], accepted: float) -> Critic:
+    """Fit a critic to trials.
+
+    Args:
+        trials: with clues.
+        accepted: part of the right labels that it trusts, in (0, 1).
+
+    Raises:
+        ValueError: there is nobody to learn from.
+    """
+    right = [_clue_rows(trial.right) for trial in trials]
+    wrong = [_clue_rows(one) for trial in trials for one in trial.spoiled.values() if one is not None]
+    none = np.zeros((0, len(CLUES)))
+    return fit_critic(np.concatenate([none, *right]), np.concatenate([none, *wrong]), accepted)
+
+
+def cross_judged(trials: Sequence[Trial], accepted: float) -> list[Trial]:
+    """Return trials with the trust of a critic that was fitted to other ones: to four fifths of them."""
+    judged = list(trials)
+    for fold in range(_FOLDS):
+        others = [trial for number, trial in enumerate(trials) if number % _FOLDS != fold]
+        critic = fitted_critic(others, accepted)
+        for number in range(fold, len(trials), _FOLDS):
+            own = trials[number]
+            spoiled = {name: one and _with_trust(one, critic) for name, one in own.spoiled.items()}
+            judged[number] = replace(own, right=_with_trust(own.right, critic), spoiled=spoiled)
+    return judged
+
+
+def _clue_rows(agreement: Agreement) -> NDArray[np.float64]:
+    return np.stack([np.asarray(agreement.clues[name], np.float64) for name in CLUES], -1)
+
+
+def _with_trust(agreement: Agreement, critic: Critic) -> Agreement:
+    return replace(agreement, trust=critic.trust(agreement.clues))
 
 
 def _is_noticed(agreement: Agreement | None, limits: Verification) -> bool:

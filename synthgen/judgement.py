@@ -45,14 +45,14 @@ def look(plans: Sequence[Plan], models: Models, is_asked: Sequence[bool] = ()) -
     if asked:
         chosen = [plans[place] for place in asked]
         seen = question(chosen, _witnesses(models), models.body)
-        for place, one, agreement in zip(asked, seen, compare(chosen, seen, models.body), strict=True):
+        for place, one, agreement in zip(asked, seen, _compared(chosen, seen, models), strict=True):
             verdicts[place] = _judged(agreement, one, verdicts[place].scores, models)
     return verdicts
 
 
 def agreements(plans: Sequence[Plan], models: Models) -> list[Agreement]:
     """Measure how well labels and pictures agree, whatever the limits."""
-    return compare(plans, question(plans, _witnesses(models), models.body), models.body)
+    return _compared(plans, question(plans, _witnesses(models), models.body), models)
 
 
 def rectify(plans: Sequence[Plan], verdicts: Sequence[Verdict], models: Models) -> list[tuple[Plan, Verdict]]:
@@ -164,6 +164,15 @@ def merged(scores: Scores, more: Scores) -> Scores:
 def _judged(agreement: Agreement, seen: Testimony, scores: Scores, models: Models) -> Verdict:
     found = tuple(agreement.scores(person) for person in range(len(scores)))
     return Verdict(models.options.verify.reason(agreement), merged(scores, found), seen)
+
+
+def _compared(plans: Sequence[Plan], seen: Sequence[Testimony], models: Models) -> list[Agreement]:
+    """Compare labels with what was seen, and ask the critic, where there is one, what to make of it."""
+    found = compare(plans, seen, models.body)
+    if "critic" not in models.roles:
+        return found
+    trust = models.ask("critic", [one.clues for one in found])
+    return [replace(one, trust=own) for one, own in zip(found, trust, strict=True)]
 
 
 def _witnesses(models: Models) -> Witnesses:

@@ -22,7 +22,7 @@ from synthgen.stopwatch import Stopwatch
 logger = logging.getLogger(__name__)
 
 WITNESSES = ("segmenter", "keypoints", "mesh")  # roles that look at the final picture
-OPTIONAL = ("prior",)  # taken where there is one
+OPTIONAL = ("prior", "critic")  # taken where there is one
 
 
 class Source(Protocol):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from synthgen.backends.protocols import Drafts, Guides, Keypoints, MeshEstimate, PriorReport, Segments
+from synthgen.clues import Clues
 from synthgen.geometry import intrinsics
 from synthgen.guide import Bodies, Picture, Words
 from synthgen.joints import COCO17
@@ -226,6 +227,17 @@ class Prior(Model):
 
 
 @dataclass
+class Critic(Model):
+    """Trusts every label alike."""
+
+    trust: float = 1.0
+
+    def __call__(self, clues: Sequence[Clues]) -> list[np.ndarray]:
+        self.note(list(clues))
+        return [np.full(len(one["overlap"]), self.trust) for one in clues]
+
+
+@dataclass
 class Refiner(Model):
     """Moves everybody to the right by so many pixels, in its last attempt, and bends every joint [rad]."""
 
@@ -258,6 +270,6 @@ def nodes(**keys: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the config nodes of all roles; keys of a role change its model."""
     names = {
         "draft": "Draft", "redraw": "Redraw", "segmenter": "Segmenter", "keypoints": "Joints", "mesh": "Mesh",
-        "prior": "Prior", "refiner": "Refiner",
+        "prior": "Prior", "critic": "Critic", "refiner": "Refiner",
     }  # fmt: skip
     return {role: {"backend": f"fake_models:{name}", **keys.get(role, {})} for role, name in names.items()}

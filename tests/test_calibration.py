@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from synthgen.agreement import Agreement, Verification
-from synthgen.calibration import Trial, calibrate, rates
+from synthgen.calibration import Trial, calibrate, cross_judged, fitted_critic, rates
+from synthgen.clues import CLUES
 
 LIMITS = Verification(min_iou=0.5, min_pck=0.5, min_oks=0, max_worst_joint=9, max_mpvpe_mm=9e9)
 
@@ -70,3 +71,31 @@ def test_another_number_of_people_never_counts_as_right() -> None:
     ]
     better = calibrate(mixed, LIMITS, 0.5)
     assert better is not None and rates(mixed, better).accepted <= 0.5
+
+
+def weighed(overlap: float, size: float, rng: np.random.Generator) -> Agreement:
+    """Return an agreement with clues, of which overlap tells only beside the size."""
+    clues = {name: rng.standard_normal(1) for name in CLUES}
+    return replace(agreement(0.8), clues={**clues, "overlap": np.array([overlap]), "size": np.array([size])})
+
+
+def test_a_critic_is_measured_on_trials_that_it_was_not_fitted_to() -> None:
+    rng = np.random.default_rng(0)
+    sizes = rng.uniform(-1, 1, 300)
+    told = [
+        Trial(weighed(2 + 3 * size, size, rng), {"turn": weighed(1 + 3 * size, size, rng), "gone": None})
+        for size in sizes
+    ]
+    found = rates(cross_judged(told, 0.9), LIMITS)
+    assert found.accepted == pytest.approx(0.9, abs=0.05)
+    assert found.noticed["turn"] > 0.95 and found.noticed["gone"] == 1
+    assert rates(told, LIMITS).noticed["turn"] == 0, "without a critic"
+    assert fitted_critic(told, 0.9).names == CLUES
+    # Where labels are drawn at random there is nothing to learn, and cross-fitting says so.
+    noise = [
+        Trial(weighed(*rng.normal(0, 1, 2), rng), {"turn": weighed(*rng.normal(0, 1, 2), rng)})
+        for _ in range(60)
+    ]
+    assert rates(cross_judged(noise, 0.8), LIMITS).noticed["turn"] < 0.5
+    with pytest.raises(ValueError, match="one side is empty"):
+        fitted_critic([], 0.9)

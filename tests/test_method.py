@@ -98,6 +98,19 @@ def test_a_thing_in_front_hides_the_body_and_one_behind_does_not() -> None:
     assert np.array_equal(front.image[bar], front.draft[bar]), "what is in front stays as it was"
 
 
+def test_a_label_that_the_critic_distrusts_is_rejected_although_it_keeps_all_limits() -> None:
+    for trust, verdict in ((0.6, None), (0.4, "verify: outline and joints together speak against the label")):
+        models = load(critic={"trust": trust})
+        (item,) = made(models, "a person")
+        assert reasons([item]) == [verdict]
+        ((clues,),) = [call[0] for call in models.roles["critic"].calls]
+        assert clues["thickness"].shape == (1,)
+        if isinstance(item, Sample):
+            assert item.labels[0].scores["trust"] == trust
+    free = load(method={"verify": replace(OPEN, min_trust=0)}, critic={"trust": 0.1})
+    assert isinstance(made(free, "a person")[0], Sample)
+
+
 @pytest.mark.parametrize("easy", ["keep", "drop", "redraw"])
 def test_easy_poses_are_kept_dropped_or_redrawn(easy: Any) -> None:
     hard = {"mesh": {"bend": 1.0}}

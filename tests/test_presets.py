@@ -29,7 +29,7 @@ def preset(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_every_node_of_a_preset_builds(name: str) -> None:
     nodes = preset(name)
-    assert set(nodes) == ROLES and backends.model_problems(nodes) == []
+    assert set(nodes) - {"critic"} == ROLES and backends.model_problems(nodes) == []
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))

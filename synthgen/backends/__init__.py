@@ -35,6 +35,7 @@ MODELS: Mapping[str, Table] = {
         "dpmesh": "synthgen.dpmesh.estimator:DPMeshEstimator",
     },
     "prior": {"vposer": "synthgen.backends.vposer_prior:VPoserPrior"},
+    "critic": {"logistic": "synthgen.backends.logistic_critic:LogisticCritic"},
     "refiner": {"score": "synthgen.scorehmr.refiner:ScoreRefiner"},
 }
 

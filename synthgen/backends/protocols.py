@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from synthgen.clues import Clues
 from synthgen.sample import Float, Person, Scene
 
 Image = NDArray[np.uint8]  # (H, W, 3)
@@ -238,6 +239,13 @@ class PosePrior(Backend, Protocol):
 
     def sample(self, seeds: Sequence[int]) -> Float:
         """Draw one pose (23, 3) [rad] from each seed: (B, 23, 3)."""
+
+
+class Critic(Backend, Protocol):
+    """Role `critic`: how far labels can be trusted, by what the witnesses' answers have to do with them."""
+
+    def __call__(self, clues: Sequence[Clues]) -> list[Float]:
+        """Return the trust (P,) in [0, 1] of the people of each picture, from the clues to them."""
 
 
 class MeshRefiner(Backend, Protocol):

@@ -13,6 +13,7 @@ from typing import Any
 from synthgen.backends.controlnet import ControlNetRedraw
 from synthgen.backends.depth_to_image import DepthToImage
 from synthgen.backends.hmr2_estimator import HMR2Estimator
+from synthgen.backends.logistic_critic import LogisticCritic
 from synthgen.backends.segmenter import Segmentation
 from synthgen.backends.text_to_image import TextToImage
 from synthgen.backends.vitpose import ViTPose
@@ -147,6 +148,13 @@ def prior(backend: VPoserPrior, path: Path) -> Contents:
     return Contents("VPoser", 0)
 
 
+def critic(backend: LogisticCritic, path: Path) -> Contents:
+    """Look at a critic; being tiny, it is loaded."""
+    loaded = LogisticCritic(str(path))
+    loaded.setup()
+    return Contents("critic of labels", 0)
+
+
 def refiner(backend: ScoreRefiner, path: Path) -> Contents:
     """Look at a denoiser of ScoreHMR; being small, it is loaded."""
     from synthgen.scorehmr.refinery import load_denoiser
@@ -224,5 +232,6 @@ LOOKS: Mapping[type[Any], Callable[[Any, Path], Contents]] = {
     HMR2Estimator: mesh,
     DPMeshEstimator: dpmesh,
     VPoserPrior: prior,
+    LogisticCritic: critic,
     ScoreRefiner: refiner,
 }

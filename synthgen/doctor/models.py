@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from synthgen import backends
-from synthgen.backends import hmr2_estimator, vposer_prior
+from synthgen.backends import hmr2_estimator, logistic_critic, vposer_prior
 from synthgen.backends.controlnet import ControlNetRedraw
 from synthgen.doctor.finding import Finding
 from synthgen.doctor.hub import Place, locate
@@ -19,6 +19,7 @@ SOURCES: Mapping[type[Any], str] = {  # where models come from that are on no hu
     hmr2_estimator.HMR2Estimator: hmr2_estimator.SOURCE,
     dpmesh.DPMeshEstimator: dpmesh.SOURCE,
     vposer_prior.VPoserPrior: vposer_prior.SOURCE,
+    logistic_critic.LogisticCritic: logistic_critic.SOURCE,
     refiner.ScoreRefiner: refiner.SOURCE,
 }
 FETCH = "fetch it again, or give another id"

@@ -73,6 +73,9 @@ MEASURES: Mapping[str, Measure] = {
         "Least support", "of a labelled joint by the keypoint model's heatmaps [0 to 1]", 1, 200,
         ("verify.min_support",),
     ),
+    "trust": Measure(
+        "Trust in labels", "of the critic, by outline and joints [0 to 1]", 1, 200, ("verify.min_trust",)
+    ),
     "evidence": Measure(
         "Evidence for fitted joints", "least heatmap in the place of a fitted body's visible joint [0 to 1]",
         1, 200, ("verify.rectified.min_evidence",),

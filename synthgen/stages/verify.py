@@ -12,6 +12,7 @@ import numpy as np
 from synthgen.agreement import VISIBLE, Agreement, keypoint_agreement, least_support, limb_cover
 from synthgen.backends.protocols import Keypoints, MeshEstimate, Segments
 from synthgen.body import Body
+from synthgen.clues import clues_of
 from synthgen.geometry import project
 from synthgen.joints import COCO17
 from synthgen.metrics import longer_side, mpvpe
@@ -112,15 +113,19 @@ def _agreement(plan: Plan, testimony: Testimony, body: Body, distances: Float) -
         boxes(plan),
         shown.sum((1, 2)).astype(np.float64),
     )
+    iou = matched(shown, testimony.people)
+    support = least_support(testimony.keypoints.support, visibility)
+    found = np.logical_or.reduce(testimony.people, axis=0, initial=False)
     return Agreement(
         people_found=len(testimony.people),
-        iou=matched(shown, testimony.people),
+        iou=iou,
         pck=joints.pck,
         oks=joints.oks,
         worst_joint=joints.worst,
         mpvpe_mm=distances,
-        limb=limb_cover(labelled, visibility, shown, np.logical_or.reduce(testimony.people, axis=0)),
-        support=least_support(testimony.keypoints.support, visibility),
+        limb=limb_cover(labelled, visibility, shown, found),
+        support=support,
+        clues=clues_of(iou, support, shown, found, boxes(plan)),
     )
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from synthgen import backends
 from synthgen.backends.protocols import Guides, Keypoints
+from synthgen.clues import CLUES
 from synthgen.sample import Camera, Person, Scene
 
 Outcome = list[list[NDArray[Any]]]  # of each picture, all that came out
@@ -42,6 +43,8 @@ JOINTS = [
     Keypoints(RANDOM.uniform(10, 50, (people, 17, 2)), RANDOM.uniform(0.3, 1, (people, 17)))
     for people in (2, 1, 1)
 ]
+
+CLUES_TO = [{name: RANDOM.normal(0, 1, people) for name in CLUES} for people in (2, 0, 1)]
 
 
 def some(values: Sequence[Any], members: list[int]) -> list[Any]:
@@ -110,6 +113,13 @@ def judge(model: Any, members: list[int]) -> Outcome:
     ]
 
 
+def weigh(model: Any, members: list[int]) -> Outcome:
+    trust = model(some(CLUES_TO, members))
+    for one, clues in zip(trust, some(CLUES_TO, members), strict=True):
+        assert one.shape == clues["overlap"].shape and (one >= 0).all() and (one <= 1).all()
+    return [[one] for one in trust]
+
+
 def refine(model: Any, members: list[int]) -> Outcome:
     scenes = some(SCENES, members)
     fitted = model(some(PICTURES, members), scenes, some(JOINTS, members))
@@ -121,7 +131,7 @@ def refine(model: Any, members: list[int]) -> Outcome:
 
 RUN: dict[str, Callable[..., Outcome]] = {
     "draft": draft, "redraw": redraw, "segmenter": segment, "keypoints": find_joints, "mesh": estimate,
-    "prior": judge, "refiner": refine,
+    "prior": judge, "critic": weigh, "refiner": refine,
 }  # fmt: skip
 STEPS = {"num_inference_steps": 3}
 # Role, name in its table, keys, and which model each key that names one points at.
@@ -147,6 +157,7 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, str]]] = [
     ("mesh", "dpmesh", {}, {"id": "dpmesh"}),
     ("prior", "vposer", {}, {"id": "vposer"}),
     ("prior", "vposer", {}, {"id": "vposer_v02_05"}),
+    ("critic", "logistic", {}, {"id": "critic"}),
     ("refiner", "score", {"mesh": None, "iterations": 1, "start": 6}, {"id": "score"}),
 ]
 by_case = pytest.mark.parametrize(
@@ -157,7 +168,7 @@ by_case = pytest.mark.parametrize(
 
 
 def build(role: str, name: str, keys: dict[str, Any]) -> Any:
-    pairs = {} if role == "prior" else {"batch_size": 2}
+    pairs = {} if role in ("prior", "critic") else {"batch_size": 2}
     return backends.build(backends.MODELS[role], {"backend": name, **pairs, **keys}, f"models.{role}")
 
 
@@ -274,7 +285,7 @@ def test_wrong_places_are_named(
 def test_ranges_are_checked_before_anything_is_loaded(role: str, name: str) -> None:
     problems = backends.model_problems({role: {"backend": name, "id": " "}})
     assert problems == [f"models.{role}.id must be a folder, a hub id or embedded/<name>, got an empty text"]
-    if role != "prior":
+    if role not in ("prior", "critic"):
         problems = backends.model_problems({role: {"backend": name, "batch_size": 0}})
         assert problems == [f"models.{role}.batch_size must be >= 1, got 0"]
     made = backends.build(backends.MODELS[role], {"backend": name})

@@ -1,10 +1,14 @@
 """Random-weight models of the real architectures, small, saved in the layouts of the published ones."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+
+from synthgen.clues import CLUES
+from synthgen.critic import Critic
 
 SIZE = 32  # [px] of the pictures that the diffusion models draw
 WORDS = 77
@@ -286,6 +290,14 @@ def score(folder: Path) -> Path:
     torch.manual_seed(0)
     sizes = DenoiserConfig(pose_features=8, hidden=16, num_blocks=1, time_width=16)
     ScoreDenoiser(sizes).save_folder(folder)
+    return folder
+
+
+def critic(folder: Path) -> Path:
+    count = len(CLUES)
+    made = Critic(CLUES, (0.0,) * count, (1.0,) * count, tuple(0.3 * n - 1 for n in range(count)), 0.2)
+    folder.mkdir()
+    (folder / "critic.json").write_text(json.dumps(made.values()))
     return folder
 
 

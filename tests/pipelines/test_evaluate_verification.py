@@ -1,16 +1,19 @@
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from synthgen import config as configs
 from synthgen import run
+from synthgen.backends.logistic_critic import read_critic
+from synthgen.clues import CLUES
 from synthgen.run import import_recipe
 
 SETTINGS = ["pipeline=evaluate_verification", "models=embedded", "num_samples=3", "max_requests=32"]
 WIDE = ["verify.min_iou=0", "verify.min_pck=0", "verify.min_oks=0", "verify.max_worst_joint=99"]
 WIDE += ["verify.max_mpvpe_mm=9999", "verify.min_limb=0", "verify.min_support=0"]
-WIDE += ["verify.same_people=false"]
+WIDE += ["verify.min_trust=0", "verify.same_people=false"]
 
 
 def shares(out: str) -> dict[str, float]:
@@ -33,6 +36,18 @@ def test_limits_that_allow_everything_notice_nothing_and_strict_ones_notice_spoi
     assert run.main(settings) == 0
     strict = shares(capsys.readouterr().out)
     assert strict["body shifted"] == 100
+
+
+def test_a_critic_is_fitted_written_and_used(tmp_path: Path, capsys: Any) -> None:
+    folder = tmp_path / "critic"
+    asked = [*SETTINGS, "num_samples=8", "source.families={everyday: 1}", "models.critic.id=embedded/critic"]
+    assert run.main([*asked, "verify.min_trust=0", f"critic={folder}", "accepted=0.7"]) == 0
+    out = capsys.readouterr().out
+    assert "with a critic fitted to four fifths of the pictures" in out and str(folder) in out
+    assert read_critic(folder / "critic.json").names == CLUES
+    assert run.main([*asked, "num_samples=2", f"models.critic.id={folder}"]) == 0
+    assert run.main([*asked, "num_samples=2", "max_requests=3", "verify.min_trust=1"]) == 1
+    assert "0 of 3 unspoiled labels accepted" in capsys.readouterr().out
 
 
 def test_too_few_accepted_labels_end_with_one_and_say_so(capsys: Any) -> None:

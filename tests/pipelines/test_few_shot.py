@@ -19,7 +19,7 @@ from synthgen.shards.observations import read_observations
 TINY = [
     "config=ski_few_shot.yaml", "seeds=[3]", "num_real=3", "num_test=2", "synthetic={pose: 3}", "workers=1",
     "standin={image_size: 128}", "models.redraw.num_inference_steps=2", "verify.min_iou=0",
-    "verify.min_pck=0", "verify.min_oks=0", "verify.min_limb=0", "verify.min_support=0",
+    "verify.min_pck=0", "verify.min_oks=0", "verify.min_limb=0", "verify.min_support=0", "verify.min_trust=0",
     "verify.same_people=false",
     "verify.max_worst_joint=1000", "verify.max_mpvpe_mm=1e9", "verify.retries=0", "evaluate.worst=0",
     "adapt.steps=1", "adapt.training.batch_size=2", "adapt.training.warmup=0",

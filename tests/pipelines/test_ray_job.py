@@ -107,7 +107,7 @@ def test_a_submitted_job_writes_the_same_shards_as_a_run_here(dashboard, tmp_pat
     settings += ["models.draft.num_inference_steps=6", "models.redraw.num_inference_steps=2"]
     settings += ["verify.min_iou=0", "verify.min_pck=0", "verify.min_oks=0", "verify.min_limb=0"]
     settings += ["verify.same_people=false", "verify.max_worst_joint=99", "verify.max_mpvpe_mm=1e9"]
-    settings += ["verify.min_support=0", "masks.max_people=9", "report=false"]
+    settings += ["verify.min_support=0", "verify.min_trust=0", "masks.max_people=9", "report=false"]
     there, here = tmp_path / "there", tmp_path / "here"
     job = submit(dashboard, *settings, f"output={there}")
     assert job.returncode == 0, job.stdout + job.stderr

@@ -1,0 +1,90 @@
+"""What tells right labels from wrong ones, as numbers that do not depend on the picture's scale. Pure arrays.
+
+Limits on single scores miss much: a small or slim body overlaps less with its segment than a large, round
+one, however right its label is, and outlines that differ a little everywhere are another thing than ones that
+differ by an arm. `synthgen.critic` weighs these numbers together.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthgen.sample import Float
+
+Clues = Mapping[str, Float]  # name of CLUES -> (P,) of the people of a picture
+
+CLUES = ("overlap", "thickness", "reach", "support", "size", "slimness")
+_CELLS = 96  # of a side of the window that outlines are compared in
+_WINDOW = 1.25  # sides of the person's box that the window spans
+_UNIT = _CELLS / _WINDOW  # cells a side of the box
+_BULK = 0.97  # part of a silhouette that must lie near the other one
+_LEAST_DIFFERENCE = 0.01  # below it overlaps count as equally good
+_LEAST_AREA = 1e-3  # sides², so that nobody's slimness is infinite
+
+
+def clues_of(
+    iou: Float, support: Float, shown: NDArray[np.bool_], found: NDArray[np.bool_], boxes: Float
+) -> Clues:
+    """Collect the clues to P people of one picture.
+
+    Args:
+        iou: (P,) of visible body and segmented person, in [0, 1].
+        support: (P,) least support of a visible joint by the keypoint model, in [0, 1].
+        shown: (P, H, W) visible silhouettes of the labelled bodies.
+        found: (H, W) where people are segmented.
+        boxes: (P, 4) xyxy [px] of the visible bodies.
+
+    Returns:
+        overlap: -log(1 - IoU), so that 0.90 and 0.95 differ as much as 0.80 and 0.90.
+        thickness: radius of the largest disc that fits into what belongs to one silhouette only [sides of
+            the box].
+        reach: distance to the other silhouette that all but 3 % of each keep [sides of the box].
+        support: as it came.
+        size: log of the box's longer side [longer sides of the picture].
+        slimness: log of circumference over area [1 / sides of the box].
+    """
+    from synthgen.metrics import longer_side
+
+    sides = longer_side(boxes)
+    rows = []
+    for number, (own, box, side) in enumerate(zip(shown, boxes, sides, strict=True)):
+        others = np.logical_or.reduce(np.delete(shown, number, 0), axis=0)
+        rows.append(_outline(_windowed(own, box, side), _windowed(found & ~(others & ~own), box, side)))
+    thickness, reach, slimness = np.array(rows).reshape(-1, 3).T
+    return {
+        "overlap": -np.log(np.clip(1 - iou, _LEAST_DIFFERENCE, 1)),
+        "thickness": thickness,
+        "reach": reach,
+        "support": np.asarray(support, np.float64),
+        "size": np.log(sides / max(found.shape)),
+        "slimness": slimness,
+    }
+
+
+def _windowed(mask: NDArray[np.bool_], box: Float, side: float) -> NDArray[np.bool_]:
+    """Return what a window around a box shows of a mask, (_CELLS, _CELLS); nothing beyond the picture."""
+    steps = ((np.arange(_CELLS) + 0.5) / _CELLS - 0.5) * _WINDOW * side
+    columns, rows = (np.floor(middle + steps).astype(np.intp) for middle in (box[:2] + box[2:]) / 2)
+    height, width = mask.shape
+    is_inside = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
+    return mask[np.ix_(rows.clip(0, height - 1), columns.clip(0, width - 1))] & is_inside
+
+
+def _outline(own: NDArray[np.bool_], found: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """Return thickness, reach and slimness of two silhouettes in a window."""
+    from scipy import ndimage
+
+    if not own.any():
+        return _WINDOW, _WINDOW, 0.0
+    # Beyond the window nothing is known, so that a difference there ends.
+    thickness = ndimage.distance_transform_edt(np.pad(own ^ found, 1)).max() / _UNIT
+    reach = max(_far(own, found), _far(found, own)) if found.any() else _WINDOW
+    circumference = int((own & ~ndimage.binary_erosion(own)).sum()) / _UNIT
+    return float(thickness), reach, float(np.log(circumference / (own.sum() / _UNIT**2 + _LEAST_AREA)))
+
+
+def _far(mask: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+    from scipy import ndimage
+
+    return float(np.quantile(ndimage.distance_transform_edt(~other)[mask], _BULK)) / _UNIT

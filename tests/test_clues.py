@@ -1,0 +1,71 @@
+"""Clues do not depend on the picture's scale, and say what differs."""
+
+import numpy as np
+import pytest
+
+from synthgen.clues import CLUES, clues_of
+
+SIDE = 120
+BOX = np.array([[20.0, 20, 80, 100]])
+
+
+def body(scale: int = 1, arm: bool = True) -> np.ndarray:
+    """Draw a trunk with an arm to its right: (1, H, W)."""
+    mask = np.zeros((SIDE * scale, SIDE * scale), bool)
+    mask[20 * scale : 100 * scale, 30 * scale : 50 * scale] = True
+    if arm:
+        mask[40 * scale : 48 * scale, 50 * scale : 80 * scale] = True
+    return mask[None]
+
+
+def asked(shown: np.ndarray, found: np.ndarray, scale: int = 1, iou: float = 0.9) -> dict[str, float]:
+    clues = clues_of(np.array([iou]), np.array([0.7]), shown, found, BOX * scale)
+    assert tuple(clues) == CLUES
+    return {name: float(value[0]) for name, value in clues.items()}
+
+
+def test_the_scale_of_the_picture_does_not_matter() -> None:
+    small = asked(body(), body(arm=False)[0])
+    large = asked(body(4), body(4, arm=False)[0], 4)
+    assert small == pytest.approx(large, abs=0.03)
+
+
+def test_a_missing_arm_is_as_thick_and_as_far_as_an_arm() -> None:
+    same, missing = asked(body(), body()[0]), asked(body(), body(arm=False)[0])
+    assert (same["thickness"], same["reach"]) == (0, 0)
+    assert missing["thickness"] == pytest.approx(4 / 80, abs=0.02)  # half of its 8 pixels, of a box of 80
+    assert missing["reach"] == pytest.approx(24 / 80, abs=0.06)  # most of its length
+    thin = body()[0].copy()
+    thin[20:100, 28:30] = True
+    assert asked(body(), thin)["thickness"] < missing["thickness"]
+
+
+def test_size_slimness_and_overlap() -> None:
+    one = asked(body(), body()[0])
+    assert one["size"] == pytest.approx(np.log(80 / SIDE))
+    assert one["support"] == 0.7
+    assert one["overlap"] == pytest.approx(-np.log(0.1))
+    assert asked(body(), body()[0], iou=1.0)["overlap"] == pytest.approx(-np.log(0.01)), "finite"
+    slim = np.zeros((1, SIDE, SIDE), bool)
+    slim[0, 20:100, 38:42] = True
+    assert asked(slim, slim[0])["slimness"] > one["slimness"]
+
+
+def test_other_labelled_people_are_nobodys_difference() -> None:
+    other = np.zeros((SIDE, SIDE), bool)
+    other[20:100, 52:70] = True
+    shown = np.stack([body(arm=False)[0], other])
+    boxes = np.array([[20.0, 20, 80, 100], [52, 20, 70, 100]])
+    found = shown.any(0)
+    clues = clues_of(np.ones(2), np.ones(2), shown, found, boxes)
+    assert clues["thickness"].tolist() == [0, 0]
+    alone = clues_of(np.ones(1), np.ones(1), shown[:1], found, boxes[:1])
+    assert alone["thickness"][0] > 0.05
+
+
+def test_nobody_found_and_nothing_shown_are_finite() -> None:
+    nothing = np.zeros((SIDE, SIDE), bool)
+    for shown, found in ((body(), nothing), (nothing[None], body()[0])):
+        assert np.isfinite(list(asked(shown, found, iou=0.0).values())).all()
+    none = clues_of(np.zeros(0), np.zeros(0), np.zeros((0, SIDE, SIDE), bool), nothing, np.zeros((0, 4)))
+    assert all(value.shape == (0,) for value in none.values())
