@@ -39,6 +39,7 @@ OF_MASKS_AND_JOINTS = (
     "keypoints too far off",
     "a joint far out of place",
     "a joint where the picture speaks against it",
+    "outline and joints together speak against the label",
 )
 RIGHT = "right"
 WRONG = 0.1  # of the box's longer side: how far a joint that shows may lie from its place in the picture
