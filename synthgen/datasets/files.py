@@ -6,7 +6,11 @@ through `synthgen.safe_pickle`: nothing in them is ever run.
 
 import contextlib
 import json
+import os
 import pickle
+import struct
+import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +23,8 @@ from synthgen.datasets.entry import LayoutError, Origin, UnusableError
 from synthgen.geometry import Array
 from synthgen.safe_pickle import load_pickle, to_array
 
-ODD = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, OSError, EOFError,
-       RecursionError, MemoryError, pickle.UnpicklingError)  # fmt: skip
+ODD = (LookupError, TypeError, ValueError, AttributeError, OverflowError, OSError, EOFError, RuntimeError,
+       MemoryError, pickle.UnpicklingError, zipfile.BadZipFile, zlib.error, struct.error)  # fmt: skip
 MAX_PROBLEM = 400  # characters of what is wrong with a file
 
 
@@ -48,7 +52,7 @@ class Files:
             LayoutError: it does not.
         """
         whole = self.root / path
-        if not whole.exists():
+        if not os.path.exists(whole):  # Path.exists raises for names that are too long
             raise self.odd(whole, "no such file or folder", expected)
         return whole
 
@@ -59,7 +63,7 @@ class Files:
             LayoutError: none does.
         """
         for path in paths:
-            if (self.root / path).exists():
+            if os.path.exists(self.root / path):
                 return self.root / path
         raise self.odd(self.root / paths[0], f"no such file or folder{_others(paths)}", expected)
 
@@ -123,9 +127,12 @@ def array(value: Any, shape: tuple[int | None, ...]) -> Array:
     Raises:
         ValueError: they are no numbers, or of another shape.
     """
-    if isinstance(value, list | tuple):
-        value = np.array([array_of(one) for one in value], np.float64) if value else np.zeros(0)
-    found = np.array(array_of(value), np.float64)  # a copy, as pickled arrays cannot be written to
+    try:
+        if isinstance(value, list | tuple):
+            value = np.array([array_of(one) for one in value], np.float64) if value else np.zeros(0)
+        found = np.array(array_of(value), np.float64)  # a copy, as pickled arrays cannot be written to
+    except OverflowError as error:
+        raise ValueError(f"holds a number beyond any float: {error}") from error
     fits = len(found.shape) == len(shape) and all(
         want is None or have == want for have, want in zip(found.shape, shape, strict=True)
     )

@@ -7,6 +7,7 @@ height, bboxes, kpts2d, kpts3d} with 24 joints [m, camera frame], and smaller pi
 `test_sequences/<sequence>.txt` names the frames of their test.
 """
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -153,7 +154,7 @@ class PanopticRaw:
         folder = self._files.root / sequence / "hdImgs" / name
         png, jpg = (folder / f"{name}_{frame:08d}.{ending}" for ending in ("png", "jpg"))
         key = make_key(f"panoptic-{sequence}-{name}-{frame:08d}", index)
-        return Entry(key, jpg if jpg.is_file() and not png.is_file() else png)
+        return Entry(key, jpg if os.path.isfile(jpg) and not os.path.isfile(png) else png)
 
     def notes(self, index: int, image_size: tuple[int, int]) -> Notes:
         """See `Reader`."""

@@ -114,9 +114,11 @@ def read_file(path: Path) -> bytes:
         if path.stat().st_size > MAX_BYTES:
             raise UnusableError(TOO_LARGE)
         return path.read_bytes()
+    except UnusableError:
+        raise
     except FileNotFoundError as error:
         raise UnusableError(MISSING) from error
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a ValueError is about names no file can have
         raise UnusableError("the picture cannot be read") from error
 
 

@@ -146,7 +146,10 @@ class SportsPose:
         timing = path.with_name(f"{path.stem}_timing.pkl")
         content = self._files.pickled(timing, TIMING)
         with self._files.reading(timing, TIMING):
-            parts = [str(part) for part in content["video_path"]]
+            parts = content["video_path"]
+            if not isinstance(parts, list | tuple):
+                raise TypeError(f"video_path is a {type(parts).__name__}, expected a list of folders")
+            parts = [str(part) for part in parts]
             if not parts or any(
                 part in ("", "..", ".") or PurePosixPath(part).is_absolute() for part in parts
             ):

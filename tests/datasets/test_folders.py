@@ -140,3 +140,17 @@ def test_an_empty_folder_and_pictures_that_are_elsewhere(tmp_path: Path) -> None
         check_pictures(reader, reader.origin)
     actors.paint(tmp_path / "b.jpg")
     check_pictures(reader, reader.origin)
+
+
+def test_linked_folders_are_read_once(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
+    root.mkdir()
+    actors.paint(root / "a.jpg")
+    actors.paint(elsewhere / "b.jpg")
+    (root / "linked").symlink_to(elsewhere)
+    (root / "again").symlink_to(elsewhere)
+    (root / "self").symlink_to(root)
+    (elsewhere / "up").symlink_to(root)
+    reader = open_dataset("folder", Choice(root))
+    pictures = [reader.entry(index).picture for index in range(len(reader))]
+    assert pictures == [root / "a.jpg", root / "again" / "b.jpg"]
