@@ -119,6 +119,7 @@ x right, y down, z forward. What nobody knows is null.
 | … `keypoints_3d` | SMPL-24: x, y, z, confidence |
 | … `visibility` | COCO-17: part that the picture shows |
 | … `family`, `action` | of the pose |
+| … `gender` | of the body model; parameters of a gendered one make another mesh with the neutral one |
 """
 
 
