@@ -11,7 +11,7 @@ import pickle
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,19 +68,20 @@ class Files:
         raise self.odd(self.root / paths[0], f"no such file or folder{_others(paths)}", expected)
 
     @contextlib.contextmanager
-    def reading(self, path: Path, expected: str) -> Iterator[None]:
-        """Turn whatever goes wrong while a file is parsed into a LayoutError that names it.
+    def reading(self, path: Path, expected: str, record: str = "") -> Iterator[None]:
+        """Turn whatever goes wrong while a file is parsed into a LayoutError that names it, and its record.
 
         A picture that cannot be used says nothing about its file, and stays an UnusableError.
         """
+        within = f"{record}: " if record else ""
         try:
             yield
         except (LayoutError, UnusableError):
             raise
         except KeyError as error:
-            raise self.odd(path, f"lacks {error.args[0]!r}", expected) from error
+            raise self.odd(path, f"{within}lacks {error.args[0]!r}", expected) from error
         except ODD as error:
-            raise self.odd(path, f"{str(error) or type(error).__name__}", expected) from error
+            raise self.odd(path, f"{within}{str(error) or type(error).__name__}", expected) from error
 
     def json(self, path: Path | str, expected: str) -> Any:
         """Return the content of a JSON file that fits into memory."""
@@ -140,6 +141,20 @@ def array(value: Any, shape: tuple[int | None, ...]) -> Array:
         wanted = tuple("any" if one is None else one for one in shape)
         raise ValueError(f"has an array of shape {found.shape}, expected {wanted}".replace("'", ""))
     return found
+
+
+def field(record: Mapping[str, Any], name: str, shape: tuple[int | None, ...]) -> Array:
+    """Return the numbers of a record's field as `array` does; errors name the field.
+
+    Raises:
+        KeyError: the record lacks it.
+        ValueError: it holds no numbers, or has another shape.
+    """
+    value = record[name]
+    try:
+        return array(value, shape)
+    except ValueError as error:
+        raise ValueError(f"{name} {error}") from error
 
 
 def array_of(value: Any) -> NDArray[Any]:

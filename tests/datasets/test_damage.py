@@ -175,3 +175,27 @@ def test_a_movement_whose_videos_are_one_text_is_an_error(tmp_path: Path, body: 
     path.write_bytes(pickle.dumps({**pickle.loads(path.read_bytes()), "video_path": "S00/soccer"}))
     with pytest.raises(LayoutError, match="video_path is a str, expected a list"):
         open_dataset("sportspose", Choice(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ([0.0] * 71, "pose has 71 numbers, expected (72,)"),
+        ([float("nan")] * 72, "pose holds 72 NaN or inf"),
+        (["x"] * 72, "pose holds no numbers"),
+        pytest.param(10**400, "pose holds no numbers", id="huge"),
+        ("gone", "lacks 'pose'"),
+    ],
+)
+def test_an_error_names_the_record_and_its_field(tmp_path: Path, body: Any, value: Any, words: str) -> None:
+    WRITERS["3doh"](tmp_path, body)
+    path = next(tmp_path.rglob("annots.json"))
+    content = json.loads(path.read_text())
+    record = list(content.values())[-1]
+    if value == "gone":
+        del record["pose"]
+    else:
+        record["pose"] = value
+    path.write_text(json.dumps(content))
+    told = outcome("3doh", tmp_path)
+    assert f"annots.json: record of 'images/00001.jpg': {words}" in told
