@@ -89,6 +89,19 @@ def test_spin_evaluates_gendered_ground_truth(run_export, gendered_run, samples)
     assert "gender" not in rows_of(run_export(gendered_run, "dapa")[0])
 
 
+def test_human_data_evaluates_gendered_ground_truth(run_export, gendered_run, samples) -> None:
+    folder, _ = run_export(gendered_run, "human_data", {"gender": True})
+    with np.load(folder / "ski.npz", allow_pickle=True) as data:
+        assert data["meta"].item() == {"gender": ["m", "f"]}
+        np.testing.assert_array_equal(
+            data["smpl"].item()["betas"], [one.betas for one in samples[1].scene.people]
+        )
+    with np.load(
+        run_export(gendered_run, "human_data", overwrite=True)[0] / "ski.npz", allow_pickle=True
+    ) as data:
+        assert "meta" not in data.files and not data["smpl"].item()["betas"][:2].any()
+
+
 def test_json_and_hugging_face_say_the_gender(run_export, gendered_run) -> None:
     import pyarrow.parquet as parquet
 
