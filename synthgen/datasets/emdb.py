@@ -172,7 +172,8 @@ def rest_pelvis(
     Returns:
         None where the frames do not tell, or contradict each other.
     """
-    known = is_good & np.all(np.isfinite(seen), axis=1)
+    is_finite = [np.isfinite(one).reshape(len(seen), -1).all(1) for one in (seen, trans, extrinsics)]
+    known = is_good & np.all(is_finite, axis=0)
     if known.sum() < LEAST_FRAMES:
         return None
     camera = cam_int @ extrinsics[known]

@@ -199,3 +199,15 @@ def test_an_error_names_the_record_and_its_field(tmp_path: Path, body: Any, valu
     path.write_text(json.dumps(content))
     told = outcome("3doh", tmp_path)
     assert f"annots.json: record of 'images/00001.jpg': {words}" in told
+
+
+def test_a_frame_whose_camera_is_nan_costs_itself_alone(tmp_path: Path, body: Any) -> None:
+    WRITERS["emdb"](tmp_path, body)
+    path = next(tmp_path.rglob("*_data.pkl"))
+    before = len(reasons_of("emdb", tmp_path))
+    content = pickle.loads(path.read_bytes())
+    good = int(np.flatnonzero(content["good_frames_mask"])[0])
+    content["camera"]["extrinsics"] = np.array(content["camera"]["extrinsics"], float)
+    content["camera"]["extrinsics"][good] = np.nan
+    path.write_bytes(pickle.dumps(content))
+    assert len(reasons_of("emdb", tmp_path)) == before + 1
