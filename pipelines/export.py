@@ -29,10 +29,12 @@ class Config:
         output: folder to make on this machine.
         options: keys of the format, such as padding or masks; see synthgen/exporters.
         name: of the data set; "" for the last part of `path`.
-        body: SMPL file of shards whose body is smpl: gives the joints that nobody measured (toes, head top).
+        body: SMPL file of shards whose body is smpl: gives the joints that nobody measured (toes, head top);
+            gendered people need SMPL_MALE.pkl and SMPL_FEMALE.pkl beside it.
         bad: file of keys to leave out, one a line or a JSON list; auto for the bad.txt that pipeline=view
             writes beside the shards, where it is there; none.
-        betas: smpl_only writes 0 for betas of other bodies than SMPL; as_stored writes them as they are.
+        betas: smpl_only writes 0 for betas of other bodies than the neutral SMPL; as_stored writes them as
+            they are.
         overwrite: replace an earlier export.
         seed: of the order of rows, where a format wants them shuffled.
     """

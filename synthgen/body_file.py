@@ -29,12 +29,22 @@ _FIELDS = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "f",
 _MAX_BYTES = 2**31
 _ZIP_MAGIC = b"PK\x03\x04"
 _TOLERANCE = 1e-2  # how far sums of weights may be from 1
+SMPL_FILES = {  # names of the official files, by gender
+    "neutral": ("SMPL_NEUTRAL.pkl", "SMPL_NEUTRAL.npz", "basicModel_neutral_lbs_10_207_0_v1.0.0.pkl"),
+    "male": ("SMPL_MALE.pkl", "SMPL_MALE.npz", "basicModel_m_lbs_10_207_0_v1.0.0.pkl"),
+    "female": ("SMPL_FEMALE.pkl", "SMPL_FEMALE.npz", "basicModel_f_lbs_10_207_0_v1.0.0.pkl"),
+}
 
 # (vertices, joints) of models that are not SMPL but come in files that look the same.
 _OTHER_MODELS = {
     (SMPL_VERTICES, 52): "SMPL-H", (10475, 55): "SMPL-X", (10475, 54): "SMPL-X", (778, 16): "MANO",
     (5023, 5): "FLAME", (SMPL_VERTICES, 25): "SKEL",
 }  # fmt: skip
+
+
+def smpl_file_in(folder: Path, gender: str) -> Path | None:
+    """Return a folder's SMPL file of a gender (male, female, neutral), or None."""
+    return next((folder / name for name in SMPL_FILES[gender] if (folder / name).is_file()), None)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from synthgen.sample import Camera, Float, Person
 
 Gender = Literal["neutral", "male", "female"]
 DISTORTIONS = (4, 5, 8)  # how many coefficients OpenCV's models have
+_TEXTS = ("key", "body", "source", "sequence", "view", "caption", "labelled_by")
 _ROUND = 1e-3  # how far R^T R may be from the identity, as rounded numbers in files are
 
 
@@ -138,6 +139,7 @@ class Notes:
 
     def __post_init__(self) -> None:
         _check_calibration(self)
+        _check_texts(self)
         if not self.key or any(mark in self.key for mark in "./\\"):
             raise ValueError(
                 f"Observation.key must be non-empty, without '.', '/' and '\\', got {self.key!r}"
@@ -240,6 +242,15 @@ def _check_calibration(notes: Notes) -> None:
                 f"{where}: distortion must be {DISTORTIONS} coefficients, got shape {notes.distortion.shape}"
             )
         _check("distortion", notes.distortion, notes.distortion.shape, where)
+
+
+def _check_texts(notes: Notes) -> None:
+    """Refuse half letters (lone surrogates, as JSON can hold them): no file takes them."""
+    texts = {name: getattr(notes, name) for name in _TEXTS}
+    texts |= {f"people.{place}": f"{one.family} {one.action}" for place, one in enumerate(notes.people)}
+    for name, text in texts.items():
+        if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise ValueError(f"Observation.{name} must be text that UTF-8 can hold, got {text!r:.80}")
 
 
 def _check(name: str, value: Float, shape: tuple[int, ...], owner: str = "ObservedPerson") -> None:

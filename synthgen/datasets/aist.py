@@ -13,7 +13,7 @@ import numpy as np
 
 from synthgen.datasets.clips import Clips
 from synthgen.datasets.entry import SPLIT_ALL, Choice, Entry, Origin, make_key
-from synthgen.datasets.files import Files, array
+from synthgen.datasets.files import Files, field
 from synthgen.datasets.people import Joints, Known, observe
 from synthgen.datasets.sequences import Recent
 from synthgen.datasets.smpl_fits import RestPelvis, moved, person_of
@@ -148,27 +148,27 @@ class AIST:
         path = self._files.need(f"keypoints3d/{name}.pkl", POINTS)
         content = self._files.pickled(path, POINTS)
         with self._files.reading(path, POINTS):
-            return len(array(content["keypoints3d_optim"], (None, len(COCO17), 3)))
+            return len(field(content, "keypoints3d_optim", (None, len(COCO17), 3)))
 
     def _read(self, number: int) -> Dance:
         name = self._names[number]
         path = self._files.need(f"keypoints3d/{name}.pkl", POINTS)
         content = self._files.pickled(path, POINTS)
         with self._files.reading(path, POINTS):
-            points = array(content["keypoints3d_optim"], (None, len(COCO17), 3))
+            points = field(content, "keypoints3d_optim", (None, len(COCO17), 3))
         count = len(points)
         path = self._files.need(f"motions/{name}.pkl", MOTION)
         content = self._files.pickled(path, MOTION)
         with self._files.reading(path, MOTION):
-            poses = array(content["smpl_poses"], (count, 72))
-            scaling = float(array(content["smpl_scaling"], (1,))[0])
-            trans = array(content["smpl_trans"], (count, 3))
+            poses = field(content, "smpl_poses", (count, 72))
+            scaling = float(field(content, "smpl_scaling", (1,))[0])
+            trans = field(content, "smpl_trans", (count, 3))
             if not scaling > 0:
                 raise ValueError(f"smpl_scaling is {scaling}, expected a positive number")
         path = self._files.need(f"keypoints2d/{name}.pkl", DETECTED)
         content = self._files.pickled(path, DETECTED)
         with self._files.reading(path, DETECTED):
-            detected = array(content["keypoints2d"], (len(VIEWS), count, len(COCO17), 3))
+            detected = field(content, "keypoints2d", (len(VIEWS), count, len(COCO17), 3))
         views = self._views(name, scaling)
         return Dance(poses, trans / scaling, points / scaling, detected, views)
 
@@ -187,7 +187,7 @@ class AIST:
 
 
 def _view(record: dict[str, object], scaling: float) -> View:
-    turn = rotvec_to_rotmat(array(record["rotation"], (3,)))
-    shift = array(record["translation"], (3,)) / scaling
-    distortion = array(record["distortions"], (None,))
-    return View(array(record["matrix"], (3, 3)), np.column_stack([turn, shift]), distortion)
+    turn = rotvec_to_rotmat(field(record, "rotation", (3,)))
+    shift = field(record, "translation", (3,)) / scaling
+    distortion = field(record, "distortions", (None,))
+    return View(field(record, "matrix", (3, 3)), np.column_stack([turn, shift]), distortion)

@@ -1,5 +1,6 @@
 """Readers of pictures with annotations in COCO's format: what COCO, MPII and folders of one's own share."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,7 @@ class AnnotatedPictures:
         relative = Path(*parts)
         places = [folder / relative for folder in self._folders]
         places += [folder / relative.name for folder in self._folders]
-        return next((place for place in places if place.is_file()), places[0])
+        return next((place for place in places if os.path.isfile(place)), places[0])
 
 
 def _size(record: dict[str, Any]) -> tuple[int, int] | None:

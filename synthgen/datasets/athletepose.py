@@ -15,7 +15,7 @@ import numpy as np
 
 from synthgen.datasets.clips import Clips
 from synthgen.datasets.entry import SPLIT_ALL, Choice, Entry, Origin, UnusableError, make_key
-from synthgen.datasets.files import Files, array
+from synthgen.datasets.files import Files, field
 from synthgen.datasets.people import Joints, Known, observe
 from synthgen.datasets.sequences import Recent
 from synthgen.datasets.video import frame_of
@@ -152,9 +152,9 @@ class AthletePose3D:
 
 def _view(record: dict[str, Any]) -> View:
     """Return a camera; its matrix [px], axes y up, position [mm]."""
-    turn = _FLIP * array(record["extrinsic_matrix"], (3, 3))
-    position = array(record["xyz"], (3,)) / MM
-    cam_int = array(record["affine_intrinsics_matrix"], (3, 3)).copy()
+    turn = _FLIP * field(record, "extrinsic_matrix", (3, 3))
+    position = field(record, "xyz", (3,)) / MM
+    cam_int = field(record, "affine_intrinsics_matrix", (3, 3)).copy()
     cam_int[0, 1], cam_int[2] = 0.0, (0, 0, 1)  # the authors' projection knows no skew
     return View(cam_int, np.column_stack([turn, -turn @ position]))
 

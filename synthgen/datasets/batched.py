@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from synthgen.datasets.entry import Choice, Entry, LayoutError, Origin, UnusableError, make_key
-from synthgen.datasets.files import Files, array, array_of
+from synthgen.datasets.files import Files, array_of, field
 from synthgen.datasets.people import Joints, Known, observe
 from synthgen.geometry import Array
 from synthgen.joints import H36M17, OPENPOSE25, JointSet
@@ -75,7 +75,7 @@ class Batched:
     def notes(self, index: int, image_size: tuple[int, int]) -> Notes:
         """See `Reader`."""
         group, row = self._places[index]
-        with self._files.reading(self._path, LAYOUT):
+        with self._files.reading(self._path, LAYOUT, f"row {row} of group {group}"):
             record = self._groups[group]
             bbox = _box(record, row)
             flat = _rows(record, "body_keypoints_2d", (25, 3), row)
@@ -132,14 +132,14 @@ def _joints(flat: Array | None, space: Array | None) -> Joints:
 
 def _box(record: Mapping[str, Any], row: int) -> Array:
     """Return the box xyxy [px]: these files give its middle, and its sides in pixels."""
-    center = array(record["center"], (None, 2))[row]
+    center = field(record, "center", (None, 2))[row]
     scale = np.ravel(array_of(record["scale"]).astype(np.float64)[row])
     half = np.broadcast_to(scale, (2,)) / 2
     return np.concatenate([center - half, center + half])
 
 
 def _rows(record: Mapping[str, Any], name: str, shape: tuple[int, int], row: int) -> Array | None:
-    return array(record[name], (None, *shape))[row] if name in record else None
+    return field(record, name, (None, *shape))[row] if name in record else None
 
 
 def _texts(value: Any) -> list[str]:

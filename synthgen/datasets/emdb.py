@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from synthgen.datasets.clips import Clips
 from synthgen.datasets.entry import SPLIT_ALL, Choice, Entry, Origin, UnusableError, make_key
-from synthgen.datasets.files import Files, array, array_of
+from synthgen.datasets.files import Files, array_of, field
 from synthgen.datasets.people import Joints, Known, observe
 from synthgen.datasets.sequences import Recent
 from synthgen.datasets.smpl_fits import RestPelvis, gender_of, moved, person_of
@@ -80,7 +80,7 @@ class EMDB:
             with self._files.reading(path, LAYOUT):
                 if self._split == SPLIT_ALL or bool(array_of(content[self._split])):
                     self._paths.append(path)
-                    counts.append(len(array(content["kp2d"], (None, len(SMPL24), 2))))
+                    counts.append(len(field(content, "kp2d", (None, len(SMPL24), 2))))
         self._clips = Clips(counts, choice.every)
         self._sequence = Recent(self._read)
 
@@ -125,16 +125,16 @@ class EMDB:
             return self._parse(content)
 
     def _parse(self, content: dict[str, Any]) -> Sequence:
-        joints = array(content["kp2d"], (None, len(SMPL24), 2))
+        joints = field(content, "kp2d", (None, len(SMPL24), 2))
         count, smpl, camera = len(joints), content["smpl"], content["camera"]
-        root, body = array(smpl["poses_root"], (count, 3)), array(smpl["poses_body"], (count, 69))
-        boxes = array(content["bboxes"]["bboxes"], (count, 4)).copy()
-        invalid = array(content["bboxes"]["invalid_idxs"], (None,)).astype(np.int64)
+        root, body = field(smpl, "poses_root", (count, 3)), field(smpl, "poses_body", (count, 69))
+        boxes = field(content["bboxes"], "bboxes", (count, 4)).copy()
+        invalid = field(content["bboxes"], "invalid_idxs", (None,)).astype(np.int64)
         boxes[invalid] = np.nan
-        cam_int, trans = array(camera["intrinsics"], (3, 3)), array(smpl["trans"], (count, 3))
-        extrinsics = array(camera["extrinsics"], (count, 4, 4))[:, :3]
-        betas, gender = array(smpl["betas"], (None,))[:10], gender_of(str(content["gender"]))
-        is_good = array(content["good_frames_mask"], (count,))
+        cam_int, trans = field(camera, "intrinsics", (3, 3)), field(smpl, "trans", (count, 3))
+        extrinsics = field(camera, "extrinsics", (count, 4, 4))[:, :3]
+        betas, gender = field(smpl, "betas", (None,))[:10], gender_of(str(content["gender"]))
+        is_good = field(content, "good_frames_mask", (count,))
         pelvis = self._pelvis(gender, betas)
         if pelvis is None:
             seen = joints[:, SMPL24.index("pelvis")]
@@ -172,7 +172,8 @@ def rest_pelvis(
     Returns:
         None where the frames do not tell, or contradict each other.
     """
-    known = is_good & np.all(np.isfinite(seen), axis=1)
+    is_finite = [np.isfinite(one).reshape(len(seen), -1).all(1) for one in (seen, trans, extrinsics)]
+    known = is_good & np.all(is_finite, axis=0)
     if known.sum() < LEAST_FRAMES:
         return None
     camera = cam_int @ extrinsics[known]

@@ -6,8 +6,12 @@ through `synthgen.safe_pickle`: nothing in them is ever run.
 
 import contextlib
 import json
+import os
 import pickle
-from collections.abc import Iterator, Sequence
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +23,8 @@ from synthgen.datasets.entry import LayoutError, Origin, UnusableError
 from synthgen.geometry import Array
 from synthgen.safe_pickle import load_pickle, to_array
 
-ODD = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, OSError, EOFError,
-       RecursionError, MemoryError, pickle.UnpicklingError)  # fmt: skip
+ODD = (LookupError, TypeError, ValueError, AttributeError, OverflowError, OSError, EOFError, RuntimeError,
+       MemoryError, pickle.UnpicklingError, zipfile.BadZipFile, zlib.error, struct.error)  # fmt: skip
 MAX_PROBLEM = 400  # characters of what is wrong with a file
 
 
@@ -48,7 +52,7 @@ class Files:
             LayoutError: it does not.
         """
         whole = self.root / path
-        if not whole.exists():
+        if not os.path.exists(whole):  # Path.exists raises for names that are too long
             raise self.odd(whole, "no such file or folder", expected)
         return whole
 
@@ -59,24 +63,25 @@ class Files:
             LayoutError: none does.
         """
         for path in paths:
-            if (self.root / path).exists():
+            if os.path.exists(self.root / path):
                 return self.root / path
         raise self.odd(self.root / paths[0], f"no such file or folder{_others(paths)}", expected)
 
     @contextlib.contextmanager
-    def reading(self, path: Path, expected: str) -> Iterator[None]:
-        """Turn whatever goes wrong while a file is parsed into a LayoutError that names it.
+    def reading(self, path: Path, expected: str, record: str = "") -> Iterator[None]:
+        """Turn whatever goes wrong while a file is parsed into a LayoutError that names it, and its record.
 
         A picture that cannot be used says nothing about its file, and stays an UnusableError.
         """
+        within = f"{record}: " if record else ""
         try:
             yield
         except (LayoutError, UnusableError):
             raise
         except KeyError as error:
-            raise self.odd(path, f"lacks {error.args[0]!r}", expected) from error
+            raise self.odd(path, f"{within}lacks {error.args[0]!r}", expected) from error
         except ODD as error:
-            raise self.odd(path, f"{str(error) or type(error).__name__}", expected) from error
+            raise self.odd(path, f"{within}{str(error) or type(error).__name__}", expected) from error
 
     def json(self, path: Path | str, expected: str) -> Any:
         """Return the content of a JSON file that fits into memory."""
@@ -123,9 +128,12 @@ def array(value: Any, shape: tuple[int | None, ...]) -> Array:
     Raises:
         ValueError: they are no numbers, or of another shape.
     """
-    if isinstance(value, list | tuple):
-        value = np.array([array_of(one) for one in value], np.float64) if value else np.zeros(0)
-    found = np.array(array_of(value), np.float64)  # a copy, as pickled arrays cannot be written to
+    try:
+        if isinstance(value, list | tuple):
+            value = np.array([array_of(one) for one in value], np.float64) if value else np.zeros(0)
+        found = np.array(array_of(value), np.float64)  # a copy, as pickled arrays cannot be written to
+    except OverflowError as error:
+        raise ValueError(f"holds a number beyond any float: {error}") from error
     fits = len(found.shape) == len(shape) and all(
         want is None or have == want for have, want in zip(found.shape, shape, strict=True)
     )
@@ -133,6 +141,20 @@ def array(value: Any, shape: tuple[int | None, ...]) -> Array:
         wanted = tuple("any" if one is None else one for one in shape)
         raise ValueError(f"has an array of shape {found.shape}, expected {wanted}".replace("'", ""))
     return found
+
+
+def field(record: Mapping[str, Any], name: str, shape: tuple[int | None, ...]) -> Array:
+    """Return the numbers of a record's field as `array` does; errors name the field.
+
+    Raises:
+        KeyError: the record lacks it.
+        ValueError: it holds no numbers, or has another shape.
+    """
+    value = record[name]
+    try:
+        return array(value, shape)
+    except ValueError as error:
+        raise ValueError(f"{name} {error}") from error
 
 
 def array_of(value: Any) -> NDArray[Any]:

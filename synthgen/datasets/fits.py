@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from synthgen.datasets.entry import Origin
-from synthgen.datasets.files import Files, array
+from synthgen.datasets.files import Files, field
 from synthgen.datasets.json_rows import Rows, RowsMaker, elements
 from synthgen.datasets.smpl_fits import from_eft, from_own_camera
 from synthgen.geometry import Array
@@ -53,7 +53,7 @@ class Fits:
             image_size: (H, W) of its picture.
         """
         row = self._by_annotation.get(identity) if isinstance(identity, int) else None
-        return None if row is None else self._person(self._read(row), image_size)
+        return None if row is None else self._person(self._read(row), image_size, f"annotation {identity}")
 
     def of_image(
         self, name: str, boxes: Sequence[Array | None], image_size: tuple[int, int]
@@ -67,16 +67,17 @@ class Fits:
         """
         found: list[Person | None] = [None] * len(boxes)
         records = [self._read(row) for row in self._by_image.get(PurePosixPath(name).name, [])]
-        pairs = sorted(
-            (apart, place, number)
-            for number, record in enumerate(records)
-            for place, box in enumerate(boxes)
-            if box is not None and (apart := _apart(record, box)) < NEAR
-        )
+        with self._files.reading(self._path, EXPECTED, f"fit of image {name!r:.200}"):
+            pairs = sorted(
+                (apart, place, number)
+                for number, record in enumerate(records)
+                for place, box in enumerate(boxes)
+                if box is not None and (apart := _apart(record, box)) < NEAR
+            )
         taken: set[int] = set()
         for _, place, number in pairs:
             if found[place] is None and number not in taken:
-                found[place] = self._person(records[number], image_size)
+                found[place] = self._person(records[number], image_size, f"image {name!r:.200}")
                 taken.add(number)
         return found
 
@@ -102,8 +103,8 @@ class Fits:
         with self._files.reading(self._path, EXPECTED):
             return dict(self._rows.read(row))
 
-    def _person(self, record: dict[str, Any], image_size: tuple[int, int]) -> Person:
-        with self._files.reading(self._path, EXPECTED):
+    def _person(self, record: dict[str, Any], image_size: tuple[int, int], which: str) -> Person:
+        with self._files.reading(self._path, EXPECTED, f"fit of {which}"):
             return (
                 from_eft(_eft(record), image_size)
                 if self.is_eft
@@ -113,22 +114,24 @@ class Fits:
 
 def _eft(record: dict[str, Any]) -> dict[str, Array]:
     return {
-        "parm_pose": array(record["parm_pose"], (24, 3, 3)),
-        "parm_shape": array(record["parm_shape"], (NUM_BETAS,)),
-        "parm_cam": array(record["parm_cam"], (3,)),
+        "parm_pose": field(record, "parm_pose", (24, 3, 3)),
+        "parm_shape": field(record, "parm_shape", (NUM_BETAS,)),
+        "parm_cam": field(record, "parm_cam", (3,)),
         "bbox_scale": np.array([float(record["bbox_scale"])]),
-        "bbox_center": array(record["bbox_center"], (2,)),
+        "bbox_center": field(record, "bbox_center", (2,)),
     }
 
 
 def _neural(record: dict[str, Any]) -> dict[str, Array]:
     smpl, camera = record["smpl_param"], record["cam_param"]
     shapes = {"pose": (72,), "shape": (NUM_BETAS,), "trans": (3,)}
-    found = {name: array(np.ravel(smpl[name]).tolist(), shape) for name, shape in shapes.items()}
-    return found | {name: array(camera[name], (2,)) for name in ("focal", "princpt")}
+    found = {
+        name: field({name: np.ravel(smpl[name]).tolist()}, name, shape) for name, shape in shapes.items()
+    }
+    return found | {name: field(camera, name, (2,)) for name in ("focal", "princpt")}
 
 
 def _apart(record: dict[str, Any], box: Array) -> float:
     """Return how far the middles of a fit's crop and of a box are from each other, in sides of the crop."""
-    middle, side = array(record["bbox_center"], (2,)), CROP * float(record["bbox_scale"])
+    middle, side = field(record, "bbox_center", (2,)), CROP * float(record["bbox_scale"])
     return float(np.linalg.norm((box[:2] + box[2:]) / 2 - middle) / max(side, 1e-6))

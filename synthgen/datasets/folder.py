@@ -83,10 +83,15 @@ def _annotations(files: Files, choice: Choice) -> Path | None:
 
 
 def _walk(root: str) -> list[str]:
-    """Return the names of all pictures below a folder, relative to it."""
-    found = []
-    for folder, _, names in os.walk(root):
+    """Return the names of all pictures below a folder, relative to it; links to folders are followed once."""
+    found, seen = [], set[str]()
+    for folder, inner, names in os.walk(root, followlinks=True):
         inside = os.path.relpath(folder, root)
+        if os.path.realpath(folder) in seen:  # a link back up, or a second one to the same place
+            inner.clear()
+            continue
+        seen.add(os.path.realpath(folder))
+        inner.sort()  # of two links to one place, the same one counts always
         for name in names:
             if os.path.splitext(name)[1].lower() in PICTURES and not name.startswith("."):
                 found.append(name if inside == os.curdir else f"{inside}/{name}")

@@ -1,6 +1,7 @@
 """Pictures of a data set in the order of its index, each as a stored picture or a counted rejection."""
 
 import logging
+import os
 from collections.abc import Iterator
 
 from synthgen.datasets.entry import Entry, Frame, LayoutError, Origin, Reader, UnusableError, make_key
@@ -40,7 +41,7 @@ def take(
         except UnusableError as error:
             yield Rejection(key, "read", str(error))
             continue
-        except ValueError as error:  # labels that no observation may have, a camera that is none
+        except (ValueError, OverflowError) as error:  # labels no observation may have, a camera that is none
             log.warning("%s: %s", key, error)
             yield Rejection(key, "read", ODD_LABELS)
             continue
@@ -62,10 +63,10 @@ def check_pictures(reader: Reader, origin: Origin) -> None:
             entry = reader.entry(number * count // min(PROBES, count))
         except LayoutError:
             raise
-        except ValueError:  # counted when its turn comes
+        except (ValueError, OverflowError):  # counted when its turn comes
             continue
         path = entry.picture.video if isinstance(entry.picture, Frame) else entry.picture
-        if path.is_file():
+        if os.path.isfile(path):  # Path.is_file raises for names that are too long
             return
         missing = missing or entry
     if missing is not None:

@@ -1,5 +1,12 @@
-"""MPII Human Pose as its authors publish it: one MATLAB file with all people of all pictures."""
+"""MPII Human Pose as its authors publish it: one MATLAB file with all people of all pictures.
 
+SciPy reads it in a process of its own: damaged files can end that process where no error can be caught.
+"""
+
+import os
+import pickle
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from synthgen.datasets.files import Files
+from synthgen.datasets.files import ODD, Files
 from synthgen.datasets.joint_orders import MPII16
 from synthgen.geometry import Array
 
 EXPECTED = "MPII's RELEASE: annolist (image.name, annorect.annopoints.point), img_train, act"
 _ONE = 1.0  # MATLAB counts pixels from 1
+_READER = "import sys; from synthgen.datasets.mpii_mat import answer; answer(sys.argv[1])"
 
 
 @dataclass(frozen=True)
@@ -38,15 +46,33 @@ def read_mat(files: Files, path: Path) -> list[Annotation]:
     Raises:
         LayoutError: it is not MPII's file.
     """
+    with files.reading(path, EXPECTED):
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        run = subprocess.run(
+            [sys.executable, "-c", _READER, str(path)], stdout=subprocess.PIPE, env=environment, check=False
+        )
+        if run.returncode != 0:
+            raise ValueError(f"is damaged: SciPy's reader of MATLAB files ended with {run.returncode}")
+        found: list[Annotation] | str = pickle.loads(run.stdout)
+        if isinstance(found, str):
+            raise ValueError(found)
+        return found
+
+
+def answer(path: str) -> None:
+    """Read a file and write its pictures, or what is wrong with it, pickled to the standard output."""
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
-    with files.reading(path, EXPECTED):
-        try:
-            release = loadmat(str(path), struct_as_record=False, squeeze_me=True)["RELEASE"]
-        except (MatReadError, NotImplementedError) as error:
-            raise ValueError(f"cannot be read as a MATLAB file: {error}") from error
-        return list(_annotations(release))
+    found: list[Annotation] | str
+    try:
+        release = loadmat(path, struct_as_record=False, squeeze_me=True)["RELEASE"]
+        found = list(_annotations(release))
+    except KeyError as error:
+        found = f"lacks {error.args[0]!r}"
+    except (*ODD, MatReadError, NameError) as error:  # a NameError is SciPy's own
+        found = f"cannot be read as a MATLAB file: {error or type(error).__name__}"
+    sys.stdout.buffer.write(pickle.dumps(found))
 
 
 def _annotations(release: Any) -> Iterator[Annotation]:

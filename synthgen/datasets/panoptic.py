@@ -7,6 +7,7 @@ height, bboxes, kpts2d, kpts3d} with 24 joints [m, camera frame], and smaller pi
 `test_sequences/<sequence>.txt` names the frames of their test.
 """
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from synthgen.datasets.entry import SPLIT_ALL, Choice, Entry, Origin, UnusableError, make_key
-from synthgen.datasets.files import Files, array, array_of
+from synthgen.datasets.files import Files, array, array_of, field
 from synthgen.datasets.people import Joints, Known, observe
 from synthgen.datasets.views import View
 from synthgen.joints import H36M17, JointSet
@@ -98,13 +99,13 @@ class PanopticProcessed:
     def notes(self, index: int, image_size: tuple[int, int]) -> Notes:
         """See `Reader`."""
         path, record = self._pictures[index]
-        with self._files.reading(path, PROCESSED):
+        with self._files.reading(path, PROCESSED, f"record of {str(record.get('filename'))!r:.200}"):
             if not array_of(record["bboxes"]).size:
                 raise UnusableError(NOBODY)
-            boxes = array(record["bboxes"], (None, 4))
+            boxes = field(record, "bboxes", (None, 4))
             seen, space = (
-                array(record["kpts2d"], (len(boxes), 24, 3)),
-                array(record["kpts3d"], (len(boxes), 24, 4)),
+                field(record, "kpts2d", (len(boxes), 24, 3)),
+                field(record, "kpts3d", (len(boxes), 24, 4)),
             )
         people = []
         for box, flat, points in zip(boxes, seen[:, _ROWS], space[:, _ROWS], strict=True):
@@ -153,7 +154,7 @@ class PanopticRaw:
         folder = self._files.root / sequence / "hdImgs" / name
         png, jpg = (folder / f"{name}_{frame:08d}.{ending}" for ending in ("png", "jpg"))
         key = make_key(f"panoptic-{sequence}-{name}-{frame:08d}", index)
-        return Entry(key, jpg if jpg.is_file() and not png.is_file() else png)
+        return Entry(key, jpg if os.path.isfile(jpg) and not os.path.isfile(png) else png)
 
     def notes(self, index: int, image_size: tuple[int, int]) -> Notes:
         """See `Reader`."""
@@ -162,7 +163,7 @@ class PanopticRaw:
         scene, view = self._files.json(path, SCENE), self._views[sequence, name]
         people = []
         with self._files.reading(self._files.root / path, SCENE):
-            rows = [array(one["joints19"], (4 * len(COCO19),)).reshape(-1, 4) for one in scene["bodies"]]
+            rows = [field(one, "joints19", (4 * len(COCO19),)).reshape(-1, 4) for one in scene["bodies"]]
         for row in rows:
             sure = (row[:, 3] > SURE).astype(float)
             points = view.to_camera(row[:, :3] / CM_PER_M)
@@ -186,8 +187,8 @@ class PanopticRaw:
 def _view(camera: dict[str, Any]) -> View:
     shift = array(np.ravel(camera["t"]).tolist(), (3,)) / CM_PER_M
     return View(
-        array(camera["K"], (3, 3)),
-        np.column_stack([array(camera["R"], (3, 3)), shift]),
+        field(camera, "K", (3, 3)),
+        np.column_stack([field(camera, "R", (3, 3)), shift]),
         array(np.ravel(camera["distCoef"]).tolist(), (5,)),
     )
 

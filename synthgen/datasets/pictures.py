@@ -1,7 +1,9 @@
 """A reader's pictures as they go into shards: the file's own bytes wherever possible, else encoded anew.
 
 Bytes are kept where they are an upright RGB JPEG or PNG; grey, palette, CMYK and other files, frames of
-videos and pictures that have to be turned are decoded. A file that ends early is found without decoding.
+videos and pictures that have to be turned are decoded. Where labels are for the pixels as they are stored, an
+EXIF orientation is taken out of the file: browsers and OpenCV would turn the picture under its labels. A file
+that ends early is found without decoding.
 """
 
 import io
@@ -27,6 +29,7 @@ ORIENTATION = 0x0112  # EXIF tag
 _UPRIGHT = 1
 _ON_ITS_SIDE = 5  # orientations from here on swap width and height
 _JPEG_END = b"\xff\xd9"
+_MARK, _SCAN, _APP1 = b"\xff", b"\xda", b"\xe1"  # in a JPEG: before each segment, and kinds of them
 _PNG_HEAD = 8  # bytes before the first chunk
 Image = NDArray[np.uint8]
 
@@ -93,7 +96,8 @@ def load(entry: Entry, videos: Videos, decode: bool = False) -> Loaded:
         image_format, size = look_at_file(data)
     except ValueError:
         return _pixels(decode_file(data, entry.may_turn), entry.turns)
-    should_turn = entry.may_turn and _should_turn(data, size, entry.size)
+    orientation = _orientation(data)
+    should_turn = entry.may_turn and _should_turn(orientation, size, entry.size)
     if entry.turns % 4 or should_turn:
         return _pixels(decode_file(data, should_turn), entry.turns)
     is_whole = _is_whole(data, image_format)
@@ -101,6 +105,10 @@ def load(entry: Entry, videos: Videos, decode: bool = False) -> Loaded:
         raise UnusableError(BROKEN)  # its own checksums say so
     if decode or not is_whole:
         decode_file(data)
+    if orientation != _UPRIGHT:
+        data = _without_exif(data)
+        if _orientation(data) != _UPRIGHT:  # said in another place than cameras say it
+            return _pixels(decode_file(data), 0)
     return Loaded(size, data, image_format, None)
 
 
@@ -114,9 +122,11 @@ def read_file(path: Path) -> bytes:
         if path.stat().st_size > MAX_BYTES:
             raise UnusableError(TOO_LARGE)
         return path.read_bytes()
+    except UnusableError:
+        raise
     except FileNotFoundError as error:
         raise UnusableError(MISSING) from error
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a ValueError is about names no file can have
         raise UnusableError("the picture cannot be read") from error
 
 
@@ -152,9 +162,8 @@ def _pixels(image: Image, turns: int) -> Loaded:
     return Loaded((height, width), b"", "jpg", upright)
 
 
-def _should_turn(data: bytes, size: tuple[int, int], labelled: tuple[int, int] | None) -> bool:
+def _should_turn(orientation: int, size: tuple[int, int], labelled: tuple[int, int] | None) -> bool:
     """Tell whether a picture's EXIF orientation has to be applied: where labels are for the turned one."""
-    orientation = _orientation(data)
     if labelled is None:
         return orientation != _UPRIGHT
     return orientation >= _ON_ITS_SIDE and size != labelled and size[::-1] == labelled
@@ -177,6 +186,17 @@ def _orientation(data: bytes) -> int:
             return int(picture.getexif().get(ORIENTATION, _UPRIGHT))
     except (OSError, SyntaxError, ValueError, TypeError):
         return _UPRIGHT
+
+
+def _without_exif(data: bytes) -> bytes:
+    """Return a JPEG without its EXIF segments, the picture itself as it is; what is no JPEG as it is."""
+    kept, place = [data[:2]], 2
+    while data[place : place + 1] == _MARK and data[place + 1 : place + 2] != _SCAN:
+        end = place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+        if data[place + 1 : place + 2] != _APP1 or data[place + 4 : place + 8] != b"Exif":
+            kept.append(data[place:end])
+        place = end
+    return b"".join(kept) + data[place:]
 
 
 def _is_whole(data: bytes, image_format: str) -> bool:

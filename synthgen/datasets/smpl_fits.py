@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from synthgen.body_file import read_body_file
+from synthgen.body_file import SMPL_FILES, read_body_file, smpl_file_in
 from synthgen.datasets.entry import LayoutError, Origin
 from synthgen.geometry import Array, intrinsics, rotmat_to_rotvec, transform_root
 from synthgen.observation import Gender
@@ -18,11 +18,6 @@ from synthgen.sample import NUM_BETAS, Person
 
 MALE: Gender = "male"
 FEMALE: Gender = "female"
-SMPL_FILES = {
-    "neutral": ("SMPL_NEUTRAL.pkl", "SMPL_NEUTRAL.npz", "basicModel_neutral_lbs_10_207_0_v1.0.0.pkl"),
-    "male": ("SMPL_MALE.pkl", "SMPL_MALE.npz", "basicModel_m_lbs_10_207_0_v1.0.0.pkl"),
-    "female": ("SMPL_FEMALE.pkl", "SMPL_FEMALE.npz", "basicModel_f_lbs_10_207_0_v1.0.0.pkl"),
-}
 SMPL_ORIGIN = Origin("SMPL", "https://smpl.is.tue.mpg.de", "non-commercial research; register, then download")
 _HALF_CROP = 112.0  # EFT's cameras are for crops of 224 px, in half sides
 _UNIT = 200.0  # [px] of EFT's bbox_scale
@@ -45,7 +40,7 @@ def gendered_files(folder: Path) -> dict[Gender, Path]:
     """Return the male and female SMPL files of a folder, those that are there."""
     found: dict[Gender, Path] = {}
     for gender in (MALE, FEMALE):
-        path = _file_in(folder, gender)
+        path = smpl_file_in(folder, gender)
         if path is not None:
             found[gender] = path
     return found
@@ -77,7 +72,7 @@ class RestPelvis:
 
 @lru_cache(maxsize=8)
 def _pelvis_of(folder: Path, gender: Gender) -> tuple[Array, Array]:
-    path = _file_in(folder, gender)
+    path = smpl_file_in(folder, gender)
     if path is None:
         raise LayoutError(f"{folder}: holds none of {', '.join(SMPL_FILES[gender])}. {SMPL_ORIGIN}")
     try:
@@ -86,10 +81,6 @@ def _pelvis_of(folder: Path, gender: Gender) -> tuple[Array, Array]:
         raise LayoutError(f"{path}: {error}. {SMPL_ORIGIN}") from error
     row = arrays.J_regressor[0].astype(np.float64)
     return row @ arrays.v_template.astype(np.float64), np.einsum("v,vab->ab", row, arrays.shapedirs)
-
-
-def _file_in(folder: Path, gender: Gender) -> Path | None:
-    return next((folder / name for name in SMPL_FILES[gender] if (folder / name).is_file()), None)
 
 
 def person_of(pose: Array, betas: Array, transl: Array) -> Person:

@@ -13,7 +13,7 @@ import numpy as np
 
 from synthgen.datasets.clips import Clips
 from synthgen.datasets.entry import SPLIT_ALL, Choice, Entry, Origin, make_key
-from synthgen.datasets.files import Files, array, array_of
+from synthgen.datasets.files import Files, array, array_of, field
 from synthgen.datasets.people import Joints, Known, observe
 from synthgen.datasets.sequences import Recent
 from synthgen.datasets.video import frame_of, is_there
@@ -146,7 +146,10 @@ class SportsPose:
         timing = path.with_name(f"{path.stem}_timing.pkl")
         content = self._files.pickled(timing, TIMING)
         with self._files.reading(timing, TIMING):
-            parts = [str(part) for part in content["video_path"]]
+            parts = content["video_path"]
+            if not isinstance(parts, list | tuple):
+                raise TypeError(f"video_path is a {type(parts).__name__}, expected a list of folders")
+            parts = [str(part) for part in parts]
             if not parts or any(
                 part in ("", "..", ".") or PurePosixPath(part).is_absolute() for part in parts
             ):
@@ -170,7 +173,7 @@ class SportsPose:
 
 def _view(record: dict[str, Any]) -> View:
     """Return a camera; its rotation vector `tpr` counts, as in the authors' projection."""
-    f, c = array(record["f"], (2,)), array(record["c"], (2,))
+    f, c = field(record, "f", (2,)), field(record, "c", (2,))
     turn = rotvec_to_rotmat(array(np.ravel(array_of(record["tpr"])), (3,)))
     shift = np.ravel(array_of(record["T"]))
     k = np.ravel(array_of(record["k"]))

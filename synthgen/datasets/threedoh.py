@@ -78,10 +78,10 @@ class ThreeDOH:
 
     def notes(self, index: int, image_size: tuple[int, int]) -> Notes:
         """See `Reader`."""
-        with self._files.reading(self._path, self._layout):
+        with self._files.reading(self._path, self._layout, f"record of {self._names[index]!r:.200}"):
             record: dict[str, Any] = self._rows.read(index)
             intri = record.get("intri")
-            cam_int = None if intri is None else _numbers(intri, (3, 3))
+            cam_int = None if intri is None else _numbers(record, "intri", (3, 3))
             is_jotr = "hrnet_results" in record
             person = _jotr_person(record, image_size) if is_jotr else _person(record, cam_int, image_size)
         return Notes(
@@ -97,12 +97,12 @@ class ThreeDOH:
 def _person(record: dict[str, Any], cam_int: Array | None, image_size: tuple[int, int]) -> ObservedPerson:
     if cam_int is None:
         raise KeyError("intri")
-    count, scale = len(SMPL24), float(_numbers(record["scale"], (1,))[0])
+    count, scale = len(SMPL24), float(_numbers(record, "scale", (1,))[0])
     if not scale > 0:
         raise ValueError(f"scale is {scale}, expected a positive one")
-    seen = _numbers(record["smpl_joints_2d"], (count, 2))
-    world, bbox = _numbers(record["smpl_joints_3d"], (count, 3)) / scale, _numbers(record["bbox"], (4,))
-    extrinsics = _numbers(record["extri"], (-1, 4))[:3].copy()
+    seen = _numbers(record, "smpl_joints_2d", (count, 2))
+    world, bbox = _numbers(record, "smpl_joints_3d", (count, 3)) / scale, _numbers(record, "bbox", (4,))
+    extrinsics = _numbers(record, "extri", (-1, 4))[:3].copy()
     extrinsics[:, 3] /= scale
     still = np.eye(4)[:3]
     views = [View(cam_int, one) for one in (extrinsics, still)]
@@ -120,20 +120,20 @@ def _placed(record: dict[str, Any], world: Array, scale: float, view: View) -> P
 
     Whether the translation was scaled or not, the pelvis of the rest pose is the one that is near the origin.
     """
-    trans, root = _numbers(record["trans"], (3,)), world[SMPL24.index("pelvis")]
+    trans, root = _numbers(record, "trans", (3,)), world[SMPL24.index("pelvis")]
     pelvis = min((root - trans / scale, root - trans), key=lambda one: float(np.linalg.norm(one)))
     if np.linalg.norm(pelvis) > PELVIS_M:
         return None
-    pose, betas = _numbers(record["pose"], (72,)), _numbers(record["betas"], (10,))
+    pose, betas = _numbers(record, "pose", (72,)), _numbers(record, "betas", (10,))
     return moved(person_of(pose, betas, root - pelvis), view.extrinsics, pelvis)
 
 
 def _jotr_person(record: dict[str, Any], image_size: tuple[int, int]) -> ObservedPerson:
-    detected = _numbers(record["hrnet_results"], (len(COCO17), 3))
-    scale = float(_numbers(record.get("scale", 1), (1,))[0])
-    trans = _numbers(record["trans"], (3,)) / scale
-    person = person_of(_numbers(record["pose"], (72,)), _numbers(record["shape"], (10,)), trans)
-    bbox = _numbers(record["bbox"], (4,)) if record.get("bbox") else None
+    detected = _numbers(record, "hrnet_results", (len(COCO17), 3))
+    scale = float(_numbers({"scale": 1, **record}, "scale", (1,))[0])
+    trans = _numbers(record, "trans", (3,)) / scale
+    person = person_of(_numbers(record, "pose", (72,)), _numbers(record, "shape", (10,)), trans)
+    bbox = _numbers(record, "bbox", (4,)) if record.get("bbox") else None
     sure = np.clip(detected[:, 2], 0, 1)
     return observe(Joints(COCO17, detected[:, :2], sure), image_size, Known(bbox=bbox, person=person))
 
@@ -144,10 +144,15 @@ def _apart(view: View, world: Array, seen: Array) -> float:
     return float(np.median(errors)) if np.isfinite(errors).all() else float("inf")
 
 
-def _numbers(value: Any, shape: tuple[int, ...]) -> Array:
-    """Return numbers, nested in whatever lists, in a shape."""
-    flat = np.ravel(np.asarray(value, np.float64))
+def _numbers(record: dict[str, Any], name: str, shape: tuple[int, ...]) -> Array:
+    """Return the numbers of a field, nested in whatever lists, in a shape."""
+    try:
+        flat = np.ravel(np.asarray(record[name], np.float64))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name} holds no numbers: {error}") from error
     wanted = int(np.prod(np.abs(shape)))
-    if (flat.size % wanted if -1 in shape else flat.size != wanted) or not np.isfinite(flat).all():
-        raise ValueError(f"has {flat.size} numbers, expected {shape}")
+    if flat.size % wanted if -1 in shape else flat.size != wanted:
+        raise ValueError(f"{name} has {flat.size} numbers, expected {shape}")
+    if not np.isfinite(flat).all():
+        raise ValueError(f"{name} holds {int((~np.isfinite(flat)).sum())} NaN or inf")
     return array(flat.reshape(shape).tolist(), tuple(None if size == -1 else size for size in shape))

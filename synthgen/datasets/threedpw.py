@@ -12,7 +12,7 @@ from typing import Any
 
 from synthgen.datasets.clips import Clips
 from synthgen.datasets.entry import SPLIT_ALL, Choice, Entry, Origin, UnusableError, make_key
-from synthgen.datasets.files import Files, array, array_of
+from synthgen.datasets.files import Files, array_of, field
 from synthgen.datasets.joint_orders import OPENPOSE18
 from synthgen.datasets.people import Joints, Known, observe
 from synthgen.datasets.sequences import Recent
@@ -181,7 +181,7 @@ class ThreeDPW:
         path = self._paths[number]
         content = self._files.pickled(path, LAYOUT)
         with self._files.reading(path, LAYOUT):
-            count = len(array(content["cam_poses"], (None, 4, 4)))
+            count = len(field(content, "cam_poses", (None, 4, 4)))
         first, end = PC[path.stem] if self._split == "pc" else (0, count)
         return first, min(end, count)
 
@@ -189,7 +189,7 @@ class ThreeDPW:
         path = self._paths[number]
         content = self._files.pickled(path, LAYOUT)
         with self._files.reading(path, LAYOUT):
-            extrinsics = array(content["cam_poses"], (None, 4, 4))[:, :3]
+            extrinsics = field(content, "cam_poses", (None, 4, 4))[:, :3]
             fields = {name: _listed(content, name, *others) for name, *others in FIELDS}
             for name, values in fields.items():
                 if len(values) != len(fields["poses"]):
@@ -197,7 +197,7 @@ class ThreeDPW:
                     raise ValueError(f"{name} is given for {len(values)} people, poses for {count}")
             bodies = zip(*fields.values(), strict=True)
             people = tuple(_body(dict(zip(fields, one, strict=True)), len(extrinsics)) for one in bodies)
-            return Sequence(array(content["cam_intrinsics"], (3, 3)), extrinsics, people)
+            return Sequence(field(content, "cam_intrinsics", (3, 3)), extrinsics, people)
 
 
 def _listed(content: dict[str, Any], name: str, *others: str) -> list[Any]:
@@ -207,16 +207,16 @@ def _listed(content: dict[str, Any], name: str, *others: str) -> list[Any]:
 
 
 def _body(fields: dict[str, Any], count: int) -> Body:
-    betas = array(fields["betas"], (None,))
+    betas = field(fields, "betas", (None,))
     if len(betas) < NUM_BETAS:
         raise ValueError(f"betas of a person are {len(betas)}, expected at least {NUM_BETAS}")
     return Body(
-        poses=array(fields["poses"], (count, 72)),
+        poses=field(fields, "poses", (count, 72)),
         betas=betas[:NUM_BETAS],
-        trans=array(fields["trans"], (count, 3)),
-        joints=array(fields["jointPositions"], (count, 72)).reshape(count, -1, 3),
-        detected=array(fields["poses2d"], (count, 3, len(OPENPOSE18))).swapaxes(1, 2),
-        is_valid=array(fields["campose_valid"], (count,)),
+        trans=field(fields, "trans", (count, 3)),
+        joints=field(fields, "jointPositions", (count, 72)).reshape(count, -1, 3),
+        detected=field(fields, "poses2d", (count, 3, len(OPENPOSE18))).swapaxes(1, 2),
+        is_valid=field(fields, "campose_valid", (count,)),
         gender=gender_of(str(fields["genders"])),
     )
 

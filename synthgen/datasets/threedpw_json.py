@@ -14,7 +14,7 @@ import numpy as np
 
 from synthgen.datasets.coco_json import CocoFile
 from synthgen.datasets.entry import Entry, UnusableError, make_key
-from synthgen.datasets.files import Files, array
+from synthgen.datasets.files import Files, array, field
 from synthgen.datasets.joint_orders import OPENPOSE18
 from synthgen.datasets.people import Joints, Known, observe
 from synthgen.datasets.smpl_fits import gender_of, person_of
@@ -60,20 +60,24 @@ class ThreeDPWJson:
         """See `Reader`."""
         found = self._file.read(self._rows[index])
         sequence, name = self._place(found.image)
-        with self._files.reading(self._path, EXPECTED):
-            focal = array(found.image["cam_param"]["focal"], (2,))
-            middle = array(found.image["cam_param"]["princpt"], (2,))
-            people = tuple(
-                _person(record, self._joints.get(str(record.get("id"))), image_size)
-                for record in found.people
-            )
+        with self._files.reading(self._path, EXPECTED, f"image {sequence}/{name}"):
+            focal = field(found.image["cam_param"], "focal", (2,))
+            middle = field(found.image["cam_param"], "princpt", (2,))
+            people = []
+            for record in found.people:
+                try:
+                    people.append(_person(record, self._joints.get(str(record.get("id"))), image_size))
+                except UnusableError:  # the others may well be in the picture
+                    continue
+        if not people:
+            raise UnusableError("nobody is in the picture")
         cam_int = np.array([[focal[0], 0, middle[0]], [0, focal[1], middle[1]], [0, 0, 1]])
         digits = "".join(letter for letter in Path(name).stem if letter.isdigit())
         return Notes(
             key=self.entry(index).key,
             image_size=image_size,
             camera=Camera(cam_int, image_size),
-            people=people,
+            people=tuple(people),
             body="smpl",
             source=f"3dpw/{self._split}",
             sequence=sequence,
@@ -88,9 +92,9 @@ class ThreeDPWJson:
 
 
 def _person(record: dict[str, Any], better: Any, image_size: tuple[int, int]) -> ObservedPerson:
-    smpl, box = record["smpl_param"], array(record["bbox"], (4,))
+    smpl, box = record["smpl_param"], field(record, "bbox", (4,))
     values = {
-        name: array(np.ravel(smpl[name]).tolist(), (size,))
+        name: field({name: np.ravel(smpl[name]).tolist()}, name, (size,))
         for name, size in (("pose", 72), ("shape", 10), ("trans", 3))
     }
     joint_set = OPENPOSE18 if better is None else COCO17

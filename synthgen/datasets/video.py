@@ -4,6 +4,7 @@ A folder of frames is named as the video without its suffix (`ffmpeg -i clip.mp4
 its pictures, sorted by name, are the frames from the first on, and are copied as they are.
 """
 
+import os
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib.util import find_spec
@@ -37,7 +38,7 @@ def frame_of(video: Path, index: int) -> Path | Frame:
 
 def is_there(video: Path) -> bool:
     """Tell whether there is a video or a folder of its frames."""
-    return video.is_file() or _frames_of(video) is not None
+    return os.path.isfile(video) or _frames_of(video) is not None
 
 
 @lru_cache(maxsize=16)
@@ -47,7 +48,7 @@ def _known_frames(video: Path) -> tuple[Path, ...] | None:
 
 def _frames_of(video: Path) -> tuple[Path, ...] | None:
     folder = video.with_suffix("")
-    if folder == video or not folder.is_dir():
+    if folder == video or not os.path.isdir(folder):
         return None
     return tuple(sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)) or None
 
@@ -86,7 +87,7 @@ class Videos:
 
 
 def _decode(path: Path) -> Iterator[NDArray[np.uint8]]:
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise UnusableError(MISSING)
     if find_spec("av") is None:
         raise LayoutError(

@@ -24,6 +24,7 @@ from synthgen.joints import SMPL24
 IMAGES = "images"
 PADDING = 1.2
 POSE_NUMBERS, USED_NUMBERS = 165, 66  # of SMPL-X: all, and what the loader takes
+GENDERS = {"male": "m", "female": "f", "neutral": "neutral"}
 NO_SMPL = "person without SMPL parameters"
 NO_CAMERA = "person in a picture whose camera is unknown"
 NO_2D = "person without 2D joints"
@@ -107,7 +108,7 @@ def posed_row(figure: Figure, desk: Desk, padding: float) -> dict[str, Any]:
         "trans_cam": person.transl.astype(np.float32),
         "cam_int": np.asarray(camera.cam_int, np.float32),
         "cam_ext": np.eye(4, dtype=np.float32),
-        "gender": "neutral",
+        "gender": GENDERS[figure.observed.gender],
         "body": figure.body,
     }
 

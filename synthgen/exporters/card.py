@@ -9,6 +9,7 @@ from synthgen import __version__
 from synthgen.exporters.export import SMPL, Desk, warnings
 from synthgen.exporters.figures import Entry
 from synthgen.exporters.licences import licence_of
+from synthgen.observation import same_mesh
 
 MOST = 20  # rows of a table
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -119,6 +120,7 @@ x right, y down, z forward. What nobody knows is null.
 | … `keypoints_3d` | SMPL-24: x, y, z, confidence |
 | … `visibility` | COCO-17: part that the picture shows |
 | … `family`, `action` | of the pose |
+| … `gender` | of the body model; parameters of a gendered one make another mesh with the neutral one |
 """
 
 
@@ -147,9 +149,8 @@ def _models(desk: Desk) -> str:
         words = f"[{licence.name}]({licence.page})" if licence.page else licence.name
         rows.append(f"| {role} | {_cell(model)} | {_cell(revision[:16])} | {count} | {words} |")
     head = "| role | model | revision | pictures | licence |\n|---|---|---|---|---|"
-    bodies = (
-        "" if SMPL not in desk.ledger.bodies else "SMPL parameters are of use with SMPL's own files only.\n"
-    )
+    has_smpl = any(same_mesh(name, SMPL) for name in desk.ledger.bodies)
+    bodies = "SMPL parameters are of use with SMPL's own files only.\n" if has_smpl else ""
     return f"What drew the pictures, and its licence:\n\n{head}\n" + "\n".join(rows) + f"\n\n{bodies}"
 
 

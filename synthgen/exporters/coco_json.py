@@ -153,11 +153,13 @@ def smpl_fields(figure: Figure, desk: Desk) -> dict[str, Any] | None:
     parts = (person.global_orient, person.body_pose.ravel(), betas, person.transl)
     cells = numbers(np.concatenate(parts))
     K = np.asarray(camera.cam_int, np.float64)  # noqa: N806
+    gender = figure.observed.gender
     return {
         "smpl_param": {
             "pose": cells[:NUM_POSE],
             "shape": cells[NUM_POSE:-3],
             "trans": cells[-3:],
+            **({} if gender == "neutral" else {"gender": gender}),
         },
         "cam_param": {"focal": [K[0, 0], K[1, 1]], "princpt": [K[0, 2], K[1, 2]]},
     }

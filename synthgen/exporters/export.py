@@ -15,6 +15,7 @@ from synthgen.exporters.figures import Entry, Figure, complete
 from synthgen.exporters.folder import RECORD, Pictures, new_folder
 from synthgen.exporters.intake import Picture, read_pictures
 from synthgen.exporters.ledger import Ledger
+from synthgen.observation import same_mesh
 from synthgen.sample import NUM_BETAS, Float
 from synthgen.shards.bad_list import BAD_NAME, read_bad_list
 from synthgen.shards.shard import CONFIG_NAME
@@ -23,6 +24,7 @@ Betas = Literal["smpl_only", "as_stored"]
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 SMPL = "smpl"
 UNKNOWN = "unknown"
+GENDERED = ("male", "female")
 MAX_PROBLEMS = 20  # of a check, that are told
 
 
@@ -53,7 +55,8 @@ class Task:
         source: run folder or tar; local path or fsspec URL.
         output: folder that does not exist yet.
         name: of the data set.
-        body: SMPL file of shards whose body is "smpl", for joints that nobody measured; "" for none.
+        body: SMPL file of shards whose body is "smpl", for joints that nobody measured; male and female ones
+            beside it are used too; "" for none.
         bad: file of keys to leave out; "auto" for the list beside the shards, where there is one, "none".
         betas: "smpl_only", or "as_stored" for those of other bodies too.
         overwrite: an earlier export at `output` is replaced.
@@ -113,9 +116,10 @@ class Desk:
         return Pictures(self.folder / folder)
 
     def shape_of(self, figure: Figure) -> tuple[Float, bool]:
-        """Return SMPL's betas (10,) of a person and whether they are known; 0 where they are not.
+        """Return the neutral SMPL's betas (10,) of a person and whether they are known; 0 where they are not.
 
-        Shape spaces of other bodies are their own: their betas are given only where the task asks for them.
+        Shape spaces of other bodies, SMPL's gendered ones among them, are their own: their betas are given
+        only where the task asks for them.
         """
         person = figure.observed.person
         if person is None or (figure.body != SMPL and self.task.betas != "as_stored"):
@@ -188,7 +192,8 @@ def warnings(ledger: Ledger, betas: Betas) -> list[str]:
     else:
         what = "their betas do not, and are 0 here, marked as unknown where the format can"
     return [
-        f"{count} people have body '{name}', which is not SMPL: their rotations mean the same on SMPL, {what}"
+        f"{count} people have body '{name}', which is not {'the neutral ' * same_mesh(name, SMPL)}SMPL: "
+        f"their rotations mean the same on SMPL, {what}"
         for name, count in ledger.bodies.items()
         if name != SMPL
     ]
@@ -196,13 +201,17 @@ def warnings(ledger: Ledger, betas: Betas) -> list[str]:
 
 def _bodies(task: Task) -> dict[str, Any]:
     from synthgen.body import OPEN, OPEN_FILE
-    from synthgen.body_file import read_body_file
+    from synthgen.body_file import read_body_file, smpl_file_in
     from synthgen.body_points import BodyPoints
 
     bodies = {OPEN: BodyPoints(read_body_file(OPEN_FILE))}
     if task.body:
-        arrays = read_body_file(Path(task.body).expanduser())
+        path = Path(task.body).expanduser()
+        arrays = read_body_file(path)
         bodies[OPEN if arrays.is_open else SMPL] = BodyPoints(arrays)
+        for gender in GENDERED:
+            if (beside := smpl_file_in(path.parent, gender)) is not None:
+                bodies[f"{SMPL}_{gender}"] = BodyPoints(read_body_file(beside))
     return bodies
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from synthgen.exporters.intake import Picture
 from synthgen.geometry import rotvec_to_rotmat
 from synthgen.joints import POINT_NAMES
-from synthgen.observation import ObservedPerson
+from synthgen.observation import ObservedPerson, body_name
 from synthgen.sample import Camera, Float
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Figure:
     Attributes:
         place: position among the people of the picture, from 0.
         observed: the labels.
-        body: body model that SMPL parameters belong to.
+        body: body model that SMPL parameters belong to ("smpl", "smpl_male", "open").
         camera: of the picture; None where nobody knows it.
         points: (36, 3) POINT_NAMES [m, camera frame]; measured joints as they are, others from the posed
             body.
@@ -54,7 +54,7 @@ def complete(pictures: Iterable[Picture], bodies: Mapping[str, "BodyPoints"]) ->
 
     Args:
         pictures: read as they are needed, BLOCK at a time.
-        bodies: by the name that records give them ("open", "smpl").
+        bodies: by name: "open", "smpl", "smpl_male", "smpl_female".
     """
     stream = iter(pictures)
     while block := list(islice(stream, BLOCK)):
@@ -63,7 +63,11 @@ def complete(pictures: Iterable[Picture], bodies: Mapping[str, "BodyPoints"]) ->
         ]
         posed: dict[tuple[int, int], Float] = {}
         for name, body in bodies.items():
-            chosen = [(one, place) for one, place in people if one.notes.body == name]
+            chosen = [
+                (one, place)
+                for one, place in people
+                if body_name(one.notes.body, one.notes.people[place]) == name
+            ]
             if chosen:
                 points = _pose([one.notes.people[place] for one, place in chosen], body)
                 posed |= {(id(one), place): found for (one, place), found in zip(chosen, points, strict=True)}
@@ -99,4 +103,4 @@ def _figure(picture: Picture, place: int, posed: Float | None) -> Figure:
         measured = np.flatnonzero(person.confidence_3d > 0)  # SMPL-24 are the first of POINT_NAMES
         points[measured] = person.keypoints_3d[measured]
         confidence[measured] = person.confidence_3d[measured]
-    return Figure(place, person, notes.body, notes.camera, points, confidence)
+    return Figure(place, person, body_name(notes.body, person), notes.camera, points, confidence)

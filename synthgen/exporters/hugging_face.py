@@ -114,6 +114,7 @@ def _person(person: ObservedPerson) -> dict[str, Any]:
         "visibility": None if person.visibility is None else person.visibility.tolist(),
         "family": person.family,
         "action": person.action,
+        "gender": person.gender,
     }
 
 
@@ -129,7 +130,7 @@ def _schema() -> Any:
     person = {
         "bbox": row, "global_orient": row, "body_pose": table, "betas": row, "transl": row,
         "keypoints_2d": table, "keypoints_3d": table, "visibility": row, "family": pa.string(),
-        "action": pa.string(),
+        "action": pa.string(), "gender": pa.string(),
     }  # fmt: skip
     schema = pa.schema(
         {

@@ -2,7 +2,8 @@
 
 `keypoints2d` and `keypoints3d` have the 190 places of the convention "human_data", not compressed; masks tell
 which places anybody fills. Boxes are x, y, width, height [px], enlarged by 1.2, and a confidence. `smpl` is a
-dict of arrays; `has_smpl` tells whose rows count. `misc` says whose betas they are.
+dict of arrays; `has_smpl` tells whose rows count. `misc` says whose betas they are. `meta` gives genders
+where they are asked for: 3DPW's evaluation takes everybody who is not "m" for a woman.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from synthgen.exporters.bedlam import GENDERS
 from synthgen.exporters.boxes import box_of
 from synthgen.exporters.checking import Row, problems_of, size_of_picture, spread
 from synthgen.exporters.columns import Columns, open_npz
@@ -18,6 +20,7 @@ from synthgen.exporters.export import SMPL, Desk
 from synthgen.exporters.figures import Entry, Figure
 from synthgen.exporters.hmr2_evaluation import NOTHING, is_known
 from synthgen.exporters.joint_sets import EXTRA19, FACE_FEET, joints_2d, joints_3d
+from synthgen.exporters.spin import NEUTRAL
 from synthgen.joints import OPENPOSE25, SMPL24, JointSet
 
 IMAGES = "images"
@@ -44,10 +47,12 @@ class HumanData:
 
     Attributes:
         padding: factor that the visible box is enlarged by.
+        gender: write "m" or "f" and the betas of that body, as 3DPW is evaluated; others are left out.
     """
 
     needs_bodies: ClassVar[bool] = True
     padding: float = 1.2
+    gender: bool = False
 
     def problems(self) -> list[str]:
         """Return what is wrong with the options, one message each."""
@@ -56,11 +61,17 @@ class HumanData:
     def write(self, entries: Iterable[Entry], desk: Desk) -> None:
         """Write `<name>.npz` and the folder of pictures; both belong into <data_prefix>/datasets/<name>."""
         pictures, table, parts = desk.pictures(IMAGES), desk.table(), desk.table("smpl")
-        filled = np.zeros((2, NUM_PLACES), bool)
+        filled, genders = np.zeros((2, NUM_PLACES), bool), list[str]()
         for entry in entries:
-            chosen = [one for one in entry.figures if is_known(one)]
-            for _ in range(len(entry.figures) - len(chosen)):
-                desk.ledger.leave_out(entry.picture.notes.key, NOTHING)
+            chosen = []
+            for figure in entry.figures:
+                reason = "" if is_known(figure) else NOTHING
+                if self.gender and figure.observed.gender == "neutral":
+                    reason = NEUTRAL
+                if reason:
+                    desk.ledger.leave_out(entry.picture.notes.key, reason)
+                else:
+                    chosen.append(figure)
             if chosen:
                 path = f"{IMAGES}/{pictures.add(entry.picture)}"
                 for figure in chosen:
@@ -68,9 +79,12 @@ class HumanData:
                     filled[0] |= row["keypoints2d"][:, 2] > 0
                     filled[1] |= row["keypoints3d"][:, 3] > 0
                     table.add({"image_path": path, **row})
-                    parts.add(_smpl(figure, desk))
+                    parts.add(_smpl(figure, desk, self.gender))
+                    genders.append(GENDERS[figure.observed.gender])
                 desk.took(entry, chosen)
         extra = _about(desk, table.count, filled) | {"smpl": _dict_of(parts)}
+        if self.gender:
+            extra["meta"] = {"gender": genders}
         table.write_npz(desk.folder / f"{desk.name}.npz", extra=extra)
         table.close()
         parts.close()
@@ -104,11 +118,11 @@ class HumanData:
         }
 
 
-def _smpl(figure: Figure, desk: Desk) -> dict[str, Any]:
+def _smpl(figure: Figure, desk: Desk, with_gender: bool) -> dict[str, Any]:
     person = figure.observed.person
     if person is None:
         return {name: np.zeros(shape, np.float32) for name, shape in SMPL_PARTS.items()}
-    betas, _ = desk.shape_of(figure)
+    betas = person.betas if with_gender else desk.shape_of(figure)[0]
     return {name: getattr(person, name) for name in SMPL_PARTS} | {"betas": betas}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from synthgen import storage
 from synthgen.exporters.ledger import Ledger
 from synthgen.observation import Notes
-from synthgen.shards.observation_records import to_notes
+from synthgen.shards.observation_records import look_at_file, to_notes
 from synthgen.shards.records import (
     DEPTH_MEMBER,
     IMAGE_FORMATS,
@@ -59,17 +59,20 @@ def read_pictures(source: str, bad: Collection[str], ledger: Ledger) -> Iterator
         ledger: counts what is left out.
 
     Raises:
-        ValueError: a picture's record is damaged; the message names tar and key.
+        ValueError: a picture or its record is damaged, or two have one key; the message names tar and key.
         StorageError: a file cannot be read.
     """
     for tar in tars(source):
-        shard = storage.split(tar)[1].removesuffix(".tar")
+        shard, seen = storage.split(tar)[1].removesuffix(".tar"), set[str]()
         for key, members in read_members(tar):
+            if key in seen:
+                raise ValueError(f"{tar}: key {key}: is there twice, expected each key once")
+            seen.add(key)
             if key in bad:
                 ledger.leave_out(key, IS_BAD)
                 continue
             try:
-                picture = _picture(shard, members)
+                picture = _picture(shard, key, members)
             except ValueError as error:
                 raise ValueError(f"{tar}: key {key}: {error}") from error
             if picture is None:
@@ -78,16 +81,24 @@ def read_pictures(source: str, bad: Collection[str], ledger: Ledger) -> Iterator
                 yield picture
 
 
-def _picture(shard: str, members: Mapping[str, bytes]) -> Picture | None:
+def _picture(shard: str, key: str, members: Mapping[str, bytes]) -> Picture | None:
     suffix = next((suffix for suffix in IMAGE_FORMATS if suffix in members), None)
     if suffix is None or JSON_MEMBER not in members:
         raise ValueError(f"expected a picture (.{' or .'.join(IMAGE_FORMATS)}) and a record (.{JSON_MEMBER})")
     record = decode_json(members[JSON_MEMBER])
     if record.get("people") == []:
         return None
+    notes = to_notes(record)
+    if notes.key != key:
+        raise ValueError(f"its record says that its key is {notes.key!r}")
+    found = look_at_file(members[suffix])
+    if found != (suffix, notes.image_size):
+        (height, width), (high, wide) = found[1], notes.image_size
+        what, wanted = f"{found[0]} of {width}x{height}", f"{suffix} of {wide}x{high}"
+        raise ValueError(f"the picture is a {what}, expected {wanted}")
     return Picture(
         shard=shard,
-        notes=to_notes(record),
+        notes=notes,
         data=members[suffix],
         image_format=suffix,
         mask=members.get(MASK_MEMBER),

@@ -2,7 +2,7 @@
 
 `scale` is the box side / 200, the box that of Diffusion-HPC around the joints. `part` and `S` are SPIN's 24
 joints, `openpose` OpenPose's 25, each with confidence. `has_smpl` tells which rows of `pose` and `shape`
-count.
+count. A column `gender` makes the loader take everybody who is not "m" for a woman, so it is an option.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from synthgen.exporters.bedlam import GENDERS
 from synthgen.exporters.boxes import PER_SCALE, keypoint_box
 from synthgen.exporters.checking import Row, problems_of, size_of_picture, spread
 from synthgen.exporters.columns import open_npz
@@ -18,16 +19,23 @@ from synthgen.exporters.export import Desk
 from synthgen.exporters.figures import Entry, Figure
 from synthgen.exporters.joint_sets import EXTRA19, SPIN24, joints_2d, joints_3d, pose_of
 from synthgen.joints import OPENPOSE25
+from synthgen.sample import NUM_BETAS
 
 NO_2D = "person without 2D joints"
+NEUTRAL = "person whose body is not gendered (gender=true)"
 IMAGES = "images"
 
 
 @dataclass(frozen=True)
 class SPIN:
-    """Options of SPIN's format; there are none."""
+    """Options of SPIN's format.
+
+    Attributes:
+        gender: write "m" or "f" and the betas of that body, as 3DPW is evaluated; others are left out.
+    """
 
     needs_bodies: ClassVar[bool] = True
+    gender: bool = False
 
     def problems(self) -> list[str]:
         """Return what is wrong with the options: nothing can be."""
@@ -39,14 +47,19 @@ class SPIN:
         for entry in entries:
             chosen = []
             for figure in entry.figures:
-                if figure.observed.confidence_2d.any():
-                    chosen.append(figure)
+                reason = "" if figure.observed.confidence_2d.any() else NO_2D
+                if self.gender and figure.observed.gender == "neutral":
+                    reason = NEUTRAL
+                if reason:
+                    desk.ledger.leave_out(entry.picture.notes.key, reason)
                 else:
-                    desk.ledger.leave_out(entry.picture.notes.key, NO_2D)
+                    chosen.append(figure)
             if chosen:
                 path = pictures.add(entry.picture)
                 for figure in chosen:
-                    table.add({"imgname": path, **_row(figure, desk)})
+                    table.add(
+                        {"imgname": path, **_row(figure, desk), **(_gendered(figure) if self.gender else {})}
+                    )
                 desk.took(entry, chosen)
         table.write_npz(desk.folder / f"{desk.name}.npz")
         table.close()
@@ -71,6 +84,12 @@ def _row(figure: Figure, desk: Desk) -> dict[str, np.ndarray | str | float]:
         "has_smpl": float(figure.observed.person is not None),
         "body": figure.body,
     }
+
+
+def _gendered(figure: Figure) -> dict[str, np.ndarray | str]:
+    person = figure.observed.person
+    betas = np.zeros(NUM_BETAS) if person is None else person.betas
+    return {"gender": GENDERS[figure.observed.gender], "shape": betas.astype(np.float32)}
 
 
 def _rows(found: dict[str, np.ndarray], desk: Desk) -> Iterator[Row]:

@@ -85,7 +85,9 @@ def look_at_file(data: bytes) -> tuple[ImageFormat, tuple[int, int]]:
                     f"picture is {picture.width}x{picture.height}, more than {MAX_PIXELS} pixels"
                 )
             return image_format, (picture.height, picture.width)
-    except (OSError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except UnidentifiedImageError as error:
+        raise ValueError("picture cannot be read: it does not begin as a JPEG or PNG does") from error
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"picture cannot be read: {error}") from error
 
 

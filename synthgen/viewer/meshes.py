@@ -21,7 +21,7 @@ class Posed:
     """The bodies of a sample.
 
     Attributes:
-        body: name of the body model.
+        body: name of a body model that has their faces; people of one picture may be of several genders.
         people: which people of the record they are.
         vertices: (people, V, 3) [m, camera frame], little-endian float32.
     """
@@ -54,23 +54,28 @@ class Meshes:
     def of(self, records: Sequence[Mapping[str, Any]]) -> list[Posed | str]:
         """Pose the people of some records, all at once; of a record that cannot be posed, say why."""
         found: list[Posed | str] = [NOBODY] * len(records)
-        waiting: dict[str, list[tuple[int, list[tuple[int, Person]]]]] = {}
+        waiting: dict[str, list[tuple[int, int, Person]]] = {}
+        chosen: dict[int, list[tuple[str, int]]] = {}
         for place, record in enumerate(records):
             try:
-                name, people = _people(record)
-                self._body(name)
+                people = _people(record)
+                for name, _, _ in people:
+                    self._body(name)
             except ValueError as error:
                 found[place] = str(error)
-            else:
-                waiting.setdefault(name, []).append((place, people))
+                continue
+            chosen[place] = [(name, row) for name, row, _ in people]
+            for name, row, person in people:
+                waiting.setdefault(name, []).append((place, row, person))
+        meshes: dict[tuple[int, int], bytes] = {}
         for name, rows in waiting.items():
             with self._lock:
-                vertices = self._loaded[name].pose([one for _, people in rows for _, one in people]).vertices
-            start = 0
-            for place, people in rows:
-                own = np.ascontiguousarray(vertices[start : start + len(people)], "<f4")
-                found[place] = Posed(name, tuple(row for row, _ in people), own.tobytes())
-                start += len(people)
+                vertices = self._loaded[name].pose([person for _, _, person in rows]).vertices
+            for (place, row, _), mesh in zip(rows, vertices, strict=True):
+                meshes[place, row] = np.ascontiguousarray(mesh, "<f4").tobytes()
+        for place, own in chosen.items():
+            together = b"".join(meshes[place, row] for _, row in own)
+            found[place] = Posed(own[0][0], tuple(row for _, row in own), together)
         return found
 
     def _body(self, name: str) -> Body:
@@ -85,8 +90,8 @@ class Meshes:
             return self._loaded[name]
 
 
-def _people(record: Mapping[str, Any]) -> tuple[str, list[tuple[int, Person]]]:
-    """Return the body of a record, by name the first, and which people have parameters of it.
+def _people(record: Mapping[str, Any]) -> list[tuple[str, int, Person]]:
+    """Return the people of a record who have parameters: name of the body, place in the record, parameters.
 
     Raises:
         ValueError: nobody has, or the record is damaged.
@@ -99,5 +104,4 @@ def _people(record: Mapping[str, Any]) -> tuple[str, list[tuple[int, Person]]]:
     ]
     if not people:
         raise ValueError(NOBODY)
-    name = min(body for body, _, _ in people)
-    return name, [(row, person) for body, row, person in people if body == name]
+    return people

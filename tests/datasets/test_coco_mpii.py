@@ -78,7 +78,10 @@ def test_neuralannot_fits_by_annotation(tmp_path: Path, body, read_all) -> None:
     path.write_text(
         json.dumps({"901": {"smpl_param": {**smpl, "pose": [0] * 71}, "cam_param": fit["cam_param"]}})
     )
-    with pytest.raises(LayoutError, match=r"NeuralAnnot.json: has an array of shape \(71,\).*CC BY-NC 4.0"):
+    with pytest.raises(
+        LayoutError,
+        match=r"NeuralAnnot.json: fit of annotation \d+: pose has an array of shape \(71,\).*CC BY-NC 4.0",
+    ):
         read_all("coco", tmp_path, "train", fits=str(path))
 
 

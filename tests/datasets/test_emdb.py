@@ -54,5 +54,5 @@ def test_missing_and_odd_files_say_what_to_do(tmp_path: Path, body, read_all) ->
     with pytest.raises(LayoutError, match=r"no P\*/\*/\*_data.pkl there.*eth-ait.github.io/emdb"):
         read_all("emdb", tmp_path)
     write(tmp_path, body, kp2d=np.zeros((FRAMES, 17, 2)))
-    with pytest.raises(LayoutError, match=r"_data.pkl: has an array of shape \(12, 17, 2\)"):
+    with pytest.raises(LayoutError, match=r"_data.pkl: kp2d has an array of shape \(12, 17, 2\)"):
         read_all("emdb", tmp_path)

@@ -1,5 +1,6 @@
 """Folders of one's own: with a COCO json, with nothing; pictures of all kinds, damaged ones counted."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -69,9 +70,21 @@ def test_pictures_that_lie_on_their_side(tmp_path: Path, read_all) -> None:
         Image.fromarray(noise).save(tmp_path / name, exif=exif)
     label(tmp_path, {"stored.jpg": (96, 128), "upright.jpg": (128, 96)})
     stored, upright = read_all("folder", tmp_path)
-    assert stored.data == (tmp_path / "stored.jpg").read_bytes()
+    with Image.open(io.BytesIO(stored.data)) as picture:
+        assert not picture.getexif()  # or browsers and OpenCV would turn it under its labels
+        np.testing.assert_array_equal(np.asarray(picture), np.asarray(Image.open(tmp_path / "stored.jpg")))
     pixels = np.asarray(Image.open(tmp_path / "upright.jpg"))
     np.testing.assert_array_equal(upright.image, np.rot90(pixels, -1))
+
+
+def test_an_orientation_nobody_asked_for_is_taken_out_of_a_png(tmp_path: Path, read_all) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (96, 128, 3)).astype(np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    Image.fromarray(noise).save(tmp_path / "a.png", exif=exif)
+    label(tmp_path, {"a.png": (96, 128)})
+    (found,) = read_all("folder", tmp_path)
+    np.testing.assert_array_equal(found.image, noise)
 
 
 def test_damaged_pictures_are_counted(tmp_path: Path, read_all) -> None:
@@ -140,3 +153,17 @@ def test_an_empty_folder_and_pictures_that_are_elsewhere(tmp_path: Path) -> None
         check_pictures(reader, reader.origin)
     actors.paint(tmp_path / "b.jpg")
     check_pictures(reader, reader.origin)
+
+
+def test_linked_folders_are_read_once(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
+    root.mkdir()
+    actors.paint(root / "a.jpg")
+    actors.paint(elsewhere / "b.jpg")
+    (root / "linked").symlink_to(elsewhere)
+    (root / "again").symlink_to(elsewhere)
+    (root / "self").symlink_to(root)
+    (elsewhere / "up").symlink_to(root)
+    reader = open_dataset("folder", Choice(root))
+    pictures = [reader.entry(index).picture for index in range(len(reader))]
+    assert pictures == [root / "a.jpg", root / "again" / "b.jpg"]

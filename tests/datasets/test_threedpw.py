@@ -79,7 +79,7 @@ def test_the_json_that_dpmesh_evaluates_on(tmp_path: Path, body, read_all) -> No
         }
         for n, name in enumerate(("courtyard_hug_00", "other_00"))
     ]
-    notes = [
+    annotations = [
         {
             "id": 5 + n,
             "image_id": n,
@@ -90,7 +90,7 @@ def test_the_json_that_dpmesh_evaluates_on(tmp_path: Path, body, read_all) -> No
         for n in range(2)
     ]
     (tmp_path / "3DPW_latest_validation.json").write_text(
-        json.dumps({"images": images, "annotations": notes})
+        json.dumps({"images": images, "annotations": annotations})
     )
     actors.paint(tmp_path / "imageFiles" / "courtyard_hug_00" / "image_00000.jpg")
     found = read_all("3dpw", tmp_path, "validation", annotations="3DPW_latest_validation.json")
@@ -104,6 +104,12 @@ def test_the_json_that_dpmesh_evaluates_on(tmp_path: Path, body, read_all) -> No
     ear = OPENPOSE18.split().index("rear")
     np.testing.assert_allclose(one.keypoints_2d[COCO17.index("right_ear")], seen[ear, :2], atol=1e-3)
     assert len(read_all("3dpw", tmp_path, "crowd", annotations="3DPW_latest_validation.json")) == 1
+    nowhere = {**annotations[0], "id": 9, "bbox": [1.0, 1, 0, 0], "openpose_result": [[0, 0, 0]] * 18}
+    (tmp_path / "more.json").write_text(
+        json.dumps({"images": images, "annotations": [nowhere, *annotations]})
+    )
+    [kept, _] = read_all("3dpw", tmp_path, "validation", annotations="more.json")
+    assert len(kept.notes.people) == 1, "somebody who is nowhere does not cost the others their place"
     better = np.column_stack([shot.project(actor.joints(COCO17.names)) + 1, np.full(17, 0.8)]).tolist()
     (tmp_path / "3DPW_validation_crowd_hhrnet_result.json").write_text(
         json.dumps({"5": {"coco_joints": better}})

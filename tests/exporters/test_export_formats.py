@@ -1,12 +1,15 @@
 """What holds for every format: bytes of pictures, counts, marks of the body, all or nothing."""
 
+import io
 import json
 import os
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from synthgen import exporters
 from synthgen.exporters.export import Task, export
@@ -14,6 +17,7 @@ from synthgen.exporters.folder import new_folder
 from synthgen.storage import StorageError
 
 NAMES = list({place: name for name, place in exporters.FORMATS.items()}.values())
+Member = tuple[str, bytes]
 AS_FILES = [name for name in NAMES if name not in ("4d_humans", "hugging_face")]
 
 
@@ -160,3 +164,49 @@ def test_options_and_names_are_checked() -> None:
         assert "padding must be in [1, 3], got 9" in exporters.build(name, {"padding": 9})[1][0]
     task: dict[str, Any] = {"source": "a", "output": "b", "name": "no dots."}
     assert len(Task(**task, body="/no/file", betas="x", seed=-1).problems()) == 4  # type: ignore[arg-type]
+
+
+def rewritten(source: Path, target: Path, edit: Callable[[list[Member]], list[Member]]) -> Path:
+    """Copy the first tar of a run, its members changed."""
+    target.mkdir()
+    with tarfile.open(source / "run-000000.tar") as file:
+        members = [(one.name, file.extractfile(one).read()) for one in file]
+    with tarfile.open(target / "run-000000.tar", "w", format=tarfile.USTAR_FORMAT) as file:
+        for name, data in edit(members):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            file.addfile(entry, io.BytesIO(data))
+    return target
+
+
+def with_picture(members: list[Member], data: bytes) -> list[Member]:
+    return [(name, data if name == "run-00000000.jpg" else old) for name, old in members]
+
+
+def small_picture() -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (20, 10)).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("name", ["4d_humans", "hugging_face", "coco"])
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (lambda all_: [*all_, *[one for one in all_ if one[0].startswith("run-00000000")]],
+         "key run-00000000: is there twice"),
+        (lambda all_: [(name.replace("run-00000000", "other"), data) for name, data in all_],
+         "key other: its record says that its key is 'run-00000000'"),
+        (lambda all_: with_picture(all_, b"\xff\xd8\xffjunk"),
+         "key run-00000000: picture cannot be read: it does not begin as a JPEG or PNG does"),
+        (lambda all_: with_picture(all_, small_picture()),
+         "key run-00000000: the picture is a jpg of 20x10, expected jpg of 128x96"),
+    ],
+)  # fmt: skip
+def test_pictures_that_their_records_contradict_are_one_sentence(
+    name, edit, words, run_export, generated, tmp_path
+) -> None:
+    damaged = rewritten(generated, tmp_path / "damaged", edit)
+    with pytest.raises(ValueError, match=f"run-000000.tar: {words}"):
+        run_export(damaged, name)
+    assert [path.name for path in tmp_path.iterdir()] == ["damaged"]

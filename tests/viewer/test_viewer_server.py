@@ -7,21 +7,25 @@ import json
 import struct
 import tarfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from synthgen.body import load_body
+from synthgen.body import OPEN_FILE, load_body
+from synthgen.body_file import read_body_file
+from synthgen.observation import Gender
 from synthgen.run import main
 from synthgen.sample import Sample
 from synthgen.shards import Shard, write_shard
 from synthgen.shards.bad_list import read_bad_list
-from synthgen.shards.observation_records import to_members
+from synthgen.shards.observation_records import notes_of_sample, to_members, to_record
 from synthgen.viewer.columns import Choice
 from synthgen.viewer.desk import Desk, Query
 from synthgen.viewer.guard import TOKEN_HEADER
+from synthgen.viewer.meshes import Meshes
 from synthgen.viewer.server import Viewer
 
 JSON = {"Content-Type": "application/json"}
@@ -265,3 +269,22 @@ def test_keys_of_unknown_makers_can_be_marked(
     desk.change([0], is_bad=True)
     assert read_bad_list(str(tmp_path / "bad.txt")) == {key}
     assert desk.page(Query(Choice()))["items"][0]["bad"]
+
+
+def test_men_and_women_of_one_picture_are_both_posed(
+    tmp_path: Path, make_sample: Callable[..., Sample]
+) -> None:
+    notes = notes_of_sample(make_sample(0, num_people=2))
+    genders: tuple[Gender, Gender] = ("male", "female")
+    people = tuple(replace(one, gender=gender) for one, gender in zip(notes.people, genders, strict=True))
+    record = to_record(replace(notes, body="smpl", people=people))
+    taller = {name: getattr(read_body_file(OPEN_FILE), name) * 1.5 for name in ("v_template", "shapedirs")}
+    with np.load(OPEN_FILE) as file:
+        np.savez(tmp_path / "taller.npz", **{**dict(file), **taller})
+    files = {"smpl_male": str(tmp_path / "taller.npz"), "smpl_female": str(OPEN_FILE)}
+    (posed,) = Meshes(files).of([record])
+    assert not isinstance(posed, str) and posed.people == (0, 1)
+    man, woman = np.frombuffer(posed.vertices, "<f4").reshape(2, -1, 3)
+    assert np.ptp(man, 0).max() > 1.2 * np.ptp(woman, 0).max()
+    (told,) = Meshes({"smpl_male": files["smpl_male"]}).of([record])
+    assert isinstance(told, str) and "smpl_female" in told
