@@ -8,7 +8,7 @@ be seen, like sides swapped in a symmetric pose; those that move a visible joint
 box are counted apart, too. Rendered pictures are exact by construction, so there every rejection of an
 unspoiled label is a false alarm. At the end it suggests the limits that notice enough and accept most with
 these models, checked on pictures of their own; with `critic=FOLDER` it fits a critic, which sees more than
-limits, says what it does to pictures that it was not fitted to, and writes it for models.critic.
+limits, says what it does to pictures that it was not fitted to, and writes it for models.critic.id.
 """
 
 import json
@@ -42,7 +42,8 @@ class Config:
     Attributes:
         num_samples: accepted pictures to spoil the labels of.
         wanted: part of the spoiled labels that suggested limits notice, [0, 1].
-        critic: folder for a critic fitted to all trials; empty: none is fitted.
+        critic: folder for a critic fitted to all trials, of drawn pictures with `redraw`, else of rendered
+            ones; empty: none is fitted.
         accepted: part of the right labels that the critic trusts, (0, 1).
         max_requests: requests after which it gives up to find that many.
         seed: every random draw follows from it; must be far from the seeds of training.
@@ -149,7 +150,7 @@ def _suggest_limits(config: Config, trials: Sequence[Trial]) -> None:
 
 def _fit_critic(config: Config, trials: Sequence[Trial]) -> None:
     from synthgen import storage
-    from synthgen.backends.logistic_critic import FILE
+    from synthgen.backends.logistic_critic import DRAWN, RENDERED
     from synthgen.calibration import cross_judged, fitted_critic, rates
 
     folder = Path(config.critic).expanduser()
@@ -159,8 +160,9 @@ def _fit_critic(config: Config, trials: Sequence[Trial]) -> None:
     _table(found, "  ")
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(fitted_critic(trials, config.accepted).values(), indent=1)
-    storage.write_bytes(str(folder / FILE), f"{text}\n".encode())
-    say(f"critic fitted to all of them: models.critic={{backend: logistic, id: {folder}}}")
+    path = folder / (DRAWN if config.redraw else RENDERED)
+    storage.write_bytes(str(path), f"{text}\n".encode())
+    say(f"critic fitted to all of them: {path}")
 
 
 def _table(found: "Rates", indent: str = "") -> None:

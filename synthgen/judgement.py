@@ -171,7 +171,8 @@ def _compared(plans: Sequence[Plan], seen: Sequence[Testimony], models: Models) 
     found = compare(plans, seen, models.body)
     if "critic" not in models.roles:
         return found
-    trust = models.ask("critic", [one.clues for one in found])
+    is_drawn = "redraw" in models.roles  # where nothing is redrawn, pictures are rendered
+    trust = models.ask("critic", [one.clues for one in found], is_drawn)
     return [replace(one, trust=own) for one, own in zip(found, trust, strict=True)]
 
 

@@ -232,8 +232,8 @@ class Critic(Model):
 
     trust: float = 1.0
 
-    def __call__(self, clues: Sequence[Clues]) -> list[np.ndarray]:
-        self.note(list(clues))
+    def __call__(self, clues: Sequence[Clues], is_drawn: bool = True) -> list[np.ndarray]:
+        self.note(list(clues), is_drawn)
         return [np.full(len(one["overlap"]), self.trust) for one in clues]
 
 

@@ -12,7 +12,7 @@ from synthgen.clues import Clues
 from synthgen.critic import Critic
 from synthgen.sample import Float
 
-FILE = "critic.json"
+DRAWN, RENDERED = "drawn.json", "rendered.json"  # for pictures of a redraw model, and of the renderer
 SOURCE = "fit one to your models: pipeline=evaluate_verification models=… critic=FOLDER"
 _LARGEST = 1 << 16  # bytes
 
@@ -21,9 +21,11 @@ _LARGEST = 1 << 16  # bytes
 class LogisticCritic:
     """Logistic regression on clues, fitted by evaluate_verification.
 
+    Drawn outlines are off by more than rendered ones: who is fitted to renders distrusts most redraws.
+
     Attributes:
-        id: folder with a critic.json, hub id (owner/name), or embedded/critic, fitted to the models that come
-            with the package; other models need one of their own.
+        id: folder with a drawn.json, a rendered.json, or both (one serves all pictures); hub id (owner/name);
+            or embedded/critic, fitted to the models that come with the package. Others need one of their own.
         revision: branch, tag or commit of a hub id; empty for the newest.
     """
 
@@ -33,7 +35,7 @@ class LogisticCritic:
     def __post_init__(self) -> None:
         raise_problems(self.problems())
         self.version = ""
-        self._critic: Critic | None = None
+        self._critics: dict[bool, Critic] | None = None  # by whether pictures are drawn
 
     def problems(self) -> list[str]:
         """Return everything that is wrong with the keys, one line each."""
@@ -42,24 +44,41 @@ class LogisticCritic:
     def setup(self, device: str = "cpu", dtype: Precision = "float32") -> None:
         """Read the weights, a handful of numbers for the CPU; see `synthgen.backends.protocols`."""
         folder = find_model(self.id, self.revision, fetch_files, SOURCE)
-        self._critic = read_critic(folder / FILE if folder.is_dir() else folder)
+        self._critics = read_critics(folder)
         self.version = version_of(folder)
 
-    def __call__(self, clues: Sequence[Clues]) -> list[Float]:
+    def __call__(self, clues: Sequence[Clues], is_drawn: bool = True) -> list[Float]:
         """Weigh clues; see `Critic` of `synthgen.backends.protocols`."""
-        critic: Critic = ready(self._critic, self)
+        critic = ready(self._critics, self)[is_drawn]
         return [critic.trust(one) for one in clues]
 
 
-def read_critic(path: Path) -> Critic:
-    """Read a critic's weights.
+def read_critics(folder: Path) -> dict[bool, Critic]:
+    """Read a folder's critics, of drawn (True) and of rendered pictures (False); one alone serves both.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it holds something else.
+        FileNotFoundError: there is none.
+        ValueError: a file holds something else.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist: a critic is a folder with {FILE}; {SOURCE}")
+    found = {
+        is_drawn: read_critic(folder / name)
+        for is_drawn, name in ((True, DRAWN), (False, RENDERED))
+        if (folder / name).is_file()
+    }
+    if not found:
+        raise FileNotFoundError(
+            f"{folder} holds no critic: a critic is a folder with {DRAWN}, {RENDERED}, or both; {SOURCE}"
+        )
+    only = next(iter(found.values()))
+    return {is_drawn: found.get(is_drawn, only) for is_drawn in (True, False)}
+
+
+def read_critic(path: Path) -> Critic:
+    """Read one critic's weights.
+
+    Raises:
+        ValueError: the file holds something else.
+    """
     try:
         if path.stat().st_size > _LARGEST:
             raise ValueError(f"{path.stat().st_size} bytes are too many")

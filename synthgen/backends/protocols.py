@@ -244,8 +244,13 @@ class PosePrior(Backend, Protocol):
 class Critic(Backend, Protocol):
     """Role `critic`: how far labels can be trusted, by what the witnesses' answers have to do with them."""
 
-    def __call__(self, clues: Sequence[Clues]) -> list[Float]:
-        """Return the trust (P,) in [0, 1] of the people of each picture, from the clues to them."""
+    def __call__(self, clues: Sequence[Clues], is_drawn: bool = True) -> list[Float]:
+        """Return the trust (P,) in [0, 1] of the people of each picture, from the clues to them.
+
+        Args:
+            clues: to the people of each of B pictures.
+            is_drawn: the pictures come from a redraw model, not from the renderer.
+        """
 
 
 class MeshRefiner(Backend, Protocol):

@@ -1,41 +1,44 @@
 """A critic's file is read strictly, and says what it looks like instead."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_models
 
-from synthgen.backends.logistic_critic import LogisticCritic, read_critic
+from synthgen.backends.logistic_critic import LogisticCritic, read_critics
+from synthgen.backends.model_files import BUNDLED_FOLDER
 from synthgen.clues import CLUES
 
 
-def test_the_shipped_critic_prefers_overlap_and_support() -> None:
+def test_the_shipped_critics_prefer_overlap_and_support() -> None:
     model = LogisticCritic()
     model.setup()
-    middle = {name: np.array([at]) for name, at in zip(CLUES, read_center(), strict=True)}
-    (plain,) = model([middle])
-    for name in ("overlap", "support"):
-        (better,) = model([{**middle, name: middle[name] + 0.3}])
-        assert better > plain, name
+    for is_drawn, critic in read_critics(BUNDLED_FOLDER / "critic").items():
+        middle = {name: np.array([at]) for name, at in zip(CLUES, critic.center, strict=True)}
+        (plain,) = model([middle], is_drawn)
+        for name in ("overlap", "support"):
+            (better,) = model([{**middle, name: middle[name] + 0.3}], is_drawn)
+            assert better > plain, name
 
 
-def read_center() -> tuple[float, ...]:
-    from synthgen.backends.model_files import BUNDLED_FOLDER
+def test_drawn_and_rendered_pictures_have_critics_of_their_own_or_share_one(tmp_path: Path) -> None:
+    folder = tiny_models.critic(tmp_path / "critic")
+    clues = [{name: np.array([0.5]) for name in CLUES}]
 
-    return read_critic(BUNDLED_FOLDER / "critic" / "critic.json").center
-
-
-def test_a_folder_or_its_file_can_be_named(saved: Callable[[str], Path]) -> None:
-    folder = saved("critic")
-    clues = {name: np.array([0.5]) for name in CLUES}
-    found = []
-    for path in (folder, folder / "critic.json"):
-        model = LogisticCritic(str(path))
+    def trusts() -> list[float]:
+        model = LogisticCritic(str(folder))
         model.setup()
-        found.append(float(model([clues])[0][0]))
-    assert found[0] == found[1]
+        return [float(model(clues, is_drawn)[0][0]) for is_drawn in (True, False)]
+
+    first, other = trusts()
+    assert first == other
+    values = json.loads((folder / "drawn.json").read_text())
+    (folder / "rendered.json").write_text(json.dumps({**values, "bias": values["bias"] + 1}))
+    assert trusts()[0] == first and trusts()[1] > first
+    (folder / "drawn.json").unlink()
+    assert trusts()[0] == trusts()[1] > first
 
 
 @pytest.mark.parametrize(
@@ -48,7 +51,7 @@ def test_a_folder_or_its_file_can_be_named(saved: Callable[[str], Path]) -> None
     ],
 )
 def test_odd_files_are_named(content: bytes, message: str, tmp_path: Path) -> None:
-    path = tmp_path / "critic.json"
+    path = tmp_path / "rendered.json"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=message):
         LogisticCritic(str(tmp_path)).setup()
@@ -56,5 +59,5 @@ def test_odd_files_are_named(content: bytes, message: str, tmp_path: Path) -> No
 
 def test_a_folder_without_one_is_named(tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text(json.dumps({}))
-    with pytest.raises(FileNotFoundError, match=r"critic\.json does not exist: a critic is a folder with"):
+    with pytest.raises(FileNotFoundError, match="holds no critic: a critic is a folder with drawn.json"):
         LogisticCritic(str(tmp_path)).setup()

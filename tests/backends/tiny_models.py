@@ -297,7 +297,7 @@ def critic(folder: Path) -> Path:
     count = len(CLUES)
     made = Critic(CLUES, (0.0,) * count, (1.0,) * count, tuple(0.3 * n - 1 for n in range(count)), 0.2)
     folder.mkdir()
-    (folder / "critic.json").write_text(json.dumps(made.values()))
+    (folder / "drawn.json").write_text(json.dumps(made.values()))
     return folder
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from synthgen import config as configs
 from synthgen import run
-from synthgen.backends.logistic_critic import read_critic
+from synthgen.backends.logistic_critic import read_critics
 from synthgen.clues import CLUES
 from synthgen.run import import_recipe
 
@@ -44,7 +44,7 @@ def test_a_critic_is_fitted_written_and_used(tmp_path: Path, capsys: Any) -> Non
     assert run.main([*asked, "verify.min_trust=0", f"critic={folder}", "accepted=0.7"]) == 0
     out = capsys.readouterr().out
     assert "with a critic fitted to four fifths of the pictures" in out and str(folder) in out
-    assert read_critic(folder / "critic.json").names == CLUES
+    assert read_critics(folder)[False].names == CLUES and not (folder / "drawn.json").exists()
     assert run.main([*asked, "num_samples=2", f"models.critic.id={folder}"]) == 0
     assert run.main([*asked, "num_samples=2", "max_requests=3", "verify.min_trust=1"]) == 1
     assert "0 of 3 unspoiled labels accepted" in capsys.readouterr().out
