@@ -91,7 +91,7 @@ class Refinery:
     dtype: torch.dtype = torch.float32
     samples: int = 8
     warmth: float = 4.0
-    below: float = 0.85
+    below: float = 0.6
 
     def __post_init__(self) -> None:
         self.denoiser = self.denoiser.to(self.device, self.dtype).eval()
