@@ -40,11 +40,11 @@ def test_a_run_on_the_models_of_the_package_is_ready(config: str, tmp_path: Path
     assert run.main(["pipeline=doctor", config]) == 0
     lines = capsys.readouterr().out.splitlines()
     told = subjects(lines)
-    roles = ("draft", "redraw", "segmenter", "keypoints", "mesh", "prior")
+    roles = ("draft", "redraw", "segmenter", "keypoints", "mesh", "prior", "critic")
     assert {told[f"models.{role}"] for role in roles} == {"ok"}
     rest = ("python", "packages", "config", "body", "renderer", "gpu", "ray", "memory", "output")
     assert set(told) == {f"models.{role}" for role in roles} | set(rest)
-    assert "FAIL" not in told.values() and lines[-1].startswith("words: 15 checks")
+    assert "FAIL" not in told.values() and lines[-1].startswith("words: 16 checks")
     assert {path.name for path in tmp_path.iterdir()} == {"words.yaml"}, "nothing is made"
 
 

@@ -76,7 +76,7 @@ def test_its_reasons_are_those_of_verification() -> None:
     """Each reason that is counted as one of masks and joints can be given; the others are another number of
     people and another body."""
     fine = Agreement(1, *(np.array([value]) for value in (1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0)))
-    bad = {"iou": 0.0, "pck": 0.0, "oks": 0.0, "worst_joint": 9.0, "limb": 0.0, "support": 0.0}
+    bad = {"iou": 0.0, "pck": 0.0, "oks": 0.0, "worst_joint": 9.0, "limb": 0.0, "support": 0.0, "trust": 0.0}
     limits = Verification(min_limb=0.5)
     given = {limits.reason(replace(fine, **{name: np.array([value])})) for name, value in bad.items()}
     assert given == set(import_recipe("evaluate_rectification").OF_MASKS_AND_JOINTS)

@@ -35,6 +35,7 @@ def test_every_score_that_the_method_writes_has_a_measure():
         "mpvpe_mm",
         "limb",
         "support",
+        "trust",
         "evidence",
         "hidden_support",
         "occluded",
