@@ -76,16 +76,16 @@ class Critic:
         if not isinstance(values, Mapping) or sorted(values) != sorted(keys):
             got = sorted(map(str, values)) if isinstance(values, Mapping) else type(values).__name__
             raise ValueError(f"a critic has the keys {sorted(keys)}, got {got}")
-        lists = {key: values[key] for key in keys[1:4]}
-        for key, own in lists.items():
-            if not isinstance(own, list | tuple) or not all(map(_is_number, own)):
-                raise ValueError(f"{key} must be a list of numbers, got {own!r}")
+        for key in keys[1:4]:
+            if not isinstance(values[key], list | tuple) or not all(map(_is_number, values[key])):
+                raise ValueError(f"{key} must be a list of numbers, got {values[key]!r}")
         if not isinstance(values["names"], list | tuple):
             raise ValueError(f"names must be a list of clues, got {values['names']!r}")
         if not _is_number(values["bias"]):
             raise ValueError(f"bias must be a number, got {values['bias']!r}")
         names = tuple(str(name) for name in values["names"])
-        return cls(names, *(tuple(map(float, own)) for own in lists.values()), float(values["bias"]))  # type: ignore[call-arg, arg-type]
+        center, scale, weights = (tuple(map(float, values[key])) for key in keys[1:4])
+        return cls(names, center, scale, weights, float(values["bias"]))
 
 
 def fit_critic(
