@@ -31,6 +31,7 @@ from synthgen.stages.depth import Plan, plan_picture
 
 say = partial(print, flush=True)
 _AT_ONCE = 16
+_FEWEST = 5  # pictures that a critic is fitted to
 _SPOIL_STREAM = 0x73706F  # keeps the draws of spoils apart from all others of a seed
 NODES = {"source": backends.SOURCES}
 
@@ -153,6 +154,11 @@ def _fit_critic(config: Config, trials: Sequence[Trial]) -> None:
     from synthgen.backends.logistic_critic import DRAWN, RENDERED
     from synthgen.calibration import cross_judged, fitted_critic, rates
 
+    if len(trials) < _FEWEST:
+        raise ValueError(
+            f"critic={config.critic}: {len(trials)} pictures are too few to fit one, expected at least "
+            f"{_FEWEST}; raise num_samples and max_requests"
+        )
     folder = Path(config.critic).expanduser()
     found = rates(cross_judged(trials, config.accepted), config.verify)
     say("with a critic fitted to four fifths of the pictures, measured on the other fifth, five times:")

@@ -3,8 +3,8 @@
 SciPy reads it in a process of its own: damaged files can end that process where no error can be caught.
 """
 
+import io
 import os
-import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +20,7 @@ from synthgen.geometry import Array
 
 EXPECTED = "MPII's RELEASE: annolist (image.name, annorect.annopoints.point), img_train, act"
 _ONE = 1.0  # MATLAB counts pixels from 1
+_WRONG = "wrong"
 _READER = "import sys; from synthgen.datasets.mpii_mat import answer; answer(sys.argv[1])"
 
 
@@ -53,26 +54,40 @@ def read_mat(files: Files, path: Path) -> list[Annotation]:
         )
         if run.returncode != 0:
             raise ValueError(f"is damaged: SciPy's reader of MATLAB files ended with {run.returncode}")
-        found: list[Annotation] | str = pickle.loads(run.stdout)
-        if isinstance(found, str):
-            raise ValueError(found)
-        return found
+        found = np.load(io.BytesIO(run.stdout), allow_pickle=False)
+        if _WRONG in found:
+            raise ValueError(str(found[_WRONG]))
+        people = np.split(found["people"], np.cumsum(found["counts"])[:-1])
+        names, families, actions = (list(map(str, found[key])) for key in ("names", "families", "actions"))
+        rows = zip(names, people, families, actions, strict=True) if names else ()
+        return [Annotation(*row) for row in rows]
 
 
 def answer(path: str) -> None:
-    """Read a file and write its pictures, or what is wrong with it, pickled to the standard output."""
+    """Read a file and write its pictures, or what is wrong with it, to the standard output as npz."""
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
-    found: list[Annotation] | str
+    found: list[Annotation] = []
+    wrong: dict[str, Any] = {}
     try:
         release = loadmat(path, struct_as_record=False, squeeze_me=True)["RELEASE"]
         found = list(_annotations(release))
     except KeyError as error:
-        found = f"lacks {error.args[0]!r}"
+        wrong = {_WRONG: f"lacks {error.args[0]!r}"}
     except (*ODD, MatReadError, NameError) as error:  # a NameError is SciPy's own
-        found = f"cannot be read as a MATLAB file: {error or type(error).__name__}"
-    sys.stdout.buffer.write(pickle.dumps(found))
+        wrong = {_WRONG: f"cannot be read as a MATLAB file: {error or type(error).__name__}"}
+    none = np.zeros((0, len(MPII16), 3))
+    arrays: dict[str, Any] = wrong or {
+        "names": np.array([one.name for one in found], np.str_),
+        "families": np.array([one.family for one in found], np.str_),
+        "actions": np.array([one.action for one in found], np.str_),
+        "counts": np.array([len(one.people) for one in found], np.int64),
+        "people": np.concatenate([none, *(one.people for one in found)]),
+    }
+    packed = io.BytesIO()
+    np.savez(packed, **arrays)
+    sys.stdout.buffer.write(packed.getvalue())
 
 
 def _annotations(release: Any) -> Iterator[Annotation]:

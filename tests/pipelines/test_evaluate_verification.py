@@ -48,6 +48,9 @@ def test_a_critic_is_fitted_written_and_used(tmp_path: Path, capsys: Any) -> Non
     assert run.main([*asked, "num_samples=2", f"models.critic.id={folder}"]) == 0
     assert run.main([*asked, "num_samples=2", "max_requests=3", "verify.min_trust=1"]) == 1
     assert "0 of 3 unspoiled labels accepted" in capsys.readouterr().out
+    assert run.main([*asked, "num_samples=1", "verify.min_trust=0", f"critic={tmp_path / 'few'}"]) != 0
+    assert "are too few to fit one, expected at least 5; raise num_samples" in capsys.readouterr().err
+    assert not (tmp_path / "few").exists()
 
 
 def test_too_few_accepted_labels_end_with_one_and_say_so(capsys: Any) -> None:
