@@ -39,6 +39,33 @@ def load_weights(model: nn.Module, folder: Path) -> None:
         ) from error
 
 
+def load_part(part: nn.Module, path: Path) -> None:
+    """Load what `save_part` wrote.
+
+    Raises:
+        ValueError: the file is damaged, or its tensors are those of another part.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        part.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ValueError(
+            f"{path}: not the weights of this part ({reason}); take those of a training with the same "
+            "sizes, or remove the file to begin with fresh ones"
+        ) from error
+
+
+def save_part(part: nn.Module, path: Path) -> None:
+    """Write the weights of a part that is needed in training only, float32."""
+    from safetensors.torch import save
+
+    tensors = {name: value.detach().float().cpu().contiguous() for name, value in part.state_dict().items()}
+    storage.write_bytes(str(path), save(tensors))
+
+
 def read_log(folder: Path) -> list[dict[str, Any]]:
     """Return the rounds of training that a model's folder tells of, oldest first."""
     path = folder / LOG

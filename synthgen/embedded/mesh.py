@@ -21,7 +21,7 @@ from synthgen.backends.vit import ViTConfig
 from synthgen.body import OPEN_FILE
 from synthgen.body_file import read_body_file
 from synthgen.body_points import BodyPoints, blend
-from synthgen.embedded import crops, grids, keypoints, vit_weights
+from synthgen.embedded import crops, earlier, grids, keypoints, vit_weights
 from synthgen.embedded.imagenet import normalized
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.mesh_student import Answer, MeshStudent, look_error
@@ -33,6 +33,7 @@ from synthgen.geometry import Array, procrustes
 from synthgen.joints import COCO17, SMPL24
 
 FOLDER = "mesh"
+HEAD = "head.safetensors"  # heatmap head of a training, in the step's folder
 FAMILIES = ("everyday",)
 _PADDING = 1.0  # 4D-Humans cuts boxes out as they are
 _JITTER = crops.Jitter()
@@ -204,10 +205,18 @@ class MeshLesson:
 
 
 def train(shop: Workshop) -> None:
-    """Train the mesh estimator and write it."""
+    """Train the mesh estimator and write it.
+
+    The heatmap head, which no estimate needs, stays in the work folder, `mesh/head.safetensors`. Copied into
+    the folder `mesh` of `start_from`, it goes on from there as well; without it, a further round has to teach
+    a fresh one first.
+    """
     lesson = MeshLesson(shop.options.mesh, shop.pictures)
     shop.begin(lesson.model.get_submodule("hmr2"), FOLDER)
+    if shop.start_from is not None and shop.has_earlier(f"{FOLDER}/{HEAD}"):
+        earlier.load_part(lesson.model.get_submodule("head"), shop.start_from / FOLDER / HEAD)
     model: Any = shop.train(lesson, shop.options.mesh.training)
+    earlier.save_part(model.head, shop.work / FOLDER / HEAD)
     model.hmr2.save_folder(shop.weights / FOLDER, KEEP_DTYPE)
     shop.note(FOLDER, shop.options.mesh.training, len(shop.pictures.people_rows(False, FAMILIES)))
 

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from embedded_options import TINY
 from safetensors.torch import load_file
 
@@ -89,6 +90,28 @@ def test_what_earlier_models_lack_is_trained_from_nothing(place, trained, tmp_pa
         tmp_path / "weights" / name / "training.json" for name in ("draft/vae", "draft", "redraw", "mesh")
     ]
     assert [len(json.loads(log.read_text())["rounds"]) for log in logs] == [2, 1, 1, 1]
+
+
+def test_mesh_goes_on_with_the_heatmap_head_that_lies_beside_it(place, trained, tmp_path, capsys):
+    start, where = tmp_path / "start", [f"weights={tmp_path / 'weights'}", f"work={tmp_path / 'work'}"]
+    shutil.copytree(trained, start)
+    for name in RUNS:
+        shutil.copytree(place / "work" / name, tmp_path / "work" / name)
+    kept = place / "work" / "mesh" / "head.safetensors"
+    shutil.copy(kept, start / "mesh")
+    chosen = [f"config={place / 'tiny.yaml'}", *where, f"start_from={start}", "steps=[mesh]", "seed=5"]
+    still = ["mesh.training.learning_rate=1e-9"]
+    assert run.main([*chosen, *still]) == 0
+    before, after = load_file(kept), load_file(tmp_path / "work" / "mesh" / "head.safetensors")
+    assert all(torch.allclose(before[name], after[name], atol=1e-4) for name in before)
+    (start / "mesh" / "head.safetensors").unlink()
+    assert run.main([*chosen, *still]) == 0, "without it, a fresh one is taught"
+    fresh = load_file(tmp_path / "work" / "mesh" / "head.safetensors")
+    assert not all(torch.allclose(before[name], fresh[name], atol=1e-4) for name in before)
+    (start / "mesh" / "head.safetensors").write_bytes(b"no weights")
+    capsys.readouterr()
+    assert run.main(chosen) == 1
+    assert "head.safetensors: not the weights of this part" in capsys.readouterr().err
 
 
 def untrained_prior(place, folder):
