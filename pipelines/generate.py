@@ -263,7 +263,10 @@ def _resolved(config: Config, recorded: Mapping[str, Any]) -> Config:
         role: backends.complete(backends.MODELS[role], node, f"models.{role}")
         for role, node in config.models.items()
     }
-    return replace(config, renderer=renderer, source=source, models=models, precision=_precision(config))
+    verify = config.verify.resolved("critic" in models)
+    return replace(
+        config, renderer=renderer, source=source, models=models, verify=verify, precision=_precision(config)
+    )
 
 
 def _precision(config: Config) -> Precision:

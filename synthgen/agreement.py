@@ -3,8 +3,8 @@
 PCK, OKS and overlaps are parts in [0, 1]; MPVPE is in millimetres after the pelves are laid onto each other.
 """
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ _LIMBS = (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "
 LIMBS = np.array(
     [[COCO17.index(f"{side}_{end}") for end in ends] for side in ("left", "right") for ends in _LIMBS]
 )
+# Limits on single scores where nothing else is said: without a critic, and wider beside one.
+_ALONE = {"min_iou": 0.75, "min_pck": 0.5, "min_oks": 0.2, "min_support": 0.5}
+_BESIDE_CRITIC = {"min_iou": 0.7, "min_pck": 0.4, "min_oks": 0.1, "min_support": 0.3}
 LIMB_POINTS = np.linspace(0.1, 0.9, 9)  # parts of the way from one joint to the next that are looked at
 
 
@@ -88,6 +91,9 @@ class Agreement:
 class Verification:
     """Limits that a redrawn picture must keep, and what happens to one that does not.
 
+    Those left open (null) are 0.75 (IoU), 0.5 (PCK), 0.2 (OKS) and 0.5 (support); beside a critic, who judges
+    by all scores together, 0.7, 0.4, 0.1 and 0.3.
+
     Attributes:
         min_iou: least overlap of each visible body with its segmented person, [0, 1].
         min_pck: least part of a person's visible joints that are found in place, [0, 1].
@@ -108,13 +114,13 @@ class Verification:
         renders: verify rendered scenes as well, which are exact by construction.
     """
 
-    min_iou: float = 0.7
-    min_pck: float = 0.4
-    min_oks: float = 0.1
+    min_iou: float | None = None
+    min_pck: float | None = None
+    min_oks: float | None = None
     max_worst_joint: float = 1.0
     max_mpvpe_mm: float = 1500.0
     min_limb: float = 0.0
-    min_support: float = 0.3
+    min_support: float | None = None
     min_trust: float = 0.5
     same_people: bool = True
     on_mismatch: OnMismatch = "retry"
@@ -127,7 +133,7 @@ class Verification:
         found = [
             f"{name} must be in [0, 1], got {getattr(self, name)}"
             for name in ("min_iou", "min_pck", "min_oks", "min_limb", "min_support", "min_trust")
-            if not 0 <= getattr(self, name) <= 1
+            if (value := getattr(self, name)) is not None and not 0 <= value <= 1
         ]
         found += [
             f"{name} must be above 0, got {getattr(self, name)}"
@@ -137,19 +143,30 @@ class Verification:
         found += [f"rectified.{problem}" for problem in self.rectified.problems()]
         return found if self.retries >= 0 else [*found, f"retries must be at least 0, got {self.retries}"]
 
+    def resolved(self, has_critic: bool) -> "Verification":
+        """Return these options with the limits filled in that were left open."""
+        filled: dict[str, Any] = {name: self._limit(name, has_critic) for name in _ALONE}
+        return replace(self, **filled)
+
+    def _limit(self, name: str, has_critic: bool) -> float:
+        given: float | None = getattr(self, name)
+        return (_BESIDE_CRITIC if has_critic else _ALONE)[name] if given is None else given
+
     def reason(self, agreement: Agreement) -> str | None:
         """Return why labels and picture do not agree, or None where they do."""
+        has_critic = agreement.trust is not None
+        min_iou, min_pck, min_oks, min_support = (self._limit(name, has_critic) for name in _ALONE)
         checks = (
             (
                 self.same_people and agreement.people_found != len(agreement.iou),
                 "another number of people in the picture",
             ),
-            ((agreement.iou < self.min_iou).any(), "body and picture overlap too little"),
+            ((agreement.iou < min_iou).any(), "body and picture overlap too little"),
             ((agreement.limb < self.min_limb).any(), "a limb where the picture shows none"),
-            ((agreement.pck < self.min_pck).any(), "too few joints in place"),
-            ((agreement.oks < self.min_oks).any(), "keypoints too far off"),
+            ((agreement.pck < min_pck).any(), "too few joints in place"),
+            ((agreement.oks < min_oks).any(), "keypoints too far off"),
             ((agreement.worst_joint > self.max_worst_joint).any(), "a joint far out of place"),
-            ((agreement.support < self.min_support).any(), "a joint where the picture speaks against it"),
+            ((agreement.support < min_support).any(), "a joint where the picture speaks against it"),
             ((agreement.mpvpe_mm > self.max_mpvpe_mm).any(), "the body in the picture is another one"),
             (
                 agreement.trust is not None and bool((agreement.trust < self.min_trust).any()),

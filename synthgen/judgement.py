@@ -98,7 +98,7 @@ def _refitted(
     fitted = [replace(bodies, scene=scene) for bodies, scene in zip(known, scenes, strict=True)]
     return [
         (plan or old, verdict)
-        for old, (plan, verdict) in zip(plans, _judged_anew(fitted, models), strict=True)
+        for old, (plan, verdict) in zip(plans, _judged_anew(fitted, plans, models), strict=True)
     ]
 
 
@@ -110,7 +110,9 @@ def _boxes(plan: Plan, segments: NDArray[np.bool_]) -> Float:
     )
 
 
-def _judged_anew(batch: Sequence[Bodies], models: Models) -> list[tuple[Plan | None, Verdict]]:
+def _judged_anew(
+    batch: Sequence[Bodies], before: Sequence[Plan], models: Models
+) -> list[tuple[Plan | None, Verdict]]:
     """Judge bodies in finished pictures by prior, gate and witnesses; no plan where none can be drawn."""
     judged: list[Judged | str] = [
         Judged(bodies, False, tuple({} for _ in bodies.scene.people)) for bodies in batch
@@ -128,15 +130,15 @@ def _judged_anew(batch: Sequence[Bodies], models: Models) -> list[tuple[Plan | N
         own = judged[place]
         assert not isinstance(own, str)
         known = replace(verdict, scores=merged(own.scores, verdict.scores))
-        answers[place] = (plan, _trusted(plan, known, models))
+        answers[place] = (plan, _trusted(plan, before[place], known, models))
     return answers
 
 
-def _trusted(plan: Plan, verdict: Verdict, models: Models) -> Verdict:
+def _trusted(plan: Plan, before: Plan, verdict: Verdict, models: Models) -> Verdict:
     """Let the picture speak for fitted bodies that nothing speaks against."""
     if verdict.reason is not None or verdict.testimony is None:
         return verdict
-    found = evidence(plan, verdict.testimony, models.body)
+    found = evidence(plan, verdict.testimony, models.body, before)
     own = tuple(found.scores(person) for person in range(len(verdict.scores)))
     return replace(
         verdict, reason=models.options.verify.rectified.reason(found), scores=merged(verdict.scores, own)

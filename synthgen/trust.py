@@ -2,7 +2,8 @@
 
 A label that was there before its picture is asked whether the picture speaks against it. One that was fitted
 goes wherever the keypoint model sees joints, and where that sees little it lies anywhere: nothing speaks
-against it afterwards, right or wrong. So the picture has to speak for it, joint by joint.
+against it afterwards, right or wrong. So the picture has to speak for it, joint by joint; for those that the
+fit left where they were, the first question is enough.
 """
 
 from dataclasses import dataclass
@@ -16,10 +17,10 @@ class Evidence:
     """What the keypoint model says for the labels of P people.
 
     Attributes:
-        visible: (P,) of the joints that the label shows, the least value of the heatmap in its place, in
-            [0, 1]; 1 for who shows none.
-        hidden: (P,) of the joints that the label hides, the least support in its place (1 less what the
-            heatmap rises above its value there), in [0, 1]; 1 for who hides none.
+        visible: (P,) of the moved joints that the label shows, the least value of the heatmap in its place,
+            in [0, 1]; 1 for who shows none.
+        hidden: (P,) of the moved joints that the label hides, the least support in its place (1 less what
+            the heatmap rises above its value there), in [0, 1]; 1 for who hides none.
     """
 
     visible: NDArray[np.float64]
@@ -38,9 +39,10 @@ class Trust:
     """Limits that fitted labels must keep beside those of all labels.
 
     Attributes:
-        min_evidence: least value of the keypoint model's heatmap in the place of each visible joint, [0, 1].
-        min_hidden_support: least support of each joint that the label hides, [0, 1]: it must not be seen
-            elsewhere.
+        min_evidence: least value of the keypoint model's heatmap in the place of each visible joint that the
+            fit moved, [0, 1].
+        min_hidden_support: least support of each moved joint that the label hides, [0, 1]: it must not be
+            seen elsewhere.
     """
 
     min_evidence: float = 0.4
@@ -68,6 +70,7 @@ def evidence_of(
     support: NDArray[np.floating] | None,
     is_near: NDArray[np.bool_],
     is_visible: NDArray[np.bool_],
+    is_moved: NDArray[np.bool_],
 ) -> Evidence:
     """Return what the keypoint model says for labels.
 
@@ -77,10 +80,12 @@ def evidence_of(
             joints found in place have a value there, their confidence.
         is_near: (P, J) which joints were found in their labelled place.
         is_visible: (P, J) which joints the label shows.
+        is_moved: (P, J) which joints the fit moved.
     """
     if support is None:
         support = np.where(is_near, 1.0, 1.0 - confidence)
     value = np.clip(confidence - (1.0 - support), 0.0, 1.0)
     return Evidence(
-        visible=np.where(is_visible, value, 1.0).min(-1), hidden=np.where(is_visible, 1.0, support).min(-1)
+        visible=np.where(is_moved & is_visible, value, 1.0).min(-1),
+        hidden=np.where(is_moved & ~is_visible, support, 1.0).min(-1),
     )

@@ -101,6 +101,25 @@ def test_every_limit_has_its_reason(change, reason):
     assert Verification(min_limb=0.5).reason(Agreement(**arrays)) == reason
 
 
+def test_limits_left_open_are_wider_beside_a_critic():
+    """Between the two: overlap 0.72, a critic who trusts the label, and one who does not."""
+    arrays = {name: value if name == "people_found" else np.array([value]) for name, value in GOOD.items()}
+    arrays["iou"] = np.array([0.72])
+    assert Verification().reason(Agreement(**arrays)) == "body and picture overlap too little"
+    assert Verification().reason(Agreement(**arrays, trust=np.array([0.6]))) is None
+    assert Verification().reason(Agreement(**arrays, trust=np.array([0.4]))) == (
+        "outline and joints together speak against the label"
+    )
+    assert Verification(min_iou=0.71).reason(Agreement(**arrays)) is None
+    assert Verification(min_iou=0.73).resolved(True).min_iou == 0.73
+    alone, beside = Verification().resolved(False), Verification().resolved(True)
+    for name in ("min_iou", "min_pck", "min_oks", "min_support"):
+        assert 0 < getattr(beside, name) < getattr(alone, name)
+    said = " ".join(str(Verification.__doc__).split())
+    assert f"{alone.min_iou} (IoU), {alone.min_pck} (PCK), {alone.min_oks} (OKS)" in said
+    assert f"{beside.min_iou}, {beside.min_pck}, {beside.min_oks} and {beside.min_support}" in said
+
+
 def test_the_worst_person_decides():
     arrays = {
         name: value if name == "people_found" else np.array([value] * 2) for name, value in GOOD.items()

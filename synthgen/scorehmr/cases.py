@@ -16,7 +16,7 @@ from synthgen.scorehmr.groups import Groups
 from synthgen.scorehmr.guidance import MIN_DEPTH_M, Keypoints, MultiView, Smoothness, Term
 from synthgen.scorehmr.placement import FreePlacement, Placement, SharedPlacement, least_squares_transl
 from synthgen.scorehmr.points import SparsePoints
-from synthgen.scorehmr.silhouette import Silhouette
+from synthgen.scorehmr.silhouette import ROUGH, Detail, Silhouette
 from synthgen.scorehmr.state import Start
 
 _SIDE_PX = 1000.0  # longer side that pictures are counted as
@@ -155,7 +155,9 @@ class Posed:
     terms: tuple[Term, ...] = field(default=())
 
 
-def pose_cases(cases: Cases, points: SparsePoints, weights: Weights, dtype: torch.dtype) -> Posed:
+def pose_cases(
+    cases: Cases, points: SparsePoints, weights: Weights, dtype: torch.dtype, detail: Detail = ROUGH
+) -> Posed:
     """Turn cases into a start and guidance terms.
 
     Each body starts where its estimate stands, or where the joints put it, whichever shows less error.
@@ -166,6 +168,7 @@ def pose_cases(cases: Cases, points: SparsePoints, weights: Weights, dtype: torc
             device, too.
         weights: of the terms.
         dtype: of the tensors.
+        detail: how closely segments are followed, by as many points of the skin.
     """
     device = points.joints.device
 
@@ -191,7 +194,7 @@ def pose_cases(cases: Cases, points: SparsePoints, weights: Weights, dtype: torc
     transl = _placed(keypoints, points(rotmat, betas), tensor([p.transl for p in cases.people]))
     terms: list[Term] = [keypoints]
     if cases.masks:
-        terms.append(Silhouette.of_masks(cases.masks, cameras, weights.silhouette))
+        terms.append(Silhouette.of_masks(cases.masks, cameras, weights.silhouette, detail))
     placement: Placement = FreePlacement()
     if cases.moments and len(set(cases.moments)) < len(cases):
         groups = Groups.of(cases.moments, device)

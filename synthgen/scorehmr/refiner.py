@@ -21,6 +21,24 @@ from synthgen.backends.ranges import (
 )
 from synthgen.sample import Float, Person, Scene
 
+
+@dataclass(frozen=True)
+class Attempt:
+    """One way to fit.
+
+    Attributes:
+        rank: of the start that guidance begins from, 0 for the best; None for the bodies as they are, moved
+            by the plain fit in the end alone.
+        silhouette: factor on what segments say in that plain fit.
+    """
+
+    rank: int | None
+    silhouette: float
+
+
+# The least change first: most labels that do not pass are nearly right, and what was drawn from them has
+# their depth, which no fit to joints and outlines knows.
+ATTEMPTS = (Attempt(None, 3.0), Attempt(0, 1.0), Attempt(1, 1.0), Attempt(0, 3.0))
 RANGES = {
     "iterations": Range(1),
     "start": Range(1),
@@ -31,14 +49,13 @@ RANGES = {
     "min_confidence": Range(0, 1),
     "samples": Range(0),
     "polish": Range(0),
-    "attempts": Range(1, 4),
+    "attempts": Range(1, len(ATTEMPTS)),
     "batch_size": Range(1),
 }
 SOURCE = (
     "The published denoiser comes with ScoreHMR (github.com/statho/ScoreHMR): score_hmr/model-100.pt in "
     "its model weights; embedded/score is the package's own"
 )
-_LATE = 2  # attempt from which on the end of a fit follows the segments more closely
 MESH = {"backend": "hmr2", "id": "embedded/mesh"}
 
 
@@ -46,9 +63,10 @@ MESH = {"backend": "hmr2", "id": "embedded/mesh"}
 class ScoreRefiner:
     """A denoiser of ScoreHMR with the estimator whose features it is told.
 
-    Several starts are tried: the body of the scene, what the estimator sees, both mirrored in depth (seen
-    from the other side), what the denoiser may draw for the picture; the first stays unless another shows
-    clearly less error. In the end a plain fit from where the score left them moves the shapes, too.
+    First bodies are nudged: a plain fit moves them a little, shapes, too. Where that does not do, guidance
+    tries several starts: the body of the scene, what the estimator sees, both mirrored in depth (seen from
+    the other side), what the denoiser may draw for the picture; the first stays unless another shows clearly
+    less error. Plain fits follow from where the score left them.
 
     Attributes:
         id: folder or hub id of a denoiser of ours, published checkpoint, or embedded/score.
@@ -64,7 +82,7 @@ class ScoreRefiner:
         keypoint_weight: of the reprojection error; published: 0.003.
         min_confidence: joints below count as not found.
         samples: starts that the denoiser draws beside these; bodies of scenes begin near the truth.
-        polish: steps of the plain fit in the end; 0 for none.
+        polish: steps of the plain fit in the end; 0 for none: then the first attempt changes nothing.
         attempts: fits that `generate` may try, one after the other, while verification says no.
         batch_size: people refined at once; the last batch is filled up.
     """
@@ -81,8 +99,8 @@ class ScoreRefiner:
     keypoint_weight: float = 0.005
     min_confidence: float = 0.2
     samples: int = 0
-    polish: int = 80
-    attempts: int = 3
+    polish: int = 120
+    attempts: int = 4
     batch_size: int = 8
 
     uses_masks: ClassVar[bool] = True  # takes the segments of people as well
@@ -150,8 +168,8 @@ class ScoreRefiner:
             keypoints: of their people.
             masks: segments (P, H, W) of the people of each picture, in the same order; an empty segment says
                 nothing. Without any, joints alone decide.
-            attempt: 0 begins from the best start, 1 from the second best; 2 and 3 do the same and follow the
-                segments more closely in the end.
+            attempt: which of ATTEMPTS: 0 nudges the bodies, 1 lets guidance begin from the best start, 2 from
+                the second best, 3 from the best again, and follows the segments more closely in the end.
         """
         refinery = ready(self._refinery, self)
         check_images(images)
@@ -167,7 +185,7 @@ class ScoreRefiner:
                     f"picture {number} has joints of {len(found.keypoints_2d)} people, its scene has "
                     f"{len(scene.people)}"
                 )
-        if attempt == 0:
+        if attempt <= 1:
             self._scouts, self._fits = {}, {}
         rows = self._rows(images, scenes, keypoints)
         if masks:
@@ -185,6 +203,8 @@ class ScoreRefiner:
 
     def _refined(self, rows: Sequence["_Row"], refinery: Any, attempt: int) -> list[Person]:
         from synthgen.scorehmr.cases import Cases
+        from synthgen.scorehmr.fitting import FittingOptions
+        from synthgen.scorehmr.refinery import Fitted
 
         features = [row.features for row in rows if row.features is not None]
         cases = Cases(
@@ -195,12 +215,17 @@ class ScoreRefiner:
             features=np.stack(features) if features else None,
             masks=tuple(row.mask for row in rows) if any(row.mask is not None for row in rows) else (),
         )
-        seen = [row.seen for row in rows if row.seen is not None]
-        starts = [list(cases.people), *([seen] if seen else [])]
-        starts += [refinery.reflected(people) for people in starts]
-        cases, fitted = self._guided([row.digest for row in rows], cases, starts[1:], attempt % 2)
+        way = ATTEMPTS[attempt]
+        if way.rank is None:
+            nothing = np.zeros(len(rows))
+            fitted = Fitted(cases.people, ("",) * len(rows), nothing, nothing)
+        else:
+            seen = [row.seen for row in rows if row.seen is not None]
+            starts = [list(cases.people), *([seen] if seen else [])]
+            starts += [refinery.reflected(people) for people in starts]
+            cases, fitted = self._guided([row.digest for row in rows], cases, starts[1:], way.rank)
         if self.polish:
-            fitted = refinery.polished(fitted, cases, *self._polish(attempt))
+            fitted = refinery.polished(fitted, cases, FittingOptions(steps=self.polish), way.silhouette)
         return [
             row.person if reason else person
             for row, person, reason in zip(rows, fitted.people, fitted.reasons, strict=True)
@@ -226,14 +251,6 @@ class ScoreRefiner:
             fitted = refinery.refine_from(cases)
             self._fits |= {(name, rank): fitted.of(row) for row, name in enumerate(names)}
         return cases, Fitted.joined([self._fits[name, rank] for name in names])
-
-    def _polish(self, attempt: int) -> tuple[Any, float]:
-        """Return how the plain fit runs, and the factor on what segments say."""
-        from synthgen.scorehmr.fitting import FittingOptions
-
-        if attempt < _LATE:
-            return FittingOptions(steps=self.polish), 1.0
-        return FittingOptions(steps=self.polish * 3 // 2, pose_weight=2.0), 3.0
 
     def _rows(
         self, images: Sequence[Image], scenes: Sequence[Scene], keypoints: Sequence[Keypoints]

@@ -25,7 +25,7 @@ from synthgen.scorehmr.guidance import MIN_DEPTH_M
 from synthgen.scorehmr.hypotheses import Scouted, draw_poses, reflected
 from synthgen.scorehmr.points import SparsePoints
 from synthgen.scorehmr.sampling import GuidanceOptions, Refined, refine
-from synthgen.scorehmr.silhouette import joints_and_skin
+from synthgen.scorehmr.silhouette import FINE, ROUGH, Detail, joints_and_skin
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class Refinery:
     def __post_init__(self) -> None:
         self.denoiser = self.denoiser.to(self.device, self.dtype).eval()
         self._joints = SparsePoints.of_joint_set(self.body, COCO23).to(self.device, self.dtype)
-        self._skin = joints_and_skin(self.body).to(self.device, self.dtype)
+        self._skins: dict[int, SparsePoints] = {}  # by how many points
 
     def refine(self, cases: Cases) -> Fitted:
         """Fit people by score guidance (ScoreHMR): from several starts, or as published from one.
@@ -158,7 +158,7 @@ class Refinery:
             silhouette: factor on the weight of segments.
         """
         weights = replace(self.weights, silhouette=silhouette * self.weights.silhouette)
-        posed = self._posed(cases.with_people(fitted.people), weights)
+        posed = self._posed(cases.with_people(fitted.people), weights, FINE)
         plain = _fitted(fit(posed.start, posed.terms, None, options))
         keeps = [bool(first or then) for first, then in zip(fitted.reasons, plain.reasons, strict=True)]
         people = [
@@ -221,9 +221,14 @@ class Refinery:
             found.append(float(np.median(np.linalg.norm(placed - joints[is_found], axis=-1))) / side)
         return np.array(found)
 
-    def _posed(self, cases: Cases, weights: Weights | None = None) -> Posed:
-        points = self._skin if cases.masks else self._joints
-        return pose_cases(cases, points, weights or self.weights, self.dtype)
+    def _posed(self, cases: Cases, weights: Weights | None = None, detail: Detail = ROUGH) -> Posed:
+        points = self._skin(detail.skin_points) if cases.masks else self._joints
+        return pose_cases(cases, points, weights or self.weights, self.dtype, detail)
+
+    def _skin(self, count: int) -> SparsePoints:
+        if count not in self._skins:
+            self._skins[count] = joints_and_skin(self.body, count).to(self.device, self.dtype)
+        return self._skins[count]
 
     def _features(self, cases: Cases) -> torch.Tensor:
         if cases.features is None:

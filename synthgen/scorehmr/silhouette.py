@@ -1,16 +1,18 @@
 """A guidance term of one's own kind: the body must fill the person's segment, and nothing but it.
 
-Two distances, as in chamfer matching: of points on the skin that fall outside the segment from it, and of the
-segment's pixels from the nearest point on the skin. Pixels are their centres, the top-left one is 0.
+Two distances, as in chamfer matching: of points on the skin that fall outside the segment from its outline,
+and of the segment's pixels, half of them along its outline, from the nearest point on the skin. Pixels are
+squares around their centres, the top-left centre is 0; outlines run between pixels.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import binary_erosion, distance_transform_edt, map_coordinates
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
@@ -20,18 +22,40 @@ from synthgen.scorehmr.cameras import Cameras
 from synthgen.scorehmr.points import SparsePoints
 from synthgen.scorehmr.state import State
 
-SKIN_POINTS = 256
-_PIXELS = 192  # of a segment that are looked at
-_SIDE = 128  # [px] that segments are brought to
+_INNER = 192  # pixels of a segment that are looked at, in all of it
+_RIM = 192  # likewise, along its outline
+_SIDE = 128  # distances along a side of the window around a segment
+_MARGIN = 0.25  # of a segment's box, that the window is larger by on each side
+_FAR_INSIDE_PX = 10.0  # of the segment's own pixels; how far inside makes no difference from there
 _SIGMA_PX = 100.0  # of a picture 1000 px wide; errors well above it stop to count
-_SLACK_PX = 8.0  # likewise: skin points lie apart
+_RIM_SLACK_PX = 2.0  # likewise: skin points lie apart
 
 
-def joints_and_skin(body: BodyArrays) -> SparsePoints:
+@dataclass(frozen=True)
+class Detail:
+    """How closely bodies are compared with segments.
+
+    Attributes:
+        skin_points: spread evenly over the skin.
+        slack: how far pixels inside a segment may lie from the nearest of these [px of 1000].
+        rim: weight of the pixels along the outline, beside all; without them a body may end a pixel short
+            of it all round, which is nothing to a pose, but a fifth of the overlap of somebody small.
+    """
+
+    skin_points: int
+    slack: float
+    rim: float
+
+
+ROUGH = Detail(skin_points=256, slack=8.0, rim=0.0)
+FINE = Detail(skin_points=1024, slack=4.0, rim=1.0)
+
+
+def joints_and_skin(body: BodyArrays, count: int = ROUGH.skin_points) -> SparsePoints:
     """Return the joints of COCO-17 and of feet, then points spread evenly over the skin."""
-    own = np.zeros((SKIN_POINTS, 24 + len(body.v_template)))
-    own[np.arange(SKIN_POINTS), 24 + _spread(body.v_template.astype(np.float64), SKIN_POINTS)] = 1
-    names = (*COCO23.names, *(f"skin_{number}" for number in range(SKIN_POINTS)))
+    own = np.zeros((count, 24 + len(body.v_template)))
+    own[np.arange(count), 24 + _spread(body.v_template.astype(np.float64), count)] = 1
+    names = (*COCO23.names, *(f"skin_{number}" for number in range(count)))
     return SparsePoints(body, names, np.concatenate([_rows(body), own]))
 
 
@@ -64,35 +88,51 @@ class Silhouette:
     """Distances between bodies and segments.
 
     Attributes:
-        outside: (B, 1, S, S) distance of each place of the picture from the segment [px of 1000]; 0 inside.
-        pixels: (B, N, 2) places inside the segments [px of 1000].
-        half: (B, 1, 2) half a pixel of the segment [px of 1000]: the picture begins that far before centres.
+        beyond: (B, 1, S, S) distance of places in a window around the segment from its outline [px of 1000];
+            below 0 inside.
+        corner: (B, 1, 2) of the window's first place [px of 1000].
+        span: (B, 1, 2) from there to its last place [px of 1000].
+        ends: (B, 2, 1, 2) first and last places that the picture shows [px of 1000].
+        pixels: (B, N, 2) places inside the segments, half of them along the outline [px of 1000].
         known: (B,) 1 where there is a segment, 0 else.
         cameras: of pictures whose longer side counts as 1000 px.
         weight: of the term.
+        detail: how closely they are compared; the state's last points are those of the skin.
     """
 
-    outside: Tensor
+    beyond: Tensor
+    corner: Tensor
+    span: Tensor
+    ends: Tensor
     pixels: Tensor
-    half: Tensor
     known: Tensor
     cameras: Cameras
     weight: float
+    detail: Detail
 
     def __call__(self, state: State) -> Tensor:
         """Return the energy of each person (B,)."""
-        skin = state.points[:, -SKIN_POINTS:] + state.transl[:, None]
+        skin = state.points[:, -self.detail.skin_points :] + state.transl[:, None]
         places = self.cameras.project(skin)
-        sides = self.cameras.image_size.flip(1)[:, None]
-        grid = ((places + self.half) / sides * 2 - 1).clamp(-1, 1)
-        beside = grid_sample(self.outside, grid[:, None], align_corners=False)[:, 0, 0]
+        shown = places.maximum(self.ends[:, 0]).minimum(self.ends[:, 1])
+        near = shown.maximum(self.corner).minimum(self.corner + self.span)
+        grid = (near - self.corner) / self.span * 2 - 1
+        beside = grid_sample(self.beyond, grid[:, None], align_corners=True)[:, 0, 0].clamp(min=0)
+        beside = beside + (shown - near).abs().sum(-1)
         apart = torch.cdist(self.pixels, places).amin(2)
-        empty = (apart - _SLACK_PX).clamp(min=0)
-        return self.weight * self.known * (_robust(beside).mean(1) + _robust(empty).mean(1))
+        empty = _robust((apart[:, :_INNER] - self.detail.slack).clamp(min=0)).mean(1)
+        if self.detail.rim:
+            rim = _robust((apart[:, _INNER:] - _RIM_SLACK_PX).clamp(min=0)).mean(1)
+            empty = empty + self.detail.rim * rim
+        return self.weight * self.known * (_robust(beside).mean(1) + empty)
 
     @classmethod
     def of_masks(
-        cls, masks: Sequence[NDArray[np.bool_] | None], cameras: Cameras, weight: float
+        cls,
+        masks: Sequence[NDArray[np.bool_] | None],
+        cameras: Cameras,
+        weight: float,
+        detail: Detail = ROUGH,
     ) -> "Silhouette":
         """Return the term for segments (H, W), one a person; None for who has none."""
         made = [_measured(mask) for mask in masks]
@@ -101,16 +141,19 @@ class Silhouette:
         def tensor(values: list[NDArray[np.floating]]) -> Tensor:
             return torch.from_numpy(np.stack(values)).to(like)
 
-        sizes = cameras.image_size.flip(1)[:, None]
         shapes = [(1, 1) if mask is None else mask.shape for mask in masks]
-        half = sizes / tensor([np.array(shape[::-1], np.float32) for shape in shapes])[:, None] / 2
+        unit = cameras.image_size.flip(1) / tensor([np.array(shape[::-1], float) for shape in shapes])
+        last = tensor([np.array(shape[::-1], float) - 1 for shape in shapes])
         return cls(
-            outside=tensor([one[0] for one in made])[:, None] * float(cameras.image_size.max()),
-            pixels=tensor([one[1] for one in made]) * sizes - half,
-            half=half,
+            beyond=tensor([one.beyond for one in made])[:, None] * unit.mean(1)[:, None, None, None],
+            corner=tensor([one.corner for one in made])[:, None] * unit[:, None],
+            span=tensor([one.span for one in made])[:, None] * unit[:, None],
+            ends=(torch.stack([torch.zeros_like(last), last], 1) * unit[:, None])[:, :, None],
+            pixels=tensor([one.pixels for one in made]) * unit[:, None],
             known=torch.tensor([float(mask is not None and mask.any()) for mask in masks]).to(like),
             cameras=cameras,
             weight=weight,
+            detail=detail,
         )
 
 
@@ -119,15 +162,35 @@ def _robust(distance: Tensor) -> Tensor:
     return square * _SIGMA_PX**2 / (square + _SIGMA_PX**2)
 
 
-def _measured(mask: NDArray[np.bool_] | None) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Return distances (S, S) from a segment and places (N, 2) in it, from the corner, in sides."""
+class _Measured(NamedTuple):
+    """Of one segment, x and y [px]; see `Silhouette`."""
+
+    beyond: NDArray[np.floating]
+    corner: NDArray[np.floating]
+    span: NDArray[np.floating]
+    pixels: NDArray[np.floating]
+
+
+def _measured(mask: NDArray[np.bool_] | None) -> _Measured:
     if mask is None or not mask.any():
-        return np.zeros((_SIDE, _SIDE)), np.full((_PIXELS, 2), 0.5)
-    height, width = mask.shape
-    distance = distance_transform_edt(~mask) / max(height, width)
-    rows = ((np.arange(_SIDE) + 0.5) / _SIDE * height).astype(int)
-    columns = ((np.arange(_SIDE) + 0.5) / _SIDE * width).astype(int)
+        return _Measured(np.zeros((_SIDE, _SIDE)), np.zeros(2), np.ones(2), np.zeros((_INNER + _RIM, 2)))
+    inside = distance_transform_edt(mask) if not mask.all() else np.full(mask.shape, np.inf)
+    signed = np.where(mask, 0.5 - inside, distance_transform_edt(~mask) - 0.5)
     y, x = np.nonzero(mask)
-    chosen = np.linspace(0, len(x) - 1, _PIXELS).round().astype(int)
-    places = np.stack([(x[chosen] + 0.5) / width, (y[chosen] + 0.5) / height], 1)
-    return distance[np.ix_(rows, columns)], places
+    low, high = np.array([x.min(), y.min()]), np.array([x.max(), y.max()])
+    margin = np.maximum(np.ceil(_MARGIN * (high - low)), 1)
+    last = np.array(mask.shape[::-1]) - 1
+    low, high = np.maximum(low - margin, 0), np.minimum(high + margin, last)
+    high = np.maximum(high, low + 1)  # a window has sides, whatever the picture
+    steps = np.linspace(low, high, _SIDE)
+    rows, columns = np.meshgrid(steps[:, 1], steps[:, 0], indexing="ij")
+    beyond = map_coordinates(np.maximum(signed, -_FAR_INSIDE_PX), [rows, columns], order=1, mode="nearest")
+    pixels = np.stack([x, y], 1)
+    rim = np.argwhere(mask & ~binary_erosion(mask, border_value=1))[:, ::-1]
+    chosen = [_some(pixels, _INNER), _some(rim if len(rim) else pixels, _RIM)]
+    return _Measured(beyond, low, high - low, np.concatenate(chosen))
+
+
+def _some(places: NDArray[np.integer], count: int) -> NDArray[np.floating]:
+    """Return so many of places (N, 2), evenly."""
+    return places[np.linspace(0, len(places) - 1, count).round().astype(int)].astype(np.float64)

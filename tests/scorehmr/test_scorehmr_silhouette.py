@@ -22,7 +22,7 @@ from synthgen.scorehmr.cases import Cases, Weights
 from synthgen.scorehmr.points import SparsePoints
 from synthgen.scorehmr.refinery import Refinery
 from synthgen.scorehmr.sampling import GuidanceOptions
-from synthgen.scorehmr.silhouette import SKIN_POINTS, Silhouette, joints_and_skin
+from synthgen.scorehmr.silhouette import FINE, ROUGH, Detail, Silhouette, joints_and_skin
 
 
 @cache
@@ -44,9 +44,9 @@ def cases(body: Body) -> Cases:
 
 
 @cache
-def skin() -> SparsePoints:
+def skin(count: int) -> SparsePoints:
     """Return joints and skin of the open body, made once."""
-    return joints_and_skin(read_body_file(OPEN_FILE))
+    return joints_and_skin(read_body_file(OPEN_FILE), count)
 
 
 def seen_by(camera: Camera) -> Cameras:
@@ -57,12 +57,17 @@ def seen_by(camera: Camera) -> Cameras:
 
 
 def energy(
-    cases: Cases, body: Body, shift: Tensor, mask: NDArray[np.bool_] | None, camera: Camera = CAMERA
+    cases: Cases,
+    body: Body,
+    shift: Tensor,
+    mask: NDArray[np.bool_] | None,
+    camera: Camera = CAMERA,
+    detail: Detail = ROUGH,
 ) -> Tensor:
     """Return the energy of the body moved by `shift` (3,) [m]."""
-    points = skin()
-    assert len(points.names) == len(COCO23) + SKIN_POINTS
-    term = Silhouette.of_masks([mask], seen_by(camera), 1.0)
+    points = skin(detail.skin_points)
+    assert len(points.names) == len(COCO23) + detail.skin_points
+    term = Silhouette.of_masks([mask], seen_by(camera), 1.0, detail)
     one = cases.people[0]
     rotvec = np.concatenate([one.global_orient[None], one.body_pose])
     posed = points(torch.tensor(rotvec_to_rotmat(rotvec)).float()[None], torch.zeros(1, 10))
@@ -97,12 +102,42 @@ def test_pixels_lie_where_the_renderer_has_them(cases: Cases, body: Body, size: 
         assert abs(-fit[1] / (2 * fit[0])) < 0.2, "half a pixel off, it would be 0.5"
 
 
+@pytest.mark.parametrize("size", [(96, 128), (48, 64), (384, 512)])
+def test_in_detail_bodies_are_as_large_as_their_segments(
+    cases: Cases, body: Body, size: tuple[int, int]
+) -> None:
+    camera = Camera(intrinsics(160.0 * size[1] / 128, size), size)
+    one = cases.people[0]
+    mask = segment(body, one, camera)
+    scales = np.linspace(0.94, 1.06, 13)
+    least = {}
+    for detail in (ROUGH, FINE):
+        shifts = [torch.tensor(one.transl).float() * (1 / scale - 1) for scale in scales]
+        energies = [float(energy(cases, body, shift, mask, camera, detail)) for shift in shifts]
+        least[detail] = float(scales[int(np.argmin(energies))])
+    assert abs(least[FINE] - 1) < 0.025, "that of a body that is drawn where the segment is"
+    assert least[ROUGH] <= least[FINE], "smaller ones cost little"
+
+
+def test_beyond_the_window_distances_grow_on(cases: Cases, body: Body) -> None:
+    mask = segment(body, cases.people[0])
+    ways = [torch.tensor([way, 0.0, 0.0]) for way in (0.5, 0.8, 1.1)]
+    near, further, far = (float(energy(cases, body, way, mask)) for way in ways)
+    assert near < further < far
+
+
 def test_a_pixel_is_its_centre_and_the_first_one_is_0() -> None:
     camera = Camera(intrinsics(100.0, (40, 50)), (40, 50))
     mask = np.zeros((40, 50), bool)
     mask[[0, 0, 39], [0, 7, 49]] = True
     term = Silhouette.of_masks([mask], seen_by(camera), 1.0)
     assert torch.equal(term.pixels[0].unique(dim=0), torch.tensor([[0.0, 0.0], [140.0, 0.0], [980.0, 780.0]]))
+
+
+def test_a_segment_that_fills_its_picture_has_no_outline() -> None:
+    camera = Camera(intrinsics(100.0, (40, 50)), (40, 50))
+    term = Silhouette.of_masks([np.ones((40, 50), bool)], seen_by(camera), 1.0, FINE)
+    assert (term.beyond < 0).all() and torch.isfinite(term.beyond).all() and torch.isfinite(term.pixels).all()
 
 
 def test_an_empty_segment_says_nothing(cases: Cases, body: Body) -> None:
