@@ -72,34 +72,30 @@ def rectify(plans: Sequence[Plan], verdicts: Sequence[Verdict], models: Models) 
     """
     answers = list(zip(plans, verdicts, strict=True))
     seen = [place for place, verdict in enumerate(verdicts) if verdict.testimony is not None]
+    if not seen:
+        return answers
+    sights = _sights([plans[place] for place in seen], [verdicts[place] for place in seen], models)
     for attempt in range(getattr(models.refiner, "attempts", 1)):
-        asked = [place for place in seen if answers[place][1].reason]
-        if not asked:
+        rows = [row for row, place in enumerate(seen) if answers[place][1].reason]
+        if not rows:
             break
-        old = [plans[place] for place in asked], [verdicts[place] for place in asked]
-        for place, answer in zip(asked, _refitted(*old, models, attempt), strict=True):
-            if attempt == 0 or answer[1].reason is None:  # a failure's first fit is the best one
-                answers[place] = answer
+        questions = [[sight[row] for row in rows] for sight in sights]
+        scenes = models.ask("refiner", *questions, *([attempt] if attempt else []))
+        old = [plans[seen[row]] for row in rows]
+        fitted = [replace(plan.bodies, scene=scene) for plan, scene in zip(old, scenes, strict=True)]
+        for row, answer in zip(rows, _judged_anew(fitted, old, models), strict=True):
+            if attempt == 0 or answer[1].reason is None:  # a failure's first fit changed least
+                plan, verdict = answer
+                answers[seen[row]] = plan or plans[seen[row]], verdict
     return answers
 
 
-def _refitted(
-    plans: Sequence[Plan], verdicts: Sequence[Verdict], models: Models, attempt: int
-) -> list[tuple[Plan, Verdict]]:
-    known = [plan.bodies for plan in plans]
-    images, segments = [one.image for one in known], list(map(segments_of, plans, verdicts))
-    frames = list(map(_boxes, plans, segments))
-    questions: list[Any] = [images, [one.scene for one in known], models.ask("keypoints", images, frames)]
-    if getattr(models.refiner, "uses_masks", False):
-        questions.append(segments)
-    if attempt:
-        questions.append(attempt)
-    scenes = models.ask("refiner", *questions)
-    fitted = [replace(bodies, scene=scene) for bodies, scene in zip(known, scenes, strict=True)]
-    return [
-        (plan or old, verdict)
-        for old, (plan, verdict) in zip(plans, _judged_anew(fitted, plans, models), strict=True)
-    ]
+def _sights(plans: Sequence[Plan], verdicts: Sequence[Verdict], models: Models) -> list[Sequence[Any]]:
+    """Return what the refiner is shown: pictures, scenes, joints, and segments if it uses them."""
+    images, segments = [plan.bodies.image for plan in plans], list(map(segments_of, plans, verdicts))
+    joints = models.ask("keypoints", images, list(map(_boxes, plans, segments)))
+    shown: list[Sequence[Any]] = [images, [plan.bodies.scene for plan in plans], joints]
+    return [*shown, segments] if getattr(models.refiner, "uses_masks", False) else shown
 
 
 def _boxes(plan: Plan, segments: NDArray[np.bool_]) -> Float:

@@ -32,7 +32,7 @@ class FittingOptions:
         steps: of Adam.
         rate: of rotations, codes and betas.
         transl_rate: of translations [m].
-        root_part: part of the steps that move place and root alone.
+        root_part: part of the steps that move place and root alone; 1 for all.
         prior_weight: of the squared code of the pose.
         pose_weight: of the squared distance of 6D rotations from where they began, where there is no VPoser.
         shape_weight: of the squared betas.
@@ -56,8 +56,8 @@ class FittingOptions:
             for name in ("rate", "transl_rate", "prior_weight", "pose_weight", "shape_weight")
             if not getattr(self, name) >= 0
         ]
-        if not 0 <= self.root_part < 1:
-            found.append(f"root_part must be in [0, 1), got {self.root_part}")
+        if not 0 <= self.root_part <= 1:
+            found.append(f"root_part must be in [0, 1], got {self.root_part}")
         return found
 
 

@@ -30,15 +30,24 @@ class Attempt:
         rank: of the start that guidance begins from, 0 for the best; None for the bodies as they are, moved
             by the plain fit in the end alone.
         silhouette: factor on what segments say in that plain fit.
+        moves_pose: it moves limbs and shape, not only the body as a whole.
     """
 
     rank: int | None
     silhouette: float
+    moves_pose: bool = True
 
 
 # The least change first: most labels that do not pass are nearly right, and what was drawn from them has
 # their depth, which no fit to joints and outlines knows.
-ATTEMPTS = (Attempt(None, 3.0), Attempt(0, 1.0), Attempt(1, 1.0), Attempt(0, 3.0))
+ATTEMPTS = (
+    Attempt(None, 3.0, moves_pose=False),
+    Attempt(None, 3.0),
+    Attempt(0, 1.0),
+    Attempt(1, 1.0),
+    Attempt(0, 3.0),
+)
+_GUIDED = next(number for number, way in enumerate(ATTEMPTS) if way.rank is not None)  # the first one
 RANGES = {
     "iterations": Range(1),
     "start": Range(1),
@@ -63,10 +72,10 @@ MESH = {"backend": "hmr2", "id": "embedded/mesh"}
 class ScoreRefiner:
     """A denoiser of ScoreHMR with the estimator whose features it is told.
 
-    First bodies are nudged: a plain fit moves them a little, shapes, too. Where that does not do, guidance
-    tries several starts: the body of the scene, what the estimator sees, both mirrored in depth (seen from
-    the other side), what the denoiser may draw for the picture; the first stays unless another shows clearly
-    less error. Plain fits follow from where the score left them.
+    First a plain fit moves and turns bodies as they are, then it nudges limbs and shapes, too. Where that
+    does not do, guidance tries several starts: the body of the scene, what the estimator sees, both mirrored
+    in depth (seen from the other side), what the denoiser may draw for the picture; the first stays unless
+    another shows clearly less error. Plain fits follow from where the score left them.
 
     Attributes:
         id: folder or hub id of a denoiser of ours, published checkpoint, or embedded/score.
@@ -82,7 +91,7 @@ class ScoreRefiner:
         keypoint_weight: of the reprojection error; published: 0.003.
         min_confidence: joints below count as not found.
         samples: starts that the denoiser draws beside these; bodies of scenes begin near the truth.
-        polish: steps of the plain fit in the end; 0 for none: then the first attempt changes nothing.
+        polish: steps of the plain fit in the end; 0 for none: then the first two attempts change nothing.
         attempts: fits that `generate` may try, one after the other, while verification says no.
         batch_size: people refined at once; the last batch is filled up.
     """
@@ -100,7 +109,7 @@ class ScoreRefiner:
     min_confidence: float = 0.2
     samples: int = 0
     polish: int = 120
-    attempts: int = 4
+    attempts: int = 5
     batch_size: int = 8
 
     uses_masks: ClassVar[bool] = True  # takes the segments of people as well
@@ -168,8 +177,9 @@ class ScoreRefiner:
             keypoints: of their people.
             masks: segments (P, H, W) of the people of each picture, in the same order; an empty segment says
                 nothing. Without any, joints alone decide.
-            attempt: which of ATTEMPTS: 0 nudges the bodies, 1 lets guidance begin from the best start, 2 from
-                the second best, 3 from the best again, and follows the segments more closely in the end.
+            attempt: which of ATTEMPTS: 0 moves and turns the bodies, 1 nudges their limbs, too, 2 lets
+                guidance begin from the best start, 3 from the second best, 4 from the best again, and follows
+                the segments more closely in the end.
         """
         refinery = ready(self._refinery, self)
         check_images(images)
@@ -185,9 +195,9 @@ class ScoreRefiner:
                     f"picture {number} has joints of {len(found.keypoints_2d)} people, its scene has "
                     f"{len(scene.people)}"
                 )
-        if attempt <= 1:
+        if attempt <= _GUIDED:
             self._scouts, self._fits = {}, {}
-        rows = self._rows(images, scenes, keypoints)
+        rows = self._rows(images, scenes, keypoints, ATTEMPTS[attempt].rank is not None)
         if masks:
             own = [mask for found in masks for mask in found]
             rows = [replace(row, mask=mask) for row, mask in zip(rows, own, strict=True)]
@@ -225,7 +235,10 @@ class ScoreRefiner:
             starts += [refinery.reflected(people) for people in starts]
             cases, fitted = self._guided([row.digest for row in rows], cases, starts[1:], way.rank)
         if self.polish:
-            fitted = refinery.polished(fitted, cases, FittingOptions(steps=self.polish), way.silhouette)
+            options = FittingOptions(steps=self.polish)
+            if not way.moves_pose:
+                options = replace(options, root_part=1.0, fits_shape=False)
+            fitted = refinery.polished(fitted, cases, options, way.silhouette)
         return [
             row.person if reason else person
             for row, person, reason in zip(rows, fitted.people, fitted.reasons, strict=True)
@@ -253,7 +266,11 @@ class ScoreRefiner:
         return cases, Fitted.joined([self._fits[name, rank] for name in names])
 
     def _rows(
-        self, images: Sequence[Image], scenes: Sequence[Scene], keypoints: Sequence[Keypoints]
+        self,
+        images: Sequence[Image],
+        scenes: Sequence[Scene],
+        keypoints: Sequence[Keypoints],
+        is_guided: bool,
     ) -> list["_Row"]:
         from synthgen.scorehmr.inputs import box_around
         from synthgen.scorehmr.refinery import look
@@ -263,7 +280,7 @@ class ScoreRefiner:
             for scene, found in zip(scenes, keypoints, strict=True)
             for person, joints, sure in zip(scene.people, found.keypoints_2d, found.confidence, strict=True)
         ]
-        if self._estimator is None or not rows:
+        if self._estimator is None or not rows or not is_guided:
             return rows
         sizes = [scene.camera.image_size for scene in scenes]
         boxes = [

@@ -189,4 +189,4 @@ def test_cases_are_checked(body: Body) -> None:
     with pytest.raises(ValueError, match="at least one person"):
         Cases((), (), np.zeros((0, 17, 2)), np.zeros((0, 17)))
     assert Weights(sigma=0, keypoints=-1).problems() and not Weights().problems()
-    assert len(FittingOptions(steps=0, rate=-1, root_part=1).problems()) == 3
+    assert len(FittingOptions(steps=0, rate=-1, root_part=1.1).problems()) == 3

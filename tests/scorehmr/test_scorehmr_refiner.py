@@ -56,7 +56,7 @@ def test_scenes_are_fitted_and_keep_their_order(refiner: ScoreRefiner, body: Bod
     two = Scene(CAMERA, (first[0].people[0], second[0].people[0]), "open")
     names = ("keypoints_2d", "confidence")
     both = Keypoints(*(np.concatenate([getattr(k[1], n) for k in (first, second)]) for n in names))
-    fitted = refiner([IMAGE, IMAGE], [two, second[0]], [both, second[1]], attempt=1)
+    fitted = refiner([IMAGE, IMAGE], [two, second[0]], [both, second[1]], attempt=2)
     assert [len(scene.people) for scene in fitted] == [2, 1] and fitted[0].camera is CAMERA
     assert off(fitted[0], both, body) < 0.6 * off(two, both, body)
     assert np.allclose(fitted[0].people[1].body_pose, fitted[1].people[0].body_pose, atol=1e-4)
@@ -65,7 +65,7 @@ def test_scenes_are_fitted_and_keep_their_order(refiner: ScoreRefiner, body: Bod
 def test_who_was_labelled_from_the_wrong_side_is_turned_round(refiner: ScoreRefiner, body: Body) -> None:
     scene, keypoints, (truth,) = pair(body)
     turned = reflected(truth, body.rest_pelvis(truth.betas) + truth.transl)
-    (fitted,) = refiner([IMAGE], [replace(scene, people=(turned,))], [keypoints], attempt=1)
+    (fitted,) = refiner([IMAGE], [replace(scene, people=(turned,))], [keypoints], attempt=2)
     assert off(fitted, keypoints, body) < 2 < off(replace(scene, people=(turned,)), keypoints, body)
     front = rotvec_to_rotmat(np.stack([truth.global_orient, fitted.people[0].global_orient]))[:, :, 2]
     assert front[0] @ front[1] > 0.8, "who faced the camera does so again"
@@ -75,20 +75,23 @@ def test_further_attempts_answer_otherwise(refiner: ScoreRefiner, body: Body) ->
     scene, keypoints, _ = pair(body)
     mask = np.zeros((1, *SIZE), bool)
     mask[0, 20:100, 40:90] = True
-    fits = [refiner([IMAGE], [scene], [keypoints], [mask], attempt)[0].people[0] for attempt in range(4)]
-    poses = [one.body_pose for one in fits]
+    fits = [refiner([IMAGE], [scene], [keypoints], [mask], attempt)[0].people[0] for attempt in range(5)]
+    poses = [np.concatenate([one.global_orient[None], one.body_pose]) for one in fits]
     assert not any(np.allclose(*pair, atol=1e-3) for pair in combinations(poses, 2))
+    assert np.allclose(fits[0].body_pose, scene.people[0].body_pose), "limbs stay at first"
+    assert np.allclose(fits[0].betas, scene.people[0].betas)
+    assert not np.allclose(fits[0].transl, scene.people[0].transl, atol=1e-3)
 
 
-def test_the_first_attempt_only_nudges(folder: Path, body: Body) -> None:
+def test_attempts_before_the_guided_ones_only_nudge(folder: Path, body: Body) -> None:
     made = ScoreRefiner(str(folder), mesh=None, polish=40)
     made.setup()
     made._refinery.refine_from = None  # nothing is guided
     scene, keypoints, (truth,) = pair(body)
-    (nudged_,) = made([IMAGE], [scene], [keypoints], attempt=0)
+    (nudged_,) = made([IMAGE], [scene], [keypoints], attempt=1)
     assert off(nudged_, keypoints, body) < 0.6 * off(scene, keypoints, body)
     turned = reflected(truth, body.rest_pelvis(truth.betas) + truth.transl)
-    (kept,) = made([IMAGE], [replace(scene, people=(turned,))], [keypoints], attempt=0)
+    (kept,) = made([IMAGE], [replace(scene, people=(turned,))], [keypoints], attempt=1)
     front = rotvec_to_rotmat(np.stack([turned.global_orient, kept.people[0].global_orient]))[:, :, 2]
     assert front[0] @ front[1] > 0.5, "nobody is turned round"
 
@@ -100,8 +103,8 @@ def test_further_attempts_do_not_compute_anew_what_was_kept(folder: Path, body: 
     made.setup()
     together = [IMAGE, IMAGE], [other, scene], [keypoints, keypoints]
     alone = [IMAGE], [scene], [keypoints]
-    made(*together, attempt=1)
-    kept = made([IMAGE], [scene], [keypoints], attempt=3)
+    made(*together, attempt=2)
+    kept = made([IMAGE], [scene], [keypoints], attempt=4)
     counted: list[int] = []
     refine_from = made._refinery.refine_from
 
@@ -110,12 +113,12 @@ def test_further_attempts_do_not_compute_anew_what_was_kept(folder: Path, body: 
         return refine_from(*arguments, **named)
 
     made._refinery.refine_from = count
-    again = made(*alone, attempt=3)
-    assert not counted, "starts and fits are those of the first attempt"
-    made(*alone, attempt=2)
+    again = made(*alone, attempt=4)
+    assert not counted, "starts and fits are those of the first guided attempt"
+    made(*alone, attempt=3)
     assert len(counted) == 1, "starts are, the fit from the second best one is not"
     made(*alone, attempt=0)
-    fresh = made(*alone, attempt=3)
+    fresh = made(*alone, attempt=4)
     for fits in (again, fresh):
         assert np.allclose(fits[0].people[0].body_pose, kept[0].people[0].body_pose, atol=1e-4)
 
