@@ -110,7 +110,7 @@ class ScoreRefiner:
     samples: int = 0
     polish: int = 120
     attempts: int = 5
-    batch_size: int = 8
+    batch_size: int = 4
 
     uses_masks: ClassVar[bool] = True  # takes the segments of people as well
 
