@@ -65,7 +65,7 @@ class Scouted:
         is_known = np.isfinite(best)  # who fails from everywhere stays as estimated
         weights = np.exp(-(totals - np.where(is_known, best, 0.0)) / warmth)
         return [
-            _mean([fits[row] for fits in self.people], weights[:, row] / weights[:, row].sum())
+            mean_person([fits[row] for fits in self.people], weights[:, row] / weights[:, row].sum())
             if is_known[row]
             else person
             for row, person in enumerate(self.people[0])
@@ -156,8 +156,11 @@ def _totals(energies: Float, groups: Sequence[str], below: float) -> Float:
     return totals
 
 
-def _mean(people: Sequence[Person], weights: Float) -> Person:
-    """Return the mean of bodies: of rotations, the rotation nearest to the mean matrix."""
+def mean_person(people: Sequence[Person], weights: Float) -> Person:
+    """Return the mean of K bodies by weights (K,) that add up to 1.
+
+    Of rotations it is the one nearest to the mean matrix, of all else the mean.
+    """
     turns = np.stack([np.concatenate([one.global_orient[None], one.body_pose]) for one in people])
     mean = np.einsum("k,kjab->jab", weights, rotvec_to_rotmat(turns.astype(np.float64)))
     left, _, right = np.linalg.svd(mean)

@@ -22,10 +22,11 @@ from synthgen.scorehmr.denoiser import ScoreDenoiser
 from synthgen.scorehmr.features import vectors
 from synthgen.scorehmr.fitting import FittingOptions, fit
 from synthgen.scorehmr.guidance import MIN_DEPTH_M
-from synthgen.scorehmr.hypotheses import Scouted, draw_poses, reflected
+from synthgen.scorehmr.hypotheses import Scouted, draw_poses, mean_person, reflected
 from synthgen.scorehmr.points import SparsePoints
 from synthgen.scorehmr.sampling import GuidanceOptions, Refined, refine
 from synthgen.scorehmr.silhouette import FINE, ROUGH, Detail, joints_and_skin
+from synthgen.scorehmr.trajectory import energy_of
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +82,8 @@ class Refinery:
         warmth: difference of energies that matters when fits from several starts are blended; above it errors
             of joints add up that no fit explains.
         below: part of the estimate's energy that another start has to stay below to count for more.
+        noise: squared errors that the noise of joints leaves in the right body, in sum over a person's joints
+            [px² of a picture 1000 px wide]; of an estimate with as much, half remains.
     """
 
     denoiser: ScoreDenoiser
@@ -92,6 +95,7 @@ class Refinery:
     samples: int = 8
     warmth: float = 4.0
     below: float = 0.6
+    noise: float = 6700.0
 
     def __post_init__(self) -> None:
         self.denoiser = self.denoiser.to(self.device, self.dtype).eval()
@@ -104,6 +108,10 @@ class Refinery:
         With `samples`, each start takes half of the iterations, and the blend of all the other half; views
         and frames, which have to come to agree, all of them once more, and end with plain steps on the same
         energies: guidance stops short of agreement, as each of its steps moves a body by itself.
+
+        In pictures alone, what comes of it is the mean of estimate and fit, the fit's part being E / (E + N)
+        with the estimate's energy E and that of noise N: the two err in different ways, and a fit to joints
+        that noise alone has moved makes a good estimate worse.
         """
         if not self.samples or cases.features is None:
             return self.refine_from(cases)
@@ -111,8 +119,34 @@ class Refinery:
         scouted = self.scout(cases)
         blend = cases.with_people(scouted.blended(groups, self.warmth, self.below))
         fitted = self.refine_from(blend, self.guidance if groups else self._half)
-        fitted = self.polished(fitted, cases, _LAST_STEPS) if groups else fitted
-        return replace(fitted, energy_before=scouted.before)
+        fitted = replace(fitted, energy_before=scouted.before)
+        return self.polished(fitted, cases, _LAST_STEPS) if groups else self._between(fitted, cases)
+
+    @torch.no_grad()
+    def _between(self, fitted: Fitted, cases: Cases) -> Fitted:
+        """Return the means of estimates and fits, placed where the joints have them."""
+        noise, before = self.noise * self.weights.keypoints, fitted.energy_before
+        if not noise:
+            return fitted
+        part = np.where(np.isfinite(before), before / (before + noise), 1.0)
+        people = [
+            new if reason else mean_person([old, new], np.array([1 - own, own]))
+            for old, new, reason, own in zip(cases.people, fitted.people, fitted.reasons, part, strict=True)
+        ]
+        posed = self._posed(cases.with_people(people))
+        start = posed.start
+        code = self.denoiser.encode(start.rotmat, start.betas)
+        energy = energy_of(self.denoiser, start, posed.terms, code, start.transl).double().cpu().numpy()
+        placed = to_people(start.rotmat, start.betas, start.transl)
+        keeps = [
+            bool(reason) or not np.isfinite(own) for reason, own in zip(fitted.reasons, energy, strict=True)
+        ]
+        chosen = zip(keeps, fitted.people, placed, strict=True)
+        return replace(
+            fitted,
+            people=tuple(old if kept else new for kept, old, new in chosen),
+            energy_after=np.where(keeps, fitted.energy_after, energy),
+        )
 
     def refine_from(self, cases: Cases, guidance: GuidanceOptions | None = None) -> Fitted:
         """Fit people from their estimates alone."""

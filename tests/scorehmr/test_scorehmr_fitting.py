@@ -72,6 +72,29 @@ def test_several_starts_are_blended_and_none_is_the_published_loop(body: Body) -
     assert not np.allclose(loop.people[0].body_pose, found.people[0].body_pose, atol=1e-4)
 
 
+def test_good_estimates_stay_nearer_to_themselves_than_bad_ones(body: Body) -> None:
+    """Of an estimate whose joints are off by as much as noise would be, half remains; of far ones little."""
+    rng = np.random.default_rng(8)
+    truth = [person(rng) for _ in range(2)]
+    estimates = [nudged(truth[0], rng, 0.03), nudged(truth[1], rng, 0.6)]
+    cases = cases_of(truth, estimates, body, features=np.zeros((2, 159), np.float32))
+    several = Refinery(tiny_denoiser(), read_body_file(OPEN_FILE), replace(SHORT, iterations=4), samples=2)
+    fits, means = (replace(several, noise=noise).refine(cases) for noise in (0.0, several.noise))
+    near, far = fits.energy_before / (fits.energy_before + several.noise * several.weights.keypoints)
+    assert near < 0.5 < 0.8 < far
+
+    def way(people: tuple[Person, ...], row: int) -> float:
+        return float(np.abs(people[row].body_pose - cases.people[row].body_pose).mean())
+
+    for row, part in ((0, near), (1, far)):
+        assert abs(way(means.people, row) / way(fits.people, row) - part) < 0.1
+    assert (fits.energy_after <= means.energy_after + 1e-3).all() and (
+        means.energy_before == fits.energy_before
+    ).all()
+    none = replace(several, noise=1e12).refine(cases)
+    assert np.allclose(none.people[0].body_pose, cases.people[0].body_pose, atol=1e-4)
+
+
 def test_feet_that_were_seen_are_fitted(refinery: Refinery, prior: VPoser, body: Body) -> None:
     rng = np.random.default_rng(5)
     truth = person(rng)
