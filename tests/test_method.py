@@ -241,6 +241,21 @@ def test_the_picture_has_to_speak_for_what_is_fitted() -> None:
         assert isinstance(kept, Sample) and "evidence" not in kept.labels[0].scores, "not fitted, not asked"
 
 
+def test_joints_that_a_fit_leaves_in_place_need_no_word_for_them() -> None:
+    """A step of one pixel is no move of a joint, one of six is; the keypoint model is sure of nothing."""
+    overlaps = []
+    for shift in (5, 6):
+        (seen,) = made(load(method={"verify": replace(OPEN, min_iou=0)}, redraw={"shift": shift}), "a person")
+        overlaps.append(seen.labels[0].scores["mask_iou"])
+    verify = replace(OPEN, on_mismatch="rectify", min_iou=sum(overlaps) / 2, rectified=Trust(0.01, 0))
+    for step, reason in ((1, None), (6, "verify: a fitted joint where the picture shows none for certain")):
+        models = load(method={"verify": verify}, redraw={"shift": 6}, refiner={"shift": step})
+        items = made(models, "a person")
+        assert reasons(items) == [reason]
+        if reason is None:
+            assert items[0].labels[0].scores["evidence"] == 1
+
+
 def test_a_refiner_may_try_again_until_a_fit_passes() -> None:
     verify = replace(OPEN, on_mismatch="rectify", min_iou=0.8)
     models = load(method={"verify": verify}, redraw={"shift": 6}, refiner={"shift": 6, "attempts": 3})
@@ -248,6 +263,8 @@ def test_a_refiner_may_try_again_until_a_fit_passes() -> None:
     items = made(models, *asked)
     assert [isinstance(item, Sample) for item in items] == [True, False, True]
     assert [len(call[0]) for call in models.roles["refiner"].calls] == [2, 2, 2]
+    # Once for what was drawn, once to fit it to, once for what came of each attempt.
+    assert len(models.roles["keypoints"].calls) == 1 + 1 + 3
     models = load(method={"verify": verify}, redraw={"shift": 6}, refiner={"shift": -6, "attempts": 2})
     assert reasons(made(models, "a person")) == ["verify: body and picture overlap too little"]
     assert len(models.roles["refiner"].calls) == 2
