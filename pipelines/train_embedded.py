@@ -3,9 +3,9 @@
     python -m synthgen.run config=embedded.yaml
 
 Renders the training shards, then trains the models, side by side where none waits for the other: VAE, text
-encoder and U-Net, depth U-Net, keypoints; segmenter, mesh estimator, pose prior. What is up to date is
-skipped; what was stopped goes on where it was. Exit code 0: all chosen steps are done; 1: a step failed;
-130 or 143: stopped by a signal.
+encoder and U-Net, depth U-Net, pictures drawn anew to learn from, segmenter, keypoints; mesh estimator, pose
+prior. What is up to date is skipped; what was stopped goes on where it was. Exit code 0: all chosen steps are
+done; 1: a step failed; 130 or 143: stopped by a signal.
 """
 
 from dataclasses import dataclass, field
@@ -26,6 +26,7 @@ from synthgen.embedded.options import (
     VaeOptions,
 )
 from synthgen.embedded.plan import Plan
+from synthgen.embedded.redrawn_options import RedrawnOptions
 from synthgen.run import import_recipe
 from synthgen.scenes.poses import SPORTS
 from synthgen.training.devices import Device, Precision, choose_device, takes_bf16
@@ -70,6 +71,7 @@ class Config:
     vae: VaeOptions = field(default_factory=VaeOptions)
     draft: DraftOptions = field(default_factory=DraftOptions)
     redraw: RedrawOptions = field(default_factory=RedrawOptions)
+    redrawn: RedrawnOptions = field(default_factory=RedrawnOptions)
     segmenter: SegmenterOptions = field(default_factory=SegmenterOptions)
     keypoints: KeypointsOptions = field(default_factory=KeypointsOptions)
     mesh: MeshOptions = field(default_factory=MeshOptions)
@@ -102,8 +104,16 @@ class Config:
             for key, training in steps.trainings_of(self.curriculum(), name).items():
                 found += [f"{name}.{key}.{problem}" for problem in training.problems()]
         found += [f"draft.{problem}" for problem in self.draft.problems()]
-        found += [f"keypoints.redrawn.{problem}" for problem in self.keypoints.redrawn.problems()]
-        return found + [f"mesh.{problem}" for problem in self.mesh.problems()]
+        found += [f"mesh.{problem}" for problem in self.mesh.problems()]
+        return found + self._redrawn_problems()
+
+    def _redrawn_problems(self) -> list[str]:
+        shares = {"segmenter": self.segmenter.redrawn_share, "keypoints": self.keypoints.redrawn_share}
+        return [f"redrawn.{problem}" for problem in self.redrawn.problems()] + [
+            f"{name}.redrawn_share must be in [0, 1], got {share}"
+            for name, share in shares.items()
+            if not 0 <= share <= 1
+        ]
 
     def curriculum(self) -> Curriculum:
         """Return the options of all steps as written."""

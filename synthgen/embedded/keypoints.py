@@ -17,7 +17,7 @@ from synthgen.embedded.loop import Draw
 from synthgen.embedded.options import KeypointsOptions
 from synthgen.embedded.pictures import Pictures, spread
 from synthgen.embedded.positions import position_table
-from synthgen.embedded.redrawn import Redrawn, open_redrawn
+from synthgen.embedded.redrawn import Redrawn, mixed, open_redrawn
 from synthgen.embedded.workshop import KEEP_DTYPE, Workshop
 from synthgen.geometry import Array
 from synthgen.joints import COCO17
@@ -83,18 +83,14 @@ class KeypointsLesson:
 
     def _drawn(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
         """Draw people to learn from, and the picture (S, S, 3) of each: redrawn ones and renders in turn."""
-        count = self.options.training.batch_size
-        if self._redrawn is None:
-            rows = rng.choice(self._train, count)
-            return rows, self._renders(rows)
-        share = round(self.options.redrawn.share * count)
-        redrawn = rng.choice(self._train_redrawn, share)
-        rendered = rng.choice(self._train, count - share)
-        rows = np.concatenate([redrawn, rendered])
-        images = [self._redrawn.take(self.pictures.people.picture[redrawn]), self._renders(rendered)]
-        # Crops are softened by halves of a batch; neither kind is to be all of one half.
-        order = rng.permutation(count)
-        return rows[order], np.concatenate(images)[order]
+        options = self.options
+        rows, is_redrawn = mixed(
+            self._train, self._train_redrawn, options.training.batch_size, options.redrawn_share, rng
+        )
+        images = self._renders(rows)
+        if self._redrawn is not None:
+            images[is_redrawn] = self._redrawn.take(self.pictures.people.picture[rows[is_redrawn]])
+        return rows, images
 
     def _renders(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         return self.pictures.image[self.pictures.people.picture[rows]]
@@ -165,8 +161,7 @@ def train(shop: Workshop) -> None:
     from transformers import VitPoseImageProcessorPil
 
     options = shop.options.keypoints
-    redrawn = open_redrawn(shop, options.redrawn) if options.redrawn.count else None
-    lesson = KeypointsLesson(options, shop.pictures, redrawn)
+    lesson = KeypointsLesson(options, shop.pictures, open_redrawn(shop))
     if not shop.begin(lesson.model, FOLDER):
         _start_with_mesh(lesson.model, shop)
     model: Any = shop.train(lesson, options.training)

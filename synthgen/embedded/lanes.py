@@ -61,9 +61,9 @@ def scaled(options: Curriculum, hours: float, lanes: int) -> Curriculum:
             for key, old in steps.trainings_of(options, name).items()
         }
         changes[name] = replace(getattr(options, name), **longer)
-    redrawn = options.keypoints.redrawn
+    redrawn = options.redrawn
     fewer = replace(redrawn, count=round(redrawn.count * factor), minutes=redrawn.minutes * factor)
-    changes["keypoints"] = replace(changes["keypoints"], redrawn=fewer)
+    changes[steps.REDRAWN] = fewer
     return replace(options, **changes)
 
 
@@ -73,8 +73,8 @@ def by_step(options: Curriculum) -> dict[str, float]:
         name: sum(training.minutes for training in steps.trainings_of(options, name).values())
         for name in steps.STEPS
     }
-    if options.keypoints.redrawn.count:
-        found["keypoints"] += options.keypoints.redrawn.minutes
+    if options.redrawn.count:
+        found[steps.REDRAWN] = options.redrawn.minutes
     return found
 
 

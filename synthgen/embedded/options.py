@@ -199,11 +199,12 @@ class SegmenterOptions:
         depths: blocks by stage.
         decoder_width: channels of the decoder.
         pool_scales: grids over which the decoder averages the last stage.
+        redrawn_share: part of a batch that shows pictures of the redraw model in place of renders, in [0, 1].
     """
 
     training: Training = field(
         default_factory=lambda: Training(
-            steps=24000, minutes=132, batch_size=8, learning_rate=2e-3, optimizer="muon"
+            steps=20000, minutes=110, batch_size=8, learning_rate=2e-3, optimizer="muon"
         )
     )
     input_size: int = 320
@@ -211,6 +212,7 @@ class SegmenterOptions:
     depths: list[int] = field(default_factory=lambda: [1, 2, 2, 2])
     decoder_width: int = 32
     pool_scales: list[int] = field(default_factory=lambda: [1, 2, 4])
+    redrawn_share: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -219,7 +221,6 @@ class KeypointsOptions:
 
     Attributes:
         training: how long.
-        redrawn: pictures of the redraw model that it learns from beside renders.
         height: of the crop [px]; its width is three quarters of that.
         patch_size: side of a patch [px].
         width: channels of a token.
@@ -227,6 +228,7 @@ class KeypointsOptions:
         heads: attention heads.
         sigma: of the heatmaps' peaks [px of the heatmap].
         peaks: how much more errors at a peak weigh; without it, empty heatmaps are learned first and stay.
+        redrawn_share: part of a batch that shows pictures of the redraw model in place of renders, in [0, 1].
     """
 
     training: Training = field(
@@ -234,7 +236,6 @@ class KeypointsOptions:
             steps=12000, minutes=66, batch_size=16, learning_rate=1e-3, optimizer="muon"
         )
     )
-    redrawn: RedrawnOptions = field(default_factory=RedrawnOptions)
     height: int = 96
     patch_size: int = 8
     width: int = 192
@@ -242,6 +243,7 @@ class KeypointsOptions:
     heads: int = 6
     sigma: float = 1.5
     peaks: float = 20.0
+    redrawn_share: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -328,6 +330,7 @@ class Curriculum:
     vae: VaeOptions = field(default_factory=VaeOptions)
     draft: DraftOptions = field(default_factory=DraftOptions)
     redraw: RedrawOptions = field(default_factory=RedrawOptions)
+    redrawn: RedrawnOptions = field(default_factory=RedrawnOptions)
     segmenter: SegmenterOptions = field(default_factory=SegmenterOptions)
     keypoints: KeypointsOptions = field(default_factory=KeypointsOptions)
     mesh: MeshOptions = field(default_factory=MeshOptions)

@@ -1,4 +1,4 @@
-"""Training pictures drawn anew by the redraw model: the same bodies, as the pipeline's pictures show them.
+"""The step `redrawn`: training pictures drawn anew, the same bodies as the pipeline's pictures show them.
 
 Who learns from renders alone finds the outlines of drawn people, but not what tells left from right and front
 from back in them.
@@ -57,8 +57,20 @@ class Redrawn:
         return rows[np.isin(pictures.people.picture[rows], self.rows)]
 
 
-def open_redrawn(shop: Workshop, options: RedrawnOptions) -> Redrawn:
-    """Return the pictures drawn anew; they are drawn once, kept in the work folder; a stopped run goes on."""
+def train(shop: Workshop) -> None:
+    """Run the step: draw the pictures, unless none are wanted."""
+    open_redrawn(shop)
+
+
+def open_redrawn(shop: Workshop) -> Redrawn | None:
+    """Return the pictures drawn anew; they are drawn once, kept in the work folder; a stopped run goes on.
+
+    Returns:
+        None if none are wanted.
+    """
+    options = shop.options.redrawn
+    if not options.count:
+        return None
     folder, pictures = shop.work / _FOLDER, shop.pictures
     rows = chosen(pictures, options.count, shop.seed)
     model = receipts.files_digest([shop.weights / "redraw"])
@@ -83,6 +95,32 @@ def chosen(pictures: Pictures, count: int, seed: int) -> NDArray[np.int64]:
     share = -(-count // len(known))
     drawn = [rng.permutation(train[families[train] == family])[:share] for family in known]
     return np.sort(np.concatenate([*drawn, spread(pictures.rows(True), _HELD_OUT)]))
+
+
+def mixed(
+    rendered: NDArray[np.int64],
+    redrawn: NDArray[np.int64],
+    count: int,
+    share: float,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Draw a batch of two kinds, in any order.
+
+    Args:
+        rendered: (N,) rows to draw from.
+        redrawn: (K,) rows of which there are redraws; where there are none, the batch has none.
+        count: B.
+        share: part of the batch that is redrawn, in [0, 1].
+        rng: source of chance.
+
+    Returns:
+        Rows (B,) and which are to be shown redrawn (B,).
+    """
+    drawn = round(share * count) if len(redrawn) else 0
+    rows = np.concatenate([rng.choice(redrawn, drawn), rng.choice(rendered, count - drawn)])
+    # Pictures are softened by halves of a batch; neither kind is to be all of one half.
+    order = rng.permutation(count)
+    return rows[order], order < drawn
 
 
 def _done(folder: Path, inputs: str) -> int:

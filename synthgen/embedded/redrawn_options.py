@@ -9,21 +9,19 @@ class RedrawnOptions:
 
     Attributes:
         count: how many, all families alike; 0 for none.
-        share: part of a batch that shows them, in [0, 1].
         num_inference_steps: of the redraw model.
         guidance_scale: of its guidance, by caption and depth.
         minutes: what drawing takes on one core, measured; `hours` scales the count by them.
     """
 
     count: int = 6000
-    share: float = 0.5
     num_inference_steps: int = 12
     guidance_scale: float = 4.0
     minutes: float = 36.0
 
     def problems(self) -> list[str]:
         """Return what is wrong with these options, one message each."""
-        found = [] if 0 <= self.share <= 1 else [f"share must be in [0, 1], got {self.share}"]
+        found: list[str] = []
         if self.count < 0 or self.num_inference_steps < 1:
             found.append(
                 "count must be at least 0 and num_inference_steps at least 1, "

@@ -3,7 +3,8 @@
 import importlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from synthgen.embedded.options import Curriculum, Training
 from synthgen.embedded.plan import Plan
@@ -11,17 +12,17 @@ from synthgen.training import receipts
 
 logger = logging.getLogger(__name__)
 
-RENDER = "render"
+RENDER, REDRAWN = "render", "redrawn"
 
 
 @dataclass(frozen=True)
 class Step:
-    """One model to train.
+    """One model to train, or pictures to make for others.
 
     Attributes:
         module: with `train(workshop)`.
         needs: steps whose results it reads.
-        outputs: what it writes, below the weights folder.
+        outputs: what it writes, below the weights folder; nothing if it makes pictures in the work folder.
         is_ours: neither diffusers nor transformers builds the model, so that they need not be imported.
     """
 
@@ -36,9 +37,10 @@ STEPS = {
     "vae": Step("synthgen.embedded.vae", (RENDER,), ("draft/vae",)),
     "draft": Step("synthgen.embedded.draft", (RENDER, "vae"), tuple(f"draft/{part}" for part in _PARTS)),
     "redraw": Step("synthgen.embedded.redraw", (RENDER, "vae", "draft"), ("redraw",)),
-    "segmenter": Step("synthgen.embedded.segmenter", (RENDER,), ("segmenter",)),
+    REDRAWN: Step("synthgen.embedded.redrawn", (RENDER, "redraw"), ()),
+    "segmenter": Step("synthgen.embedded.segmenter", (RENDER, "redraw", REDRAWN), ("segmenter",)),
     "mesh": Step("synthgen.embedded.mesh", (RENDER,), ("mesh",), is_ours=True),
-    "keypoints": Step("synthgen.embedded.keypoints", (RENDER, "mesh", "redraw"), ("keypoints",)),
+    "keypoints": Step("synthgen.embedded.keypoints", (RENDER, "mesh", "redraw", REDRAWN), ("keypoints",)),
     "prior": Step("synthgen.embedded.prior", (), ("prior",), is_ours=True),
 }
 NAMES = (RENDER, *STEPS)
@@ -88,8 +90,6 @@ def missing(chosen: Sequence[str], plan: Plan) -> list[str]:
 
 def _inputs(name: str, plan: Plan) -> str:
     """Return a hash of everything that the result of a step follows from."""
-    from dataclasses import asdict
-
     from synthgen.embedded.pictures import shards_digest
     from synthgen.embedded.workshop import RUNS
 
@@ -97,12 +97,20 @@ def _inputs(name: str, plan: Plan) -> str:
     for need in STEPS[name].needs:
         if need == RENDER:
             made.append(shards_digest([str(plan.work / run) for run in RUNS]))
+        elif need == REDRAWN:
+            made.append(receipts.combined(_settings(REDRAWN, plan)))
         else:
             made.append(receipts.files_digest([plan.weights / output for output in STEPS[need].outputs]))
     if plan.start_from:
         earlier = [plan.start_from / output for output in STEPS[name].outputs]
         made.append(receipts.files_digest([path for path in earlier if path.exists()]))
+    return receipts.combined(name, _settings(name, plan), plan.seed, plan.bf16, made)
+
+
+def _settings(name: str, plan: Plan) -> dict[str, Any]:
+    """Return the options of a step that its result follows from: all but how long it takes."""
     options = asdict(getattr(plan.options, name))
+    options.pop("minutes", None)
     for key in trainings_of(plan.options, name):
         options[key].pop("minutes")
-    return receipts.combined(name, options, plan.seed, plan.bf16, made)
+    return options

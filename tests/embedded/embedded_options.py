@@ -23,12 +23,12 @@ TINY = Curriculum(
         text_width=32, text_layers=1, text_heads=2, max_tokens=24, vocabulary=700,
     ),
     redraw=RedrawOptions(TRAINING),
+    redrawn=RedrawnOptions(4, num_inference_steps=2),
     segmenter=SegmenterOptions(
         TRAINING, input_size=64, widths=[8, 8, 16, 16], depths=[1, 1, 1, 1], decoder_width=16
     ),
     keypoints=KeypointsOptions(
-        TRAINING, RedrawnOptions(4, num_inference_steps=2),
-        height=64, patch_size=16, width=32, depth=1, heads=2,
+        TRAINING, height=64, patch_size=16, width=32, depth=1, heads=2
     ),
     mesh=MeshOptions(
         TRAINING, height=64, patch_size=16, width=32, depth=2, heads=2, decoder_width=32

@@ -13,14 +13,14 @@ ALL = list(steps.STEPS)
 
 
 def test_steps_wait_for_what_they_read():
-    assert lanes.waiting(ALL, [], []) == ["vae", "segmenter", "mesh", "prior"]
-    assert lanes.waiting(ALL, [], ["vae", "segmenter"]) == ["mesh", "prior"]
-    assert lanes.waiting(ALL, ["vae", "mesh"], ["segmenter"]) == ["draft", "prior"]
-    assert lanes.waiting(ALL, ["vae", "mesh", "draft", "redraw"], []) == ["segmenter", "keypoints", "prior"]
-    assert lanes.waiting(["redraw", "segmenter"], [], []) == [
-        "redraw",
-        "segmenter",
-    ]  # the rest was run before
+    assert lanes.waiting(ALL, [], []) == ["vae", "mesh", "prior"]
+    assert lanes.waiting(ALL, [], ["vae"]) == ["mesh", "prior"]
+    assert lanes.waiting(ALL, ["vae", "mesh"], ["prior"]) == ["draft"]
+    done = ["vae", "mesh", "draft", "redraw"]
+    assert lanes.waiting(ALL, done, []) == ["redrawn", "prior"]
+    assert lanes.waiting(ALL, done, ["redrawn"]) == ["prior"], "drawn once, before two learn"
+    assert lanes.waiting(ALL, [*done, "redrawn"], []) == ["segmenter", "keypoints", "prior"]
+    assert lanes.waiting(["mesh", "segmenter"], [], []) == ["segmenter", "mesh"], "the rest was run before"
     assert lanes.waiting(ALL, ALL, []) == []
 
 
@@ -41,11 +41,11 @@ def test_hours_scale_all_trainings_alike(count):
     whole = options.render.minutes + lanes.minutes(lanes.by_step(options), count)
     same = lanes.scaled(options, whole / 60, count)
     assert [one.steps for one in trainings(same)] == [one.steps for one in trainings(options)]
-    assert same.keypoints.redrawn.count == options.keypoints.redrawn.count
+    assert same.redrawn.count == options.redrawn.count
     half = lanes.scaled(options, (whole + options.render.minutes) / 120, count)
     for before, after in zip(trainings(options), trainings(half), strict=True):
         assert abs(after.steps - before.steps / 2) <= 1
-    assert half.keypoints.redrawn.count == round(options.keypoints.redrawn.count / 2)
+    assert half.redrawn.count == round(options.redrawn.count / 2)
     with pytest.raises(ValueError, match="hours=0.1: rendering alone takes"):
         lanes.scaled(options, 0.1, count)
 

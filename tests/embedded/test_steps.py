@@ -51,7 +51,10 @@ def test_receipts_tell_changes_of_inputs_and_of_outputs(tmp_path):
 
 def test_steps_that_were_never_run_are_asked_for(tmp_path):
     assert steps.missing(["draft"], plan(tmp_path)) == ["draft needs what vae makes; run steps=[vae,draft]"]
-    assert steps.missing(["vae", "draft", "segmenter", "prior"], plan(tmp_path)) == []
+    assert steps.missing(["vae", "draft", "mesh", "prior"], plan(tmp_path)) == []
+    assert steps.missing(["segmenter"], plan(tmp_path)) == [
+        "segmenter needs what redraw makes; run steps=[redraw,segmenter]"
+    ]
     with pytest.raises(ValueError, match="everyday: no shards here; run the step render first"):
         steps.run("vae", plan(tmp_path))
 
@@ -66,6 +69,20 @@ def test_only_what_matters_makes_a_step_due(tmp_path):
     for changed in (replace(TINY.prior, training=longer), replace(TINY.prior, kl=0.5)):
         assert steps._inputs("prior", plan(tmp_path, replace(TINY, prior=changed))) != inputs
     assert steps._inputs("prior", replace(plan(tmp_path), seed=1)) != inputs
+
+
+@pytest.mark.parametrize("name", ["segmenter", "keypoints"])
+def test_other_drawings_make_those_due_that_learn_from_them(name, tmp_path, monkeypatch):
+    monkeypatch.setattr("synthgen.embedded.pictures.shards_digest", lambda folders: "pictures")
+    for output in ("redraw", "mesh"):
+        (tmp_path / "weights" / output).mkdir(parents=True)
+
+    def inputs(**changes):
+        drawn = replace(TINY.redrawn, **changes)
+        return steps._inputs(name, plan(tmp_path, replace(TINY, redrawn=drawn)))
+
+    assert inputs(minutes=99.0) == inputs()
+    assert len({inputs(), inputs(count=5), inputs(guidance_scale=1.0), inputs(num_inference_steps=9)}) == 4
 
 
 def test_weights_of_the_default_sizes_are_small_enough():
