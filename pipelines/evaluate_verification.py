@@ -160,7 +160,10 @@ def _fit_critic(config: Config, trials: Sequence[Trial]) -> None:
             f"{_FEWEST}; raise num_samples and max_requests"
         )
     folder = Path(config.critic).expanduser()
-    found = rates(cross_judged(trials, config.accepted), config.verify)
+    limits = config.verify
+    if not limits.min_trust:  # 0 takes trials that an older critic would refuse; the new one is to be heard
+        limits = replace(limits, min_trust=Verification.min_trust)
+    found = rates(cross_judged(trials, config.accepted), limits)
     say("with a critic fitted to four fifths of the pictures, measured on the other fifth, five times:")
     say(f"  {found.count} of {len(trials)} unspoiled labels accepted ({100 * found.accepted:.1f} %)")
     _table(found, "  ")

@@ -1,22 +1,28 @@
 """Earlier weights as the beginning of a training, and the log of all trainings beside a model's weights."""
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from synthgen import storage
 
 LOG = "training.json"
 
 
-def load_weights(model: nn.Module, folder: Path) -> None:
+def load_weights(
+    model: nn.Module,
+    folder: Path,
+    fitted: Callable[[nn.Module], Mapping[str, Tensor]] = nn.Module.state_dict,
+) -> None:
     """Load the weights of a model's folder into a model of the same class and sizes.
 
     Args:
         model: float32, any device; of diffusers, of transformers, or one of ours with `from_folder`.
         folder: of a model that this package trained.
+        fitted: returns the weights of the earlier model, brought to the sizes of `model` where these differ.
 
     Raises:
         ValueError: there are no weights in the folder, or they are those of another model.
@@ -30,7 +36,7 @@ def load_weights(model: nn.Module, folder: Path) -> None:
         folder
     )
     try:
-        model.load_state_dict({name: value.float() for name, value in earlier.state_dict().items()})
+        model.load_state_dict({name: value.float() for name, value in fitted(earlier).items()})
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:300]
         raise ValueError(

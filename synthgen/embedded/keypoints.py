@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from synthgen.embedded.imagenet import MEAN, STD, normalized
 from synthgen.embedded.loop import Draw
 from synthgen.embedded.options import KeypointsOptions
 from synthgen.embedded.pictures import Pictures, spread
-from synthgen.embedded.positions import position_table
+from synthgen.embedded.positions import position_table, resized_table
 from synthgen.embedded.redrawn import Redrawn, mixed, open_redrawn
 from synthgen.embedded.workshop import KEEP_DTYPE, Workshop
 from synthgen.geometry import Array
@@ -32,6 +34,7 @@ _JITTER = crops.Jitter()
 _MEASURED = 192  # held-out people
 _SHOWN = 16
 _GAIN = 20.0  # squared errors of heatmaps are tiny
+_POSITIONS = "backbone.embeddings.position_embeddings"
 
 
 class KeypointsLesson:
@@ -162,7 +165,7 @@ def train(shop: Workshop) -> None:
 
     options = shop.options.keypoints
     lesson = KeypointsLesson(options, shop.pictures, open_redrawn(shop))
-    if not shop.begin(lesson.model, FOLDER):
+    if not shop.begin(lesson.model, FOLDER, partial(_at_size_of, lesson.model)):
         _start_with_mesh(lesson.model, shop)
     model: Any = shop.train(lesson, options.training)
     model.to(KEEP_DTYPE).save_pretrained(shop.weights / FOLDER)
@@ -175,14 +178,30 @@ def train(shop: Workshop) -> None:
 
 
 def _start_with_mesh(model: nn.Module, shop: Workshop) -> None:
-    """Begin with the backbone of the mesh estimator where its size fits: that one knows people already."""
+    """Begin with the backbone of the mesh estimator if it is as deep and wide: it knows people already."""
     estimator = HMR2.from_folder(shop.weights / "mesh")
     wanted, options = estimator.config.backbone, shop.options.keypoints
-    if (wanted.image_size, wanted.patch_size, wanted.width, wanted.depth) == (
-        (options.height, options.height * 3 // 4), options.patch_size, options.width, options.depth
-    ):  # fmt: skip
-        vit_weights.put(estimator.backbone, model)
+    if (wanted.patch_size, wanted.width, wanted.depth) == (options.patch_size, options.width, options.depth):
+        alike = build(replace(options, height=wanted.image_size[0]))
+        vit_weights.put(estimator.backbone, alike)
+        model.load_state_dict(_at_size_of(model, alike))
         logger.info("%s: backbone of the mesh estimator taken over", shop.name)
+
+
+def _at_size_of(model: nn.Module, earlier: nn.Module) -> dict[str, Tensor]:
+    """Return the weights of a keypoint model for crops of another one's size."""
+    state = dict(earlier.state_dict())
+    state[_POSITIONS] = resized_table(state[_POSITIONS].float(), _grid(earlier), _grid(model))
+    return state
+
+
+def _grid(model: Any) -> tuple[int, int]:
+    """Return how many patches (rows, columns) a keypoint model sees."""
+    backbone = model.config.backbone_config
+    rows, columns = (
+        side // patch for side, patch in zip(backbone.image_size, backbone.patch_size, strict=True)
+    )
+    return rows, columns
 
 
 def build(options: KeypointsOptions) -> nn.Module:
@@ -207,7 +226,6 @@ def build(options: KeypointsOptions) -> nn.Module:
         label2id={name: index for index, name in names.items()},
     )
     model = transformers.VitPoseForPoseEstimation(config)
-    rows, columns = (side // options.patch_size for side in (options.height, options.height * 3 // 4))
-    table = position_table(rows, columns, options.width)
-    model.get_parameter("backbone.embeddings.position_embeddings").data.copy_(table)
+    table = position_table(*_grid(model), options.width)
+    model.get_parameter(_POSITIONS).data.copy_(table)
     return model

@@ -233,10 +233,10 @@ class KeypointsOptions:
 
     training: Training = field(
         default_factory=lambda: Training(
-            steps=12000, minutes=66, batch_size=16, learning_rate=1e-3, optimizer="muon"
+            steps=12000, minutes=115, batch_size=16, learning_rate=1e-3, optimizer="muon"
         )
     )
-    height: int = 96
+    height: int = 128
     patch_size: int = 8
     width: int = 192
     depth: int = 6

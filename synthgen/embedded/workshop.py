@@ -2,14 +2,14 @@
 
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from synthgen.embedded import earlier
 from synthgen.embedded.loop import Desk, Lesson, rows_of, train
@@ -53,11 +53,22 @@ class Workshop(Plan):
         """Tell whether there is an earlier output; what `start_from` lacks is trained from nothing."""
         return self.start_from is not None and (self.start_from / output).exists()
 
-    def begin(self, model: nn.Module, output: str) -> bool:
-        """Load the earlier weights of an output, if training goes on from any; tell whether it does."""
+    def begin(
+        self,
+        model: nn.Module,
+        output: str,
+        fitted: Callable[[nn.Module], Mapping[str, Tensor]] = nn.Module.state_dict,
+    ) -> bool:
+        """Load the earlier weights of an output, if training goes on from any; tell whether it does.
+
+        Args:
+            model: that gets them.
+            output: folder below the weights folder.
+            fitted: see `earlier.load_weights`.
+        """
         if self.start_from is None or not self.has_earlier(output):
             return False
-        earlier.load_weights(model, self.start_from / output)
+        earlier.load_weights(model, self.start_from / output, fitted)
         logger.info("%s: goes on from %s", self.name, self.start_from / output)
         return True
 

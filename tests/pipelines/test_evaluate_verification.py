@@ -44,6 +44,8 @@ def test_a_critic_is_fitted_written_and_used(tmp_path: Path, capsys: Any) -> Non
     assert run.main([*asked, "verify.min_trust=0", f"critic={folder}", "accepted=0.7"]) == 0
     out = capsys.readouterr().out
     assert "with a critic fitted to four fifths of the pictures" in out and str(folder) in out
+    before, after = (float(share) for share in re.findall(r"all spoils\s+([\d.]+) %", out))
+    assert after > before, "the table under the critic is made with its trust"
     assert read_critics(folder)[False].names == CLUES and not (folder / "drawn.json").exists()
     assert run.main([*asked, "num_samples=2", f"models.critic.id={folder}"]) == 0
     assert run.main([*asked, "num_samples=2", "max_requests=3", "verify.min_trust=1"]) == 1
