@@ -24,6 +24,7 @@ LIMBS = np.array(
     [[COCO17.index(f"{side}_{end}") for end in ends] for side in ("left", "right") for ends in _LIMBS]
 )
 # Limits on single scores where nothing else is said: without a critic, and wider beside one.
+_FARTHEST = 0.3  # sides of the box; a joint further off is another one, wherever it is
 _ALONE = {"min_iou": 0.75, "min_pck": 0.5, "min_oks": 0.2, "min_support": 0.5}
 _BESIDE_CRITIC = {"min_iou": 0.7, "min_pck": 0.4, "min_oks": 0.1, "min_support": 0.3}
 LIMB_POINTS = np.linspace(0.1, 0.9, 9)  # parts of the way from one joint to the next that are looked at
@@ -37,11 +38,14 @@ class JointAgreement:
         pck: (P,) part of the visible joints found within NEAR of the box.
         oks: (P,) object keypoint similarity over the visible joints.
         worst: (P,) greatest distance of a joint whose detection can be trusted, in sides of the box.
+        displacement: (P,) greatest distance of a visible joint, times the confidence of its detection, in
+            sides of the box; distances beyond 0.3 count as 0.3.
     """
 
     pck: Float
     oks: Float
     worst: Float
+    displacement: Float
 
 
 @dataclass(frozen=True)
@@ -200,7 +204,10 @@ def keypoint_agreement(
     trusted = (is_seen > 0) & (confidence >= TRUSTED)
     relative = np.linalg.norm(found - labelled, axis=-1) / sides[:, None]
     worst = np.where(trusted, relative, 0.0).max(-1)
-    return JointAgreement(np.where(nobody, 1.0, is_near), np.where(nobody, 1.0, similarity), worst)
+    displacement = (is_seen * confidence * np.minimum(relative, _FARTHEST)).max(-1)
+    return JointAgreement(
+        np.where(nobody, 1.0, is_near), np.where(nobody, 1.0, similarity), worst, displacement
+    )
 
 
 def least_support(support: Float | None, visibility: Float) -> Float:

@@ -14,7 +14,7 @@ from synthgen.sample import Float
 
 Clues = Mapping[str, Float]  # name of CLUES -> (P,) of the people of a picture
 
-CLUES = ("overlap", "thickness", "reach", "support", "size", "slimness")
+CLUES = ("overlap", "thickness", "reach", "support", "displacement", "size", "slimness")
 _CELLS = 96  # of a side of the window that outlines are compared in
 _WINDOW = 1.25  # sides of the person's box that the window spans
 _UNIT = _CELLS / _WINDOW  # cells a side of the box
@@ -24,13 +24,20 @@ _LEAST_AREA = 1e-3  # sides², so that nobody's slimness is infinite
 
 
 def clues_of(
-    iou: Float, support: Float, shown: NDArray[np.bool_], found: NDArray[np.bool_], boxes: Float
+    iou: Float,
+    support: Float,
+    displacement: Float,
+    shown: NDArray[np.bool_],
+    found: NDArray[np.bool_],
+    boxes: Float,
 ) -> Clues:
     """Collect the clues to P people of one picture.
 
     Args:
         iou: (P,) of visible body and segmented person, in [0, 1].
         support: (P,) least support of a visible joint by the keypoint model, in [0, 1].
+        displacement: (P,) greatest distance of a visible joint from where the keypoint model is confident to
+            have found it [sides of the box], see `agreement.JointAgreement`.
         shown: (P, H, W) visible silhouettes of the labelled bodies.
         found: (H, W) where people are segmented.
         boxes: (P, 4) xyxy [px] of the visible bodies.
@@ -40,7 +47,7 @@ def clues_of(
         thickness: radius of the largest disc that fits into what belongs to one silhouette only [sides of
             the box].
         reach: distance to the other silhouette that all but 3 % of each keep [sides of the box].
-        support: as it came.
+        support, displacement: as they came.
         size: log of the box's longer side [longer sides of the picture].
         slimness: log of circumference over area [1 / sides of the box].
     """
@@ -57,6 +64,7 @@ def clues_of(
         "thickness": thickness,
         "reach": reach,
         "support": np.asarray(support, np.float64),
+        "displacement": np.asarray(displacement, np.float64),
         "size": np.log(sides / max(found.shape)),
         "slimness": slimness,
     }

@@ -61,6 +61,18 @@ def test_nobody_visible_cannot_disagree():
     assert (found.pck[0], found.oks[0], found.worst[0]) == (1, 1, 0)
 
 
+def test_displacement_is_of_the_joint_that_the_model_is_surest_to_have_found_elsewhere():
+    offset = np.zeros((17, 2))
+    offset[4], offset[9] = (40.0, 0.0), (0.0, 150.0)  # a fifth and three quarters of the box
+    assert agree(offset, np.ones(17), confidence=0.5).displacement[0] == pytest.approx(0.5 * 0.3), (
+        "0.3 at most"
+    )
+    visible = np.ones(17)
+    visible[9] = 0
+    assert agree(offset, visible, confidence=0.5).displacement[0] == pytest.approx(0.1)
+    assert agree(offset, np.zeros(17)).displacement[0] == 0
+
+
 def test_the_least_supported_visible_joint_counts():
     support, visibility = np.full((2, 17), 0.9), np.ones((2, 17))
     support[0, 3], support[0, 5], visibility[0, 5] = 0.4, 0.1, 0.2

@@ -19,7 +19,7 @@ def body(scale: int = 1, arm: bool = True) -> np.ndarray:
 
 
 def asked(shown: np.ndarray, found: np.ndarray, scale: int = 1, iou: float = 0.9) -> dict[str, float]:
-    clues = clues_of(np.array([iou]), np.array([0.7]), shown, found, BOX * scale)
+    clues = clues_of(np.array([iou]), np.array([0.7]), np.array([0.2]), shown, found, BOX * scale)
     assert tuple(clues) == CLUES
     return {name: float(value[0]) for name, value in clues.items()}
 
@@ -43,7 +43,7 @@ def test_a_missing_arm_is_as_thick_and_as_far_as_an_arm() -> None:
 def test_size_slimness_and_overlap() -> None:
     one = asked(body(), body()[0])
     assert one["size"] == pytest.approx(np.log(80 / SIDE))
-    assert one["support"] == 0.7
+    assert (one["support"], one["displacement"]) == (0.7, 0.2)
     assert one["overlap"] == pytest.approx(-np.log(0.1))
     assert asked(body(), body()[0], iou=1.0)["overlap"] == pytest.approx(-np.log(0.01)), "finite"
     slim = np.zeros((1, SIDE, SIDE), bool)
@@ -57,9 +57,9 @@ def test_other_labelled_people_are_nobodys_difference() -> None:
     shown = np.stack([body(arm=False)[0], other])
     boxes = np.array([[20.0, 20, 80, 100], [52, 20, 70, 100]])
     found = shown.any(0)
-    clues = clues_of(np.ones(2), np.ones(2), shown, found, boxes)
+    clues = clues_of(np.ones(2), np.ones(2), np.zeros(2), shown, found, boxes)
     assert clues["thickness"].tolist() == [0, 0]
-    alone = clues_of(np.ones(1), np.ones(1), shown[:1], found, boxes[:1])
+    alone = clues_of(np.ones(1), np.ones(1), np.zeros(1), shown[:1], found, boxes[:1])
     assert alone["thickness"][0] > 0.05
 
 
@@ -67,5 +67,5 @@ def test_nobody_found_and_nothing_shown_are_finite() -> None:
     nothing = np.zeros((SIDE, SIDE), bool)
     for shown, found in ((body(), nothing), (nothing[None], body()[0])):
         assert np.isfinite(list(asked(shown, found, iou=0.0).values())).all()
-    none = clues_of(np.zeros(0), np.zeros(0), np.zeros((0, SIDE, SIDE), bool), nothing, np.zeros((0, 4)))
+    none = clues_of(*[np.zeros(0)] * 3, np.zeros((0, SIDE, SIDE), bool), nothing, np.zeros((0, 4)))
     assert all(value.shape == (0,) for value in none.values())

@@ -125,7 +125,7 @@ def _agreement(plan: Plan, testimony: Testimony, body: Body, distances: Float) -
         mpvpe_mm=distances,
         limb=limb_cover(labelled, visibility, shown, found),
         support=support,
-        clues=clues_of(iou, support, shown, found, boxes(plan)),
+        clues=clues_of(iou, support, joints.displacement, shown, found, boxes(plan)),
     )
 
 
