@@ -162,7 +162,8 @@ def _run(chosen: list[str], plan: Plan, at_once: int, threads: int) -> int:
 
 
 def _tell(plan: Plan, name: str, is_done: bool) -> None:
-    say(f"{name}: done, samples and metrics in {plan.work / name}" if is_done else f"{name}: up to date")
+    made = "samples and metrics" if steps.STEPS[name].outputs else "pictures"
+    say(f"{name}: done, {made} in {plan.work / name}" if is_done else f"{name}: up to date")
 
 
 def render(plan: Plan) -> int:

@@ -23,8 +23,8 @@ _LIMBS = (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "
 LIMBS = np.array(
     [[COCO17.index(f"{side}_{end}") for end in ends] for side in ("left", "right") for ends in _LIMBS]
 )
-# Limits on single scores where nothing else is said: without a critic, and wider beside one.
 _FARTHEST = 0.3  # sides of the box; a joint further off is another one, wherever it is
+# Limits on single scores where nothing else is said: without a critic, and wider beside one.
 _ALONE = {"min_iou": 0.75, "min_pck": 0.5, "min_oks": 0.2, "min_support": 0.5}
 _BESIDE_CRITIC = {"min_iou": 0.7, "min_pck": 0.4, "min_oks": 0.1, "min_support": 0.3}
 LIMB_POINTS = np.linspace(0.1, 0.9, 9)  # parts of the way from one joint to the next that are looked at
