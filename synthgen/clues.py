@@ -2,35 +2,53 @@
 
 Limits on single scores miss much: a small or slim body overlaps less with its segment than a large, round
 one, however right its label is, and outlines that differ a little everywhere are another thing than ones that
-differ by an arm. `synthgen.critic` weighs these numbers together.
+differ by an arm. An outline says nothing of how sure the segmenter is of it: where it is, a single pixel
+tells more than many where it is not. `synthgen.critic` weighs these numbers together.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.sample import Float
 
+Number = TypeVar("Number", np.bool_, np.float64)
+
 Clues = Mapping[str, Float]  # name of CLUES -> (P,) of the people of a picture
 
-CLUES = ("overlap", "thickness", "reach", "support", "displacement", "size", "slimness")
+CLUES = ("overlap", "surprise", "thickness", "reach", "support", "displacement", "size", "slimness")
 _CELLS = 96  # of a side of the window that outlines are compared in
 _WINDOW = 1.25  # sides of the person's box that the window spans
 _UNIT = _CELLS / _WINDOW  # cells a side of the box
 _BULK = 0.97  # part of a silhouette that must lie near the other one
 _LEAST_DIFFERENCE = 0.01  # below it overlaps count as equally good
 _LEAST_AREA = 1e-3  # sides², so that nobody's slimness is infinite
+_SUREST = 0.005  # nearer to 0 and 1 no probability is believed
+_LEAST_SURPRISE = 1e-3  # nats a side of outline; below it labels count as equally good
+_LEAST_OUTLINE = 0.1  # sides
 
 
-def clues_of(
-    iou: Float,
-    support: Float,
-    displacement: Float,
-    shown: NDArray[np.bool_],
-    found: NDArray[np.bool_],
-    boxes: Float,
-) -> Clues:
+@dataclass(frozen=True)
+class Silhouettes:
+    """Who is labelled and who is seen where, in one picture.
+
+    Attributes:
+        shown: (P, H, W) visible silhouettes of the labelled bodies.
+        boxes: (P, 4) xyxy [px] around them.
+        found: (H, W) where people are segmented.
+        probability: (H, W) of a person, in [0, 1], as the segmenter has it.
+    """
+
+    shown: NDArray[np.bool_]
+    boxes: Float
+    found: NDArray[np.bool_]
+    probability: Float
+
+
+def clues_of(iou: Float, support: Float, displacement: Float, silhouettes: Silhouettes) -> Clues:
     """Collect the clues to P people of one picture.
 
     Args:
@@ -38,12 +56,13 @@ def clues_of(
         support: (P,) least support of a visible joint by the keypoint model, in [0, 1].
         displacement: (P,) greatest distance of a visible joint from where the keypoint model is confident to
             have found it [sides of the box], see `agreement.JointAgreement`.
-        shown: (P, H, W) visible silhouettes of the labelled bodies.
-        found: (H, W) where people are segmented.
-        boxes: (P, 4) xyxy [px] of the visible bodies.
+        silhouettes: of these people.
 
     Returns:
         overlap: -log(1 - IoU), so that 0.90 and 0.95 differ as much as 0.80 and 0.90.
+        surprise: log of how much likelier than the labelled silhouette the segmenter holds its own one, by
+            length of the outline [nats a side of the box]: odds are summed wherever they speak against the
+            label.
         thickness: radius of the largest disc that fits into what belongs to one silhouette only [sides of
             the box].
         reach: distance to the other silhouette that all but 3 % of each keep [sides of the box].
@@ -53,14 +72,18 @@ def clues_of(
     """
     from synthgen.metrics import longer_side
 
-    sides = longer_side(boxes)
+    shown, found = silhouettes.shown, silhouettes.found
+    sides = longer_side(silhouettes.boxes)
     rows = []
-    for number, (own, box, side) in enumerate(zip(shown, boxes, sides, strict=True)):
-        others = np.logical_or.reduce(np.delete(shown, number, 0), axis=0)
-        rows.append(_outline(_windowed(own, box, side), _windowed(found & ~(others & ~own), box, side)))
-    thickness, reach, slimness = np.array(rows).reshape(-1, 3).T
+    for number, (own, box, side) in enumerate(zip(shown, silhouettes.boxes, sides, strict=True)):
+        hidden = np.logical_or.reduce(np.delete(shown, number, 0), axis=0) & ~own
+        window = _windowed(own, box, side)
+        likely = _windowed(np.where(hidden, 0.0, silhouettes.probability), box, side)
+        rows.append((*_outline(window, _windowed(found & ~hidden, box, side)), _surprise(window, likely)))
+    thickness, reach, slimness, surprise = np.array(rows).reshape(-1, 4).T
     return {
         "overlap": -np.log(np.clip(1 - iou, _LEAST_DIFFERENCE, 1)),
+        "surprise": surprise,
         "thickness": thickness,
         "reach": reach,
         "support": np.asarray(support, np.float64),
@@ -70,13 +93,14 @@ def clues_of(
     }
 
 
-def _windowed(mask: NDArray[np.bool_], box: Float, side: float) -> NDArray[np.bool_]:
-    """Return what a window around a box shows of a mask, (_CELLS, _CELLS); nothing beyond the picture."""
+def _windowed(values: NDArray[Number], box: Float, side: float) -> NDArray[Number]:
+    """Return what a window around a box shows of a map, (_CELLS, _CELLS); zeros beyond the picture."""
     steps = ((np.arange(_CELLS) + 0.5) / _CELLS - 0.5) * _WINDOW * side
     columns, rows = (np.floor(middle + steps).astype(np.intp) for middle in (box[:2] + box[2:]) / 2)
-    height, width = mask.shape
+    height, width = values.shape
     is_inside = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
-    return mask[np.ix_(rows.clip(0, height - 1), columns.clip(0, width - 1))] & is_inside
+    found = values[np.ix_(rows.clip(0, height - 1), columns.clip(0, width - 1))]
+    return np.where(is_inside, found, np.zeros_like(found))
 
 
 def _outline(own: NDArray[np.bool_], found: NDArray[np.bool_]) -> tuple[float, float, float]:
@@ -88,8 +112,21 @@ def _outline(own: NDArray[np.bool_], found: NDArray[np.bool_]) -> tuple[float, f
     # Beyond the window nothing is known, so that a difference there ends.
     thickness = ndimage.distance_transform_edt(np.pad(own ^ found, 1)).max() / _UNIT
     reach = max(_far(own, found), _far(found, own)) if found.any() else _WINDOW
-    circumference = int((own & ~ndimage.binary_erosion(own)).sum()) / _UNIT
-    return float(thickness), reach, float(np.log(circumference / (own.sum() / _UNIT**2 + _LEAST_AREA)))
+    return float(thickness), reach, float(np.log(_length(own) / (own.sum() / _UNIT**2 + _LEAST_AREA)))
+
+
+def _surprise(own: NDArray[np.bool_], probability: Float) -> float:
+    likely = np.clip(probability, _SUREST, 1 - _SUREST)
+    odds = np.log(likely / (1 - likely))
+    nats = np.maximum(np.where(own, -odds, odds), 0).sum() / _UNIT**2
+    return float(np.log(nats / max(_length(own), _LEAST_OUTLINE) + _LEAST_SURPRISE))
+
+
+def _length(mask: NDArray[np.bool_]) -> float:
+    """Return the length of an outline [sides of the box]."""
+    from scipy import ndimage
+
+    return int((mask & ~ndimage.binary_erosion(mask)).sum()) / _UNIT
 
 
 def _far(mask: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:

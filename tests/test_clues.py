@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from synthgen.clues import CLUES, clues_of
+from synthgen.clues import CLUES, Clues, Silhouettes, clues_of
 
 SIDE = 120
+LEAST = 1e-3  # surprise of a label that nothing speaks against, before the logarithm
 BOX = np.array([[20.0, 20, 80, 100]])
 
 
@@ -18,8 +19,16 @@ def body(scale: int = 1, arm: bool = True) -> np.ndarray:
     return mask[None]
 
 
-def asked(shown: np.ndarray, found: np.ndarray, scale: int = 1, iou: float = 0.9) -> dict[str, float]:
-    clues = clues_of(np.array([iou]), np.array([0.7]), np.array([0.2]), shown, found, BOX * scale)
+def seen(shown: np.ndarray, boxes: np.ndarray, found: np.ndarray, sure: float = 1.0) -> Silhouettes:
+    """Let a segmenter be as sure of where it finds people as of where it finds none."""
+    return Silhouettes(shown, boxes, found, np.where(found, sure, 1 - sure))
+
+
+def asked(
+    shown: np.ndarray, found: np.ndarray, scale: int = 1, iou: float = 0.9, sure: float = 1.0
+) -> dict[str, float]:
+    people = seen(shown, BOX * scale, found, sure)
+    clues = clues_of(np.array([iou]), np.array([0.7]), np.array([0.2]), people)
     assert tuple(clues) == CLUES
     return {name: float(value[0]) for name, value in clues.items()}
 
@@ -40,6 +49,16 @@ def test_a_missing_arm_is_as_thick_and_as_far_as_an_arm() -> None:
     assert asked(body(), thin)["thickness"] < missing["thickness"]
 
 
+def test_where_the_segmenter_is_sure_it_surprises_more() -> None:
+    missing = body(arm=False)[0]
+    sure, unsure = (asked(body(), missing, sure=part)["surprise"] for part in (0.99, 0.6))
+    arm, outline = 30 * 8 / 80**2, (2 * (80 + 20) + 2 * 30) / 80  # areas and lengths in sides of the box
+    assert np.exp(sure) - LEAST == pytest.approx(arm * np.log(0.99 / 0.01) / outline, rel=0.06)
+    assert np.exp(unsure) - LEAST == pytest.approx(arm * np.log(0.6 / 0.4) / outline, rel=0.06)
+    assert asked(body(), body()[0], sure=0.6)["surprise"] == pytest.approx(np.log(LEAST)), "none against it"
+    assert np.isfinite(asked(body(), missing, sure=1.0)["surprise"]), "not even where it errs for certain"
+
+
 def test_size_slimness_and_overlap() -> None:
     one = asked(body(), body()[0])
     assert one["size"] == pytest.approx(np.log(80 / SIDE))
@@ -57,15 +76,19 @@ def test_other_labelled_people_are_nobodys_difference() -> None:
     shown = np.stack([body(arm=False)[0], other])
     boxes = np.array([[20.0, 20, 80, 100], [52, 20, 70, 100]])
     found = shown.any(0)
-    clues = clues_of(np.ones(2), np.ones(2), np.zeros(2), shown, found, boxes)
-    assert clues["thickness"].tolist() == [0, 0]
-    alone = clues_of(np.ones(1), np.ones(1), np.zeros(1), shown[:1], found, boxes[:1])
-    assert alone["thickness"][0] > 0.05
+
+    def judged(count: int) -> Clues:
+        people = seen(shown[:count], boxes[:count], found)
+        return clues_of(np.ones(count), np.ones(count), np.zeros(count), people)
+
+    assert judged(2)["thickness"].tolist() == [0, 0]
+    assert judged(2)["surprise"] == pytest.approx(np.log(LEAST))
+    assert judged(1)["thickness"][0] > 0.05 and judged(1)["surprise"][0] > -1
 
 
 def test_nobody_found_and_nothing_shown_are_finite() -> None:
     nothing = np.zeros((SIDE, SIDE), bool)
     for shown, found in ((body(), nothing), (nothing[None], body()[0])):
         assert np.isfinite(list(asked(shown, found, iou=0.0).values())).all()
-    none = clues_of(*[np.zeros(0)] * 3, np.zeros((0, SIDE, SIDE), bool), nothing, np.zeros((0, 4)))
+    none = clues_of(*[np.zeros(0)] * 3, seen(np.zeros((0, SIDE, SIDE), bool), np.zeros((0, 4)), nothing))
     assert all(value.shape == (0,) for value in none.values())

@@ -123,6 +123,7 @@ class Segments:
         objects: (O, H, W) one mask a thing; walls, floors, sky and the like are no things.
         object_scores: (O,) in [0, 1].
         object_labels: O names in the model's words.
+        probability: (H, W) of a person at each pixel, in [0, 1]; None where the model only says where.
     """
 
     people: Mask
@@ -130,11 +131,16 @@ class Segments:
     objects: Mask
     object_scores: Float
     object_labels: tuple[str, ...]
+    probability: Float | None = None
 
     @property
     def person(self) -> Mask:
         """Everybody in one mask (H, W)."""
         return np.any(self.people, axis=0)
+
+    def probability_of_people(self) -> Float:
+        """Return the probability of a person (H, W): 0 or 1 where the model only says where."""
+        return self.person.astype(np.float64) if self.probability is None else self.probability
 
     @property
     def object(self) -> Mask:

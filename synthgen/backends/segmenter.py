@@ -30,6 +30,7 @@ from synthgen.backends.ranges import (
     range_problems,
     ready,
 )
+from synthgen.sample import Float
 
 if TYPE_CHECKING:
     from synthgen.backends.segments import Piece, Vocabulary
@@ -110,13 +111,12 @@ class Segmentation:
         from synthgen.backends.segments import segments_of
 
         words = ready(self._words, self)
-        pieces = self._pieces(images)
         return [
-            segments_of(found, image.shape[:2], words, self.threshold, self.min_area)
-            for found, image in zip(pieces, images, strict=True)
+            segments_of(found, image.shape[:2], words, self.threshold, self.min_area, person)
+            for (found, person), image in zip(self._read_all(images), images, strict=True)
         ]
 
-    def _pieces(self, images: Sequence[Image]) -> "list[list[Piece]]":
+    def _read_all(self, images: Sequence[Image]) -> "list[tuple[list[Piece], Float]]":
         """Run the network over pictures that come to it in one size together."""
         import torch
 
@@ -124,7 +124,7 @@ class Segmentation:
         form = {"return_tensors": "pt", "input_data_format": "channels_last"}
         inputs = [self._processor(images=image, **form) for image in images]
         shapes = [tuple(one["pixel_values"].shape) for one in inputs]
-        pieces: list[list[Piece]] = [[] for _ in images]
+        answers: dict[int, tuple[list[Piece], Float]] = {}
         for shape in sorted(set(shapes)):
             same = [number for number, other in enumerate(shapes) if other == shape]
             for members, count in fixed_groups(len(same), self.batch_size):
@@ -136,8 +136,8 @@ class Segmentation:
                     output = self._seen(pixels, options)
                 for row, number in enumerate(chosen[:count]):
                     shown = _shown(inputs[number])
-                    pieces[number] = self._read(output, row, shown, images[number].shape[:2])
-        return pieces
+                    answers[number] = self._read(output, row, shown, images[number].shape[:2])
+        return [answers[number] for number in range(len(images))]
 
     def _seen(self, pixels: Any, options: Mapping[str, Any]) -> Any:
         """Run the network over pictures, over all scales and mirror images where these are asked for.
@@ -164,10 +164,12 @@ class Segmentation:
 
     def _read(
         self, output: Any, row: int, shown: tuple[float, float], size: tuple[int, ...]
-    ) -> "list[Piece]":
-        from synthgen.backends.segments import pieces_of_classes, pieces_of_queries
+    ) -> "tuple[list[Piece], Float]":
+        """Return the pieces of one picture of a batch, and the probability of a person at its pixels."""
+        from synthgen.backends import segments
 
         height, width = size
+        words = ready(self._words, self)
         masks = output.get("masks_queries_logits", output.get("pred_masks"))
         maps = (output.logits if masks is None else masks)[row]
         rows, columns = (
@@ -175,9 +177,11 @@ class Segmentation:
         )
         maps = maps[:, :rows, :columns]
         if masks is None:
-            return pieces_of_classes(maps, (height, width), ready(self._words, self))
+            pieces = segments.pieces_of_classes(maps, (height, width), words)
+            return pieces, segments.person_of_classes(maps, (height, width), words)
         classes = output.get("class_queries_logits", output.get("logits"))[row]
-        return pieces_of_queries(classes, maps, (height, width), self.threshold)
+        pieces = segments.pieces_of_queries(classes, maps, (height, width), self.threshold)
+        return pieces, segments.person_of_queries(classes, maps, (height, width), words)
 
     def _vocabulary(self, id2label: Mapping[int, str]) -> "Vocabulary":
         from synthgen.backends.segments import Vocabulary

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from synthgen.backends.protocols import Mask, Segments
+from synthgen.sample import Float
 
 MASK_THRESHOLD = 0.5  # a query's pixels
 LEAST_VISIBLE = 0.8  # part of a query's mask that must not belong to a better query (MaskFormer, section 3.4)
@@ -93,8 +94,30 @@ def pieces_of_classes(logits: Tensor, size: tuple[int, int], words: Vocabulary) 
     return pieces
 
 
+def person_of_classes(logits: Tensor, size: tuple[int, int], words: Vocabulary) -> Float:
+    """Return the probability of a person at each pixel (H, W), as `pieces_of_classes` takes its arguments."""
+    return _smooth(logits.float().softmax(0)[sorted(words.people)].sum(0), size)
+
+
+def person_of_queries(
+    class_logits: Tensor, mask_logits: Tensor, size: tuple[int, int], words: Vocabulary
+) -> Float:
+    """Return the probability of a person at each pixel (H, W), as `pieces_of_queries` takes its arguments.
+
+    That of the query that is surest: of its class, times that of its mask (MaskFormer, section 3.4, without
+    the sum over queries, of which several may mean one person).
+    """
+    scores = class_logits.float().softmax(-1)[:, sorted(words.people)].sum(-1)
+    return _smooth((scores[:, None, None] * mask_logits.float().sigmoid()).amax(0), size)
+
+
 def segments_of(
-    pieces: Sequence[Piece], size: tuple[int, int], words: Vocabulary, least_score: float, least_area: float
+    pieces: Sequence[Piece],
+    size: tuple[int, int],
+    words: Vocabulary,
+    least_score: float,
+    least_area: float,
+    probability: Float | None = None,
 ) -> Segments:
     """Sort pieces into people and things, best first.
 
@@ -104,6 +127,7 @@ def segments_of(
         words: what the classes mean.
         least_score: pieces below are dropped.
         least_area: part of the picture; smaller pieces are dropped.
+        probability: (H, W) of a person, which nothing is dropped from.
     """
     good = [
         piece
@@ -119,7 +143,13 @@ def segments_of(
         objects=_stacked(things, size),
         object_scores=np.array([piece.score for piece in things]),
         object_labels=tuple(words.names[piece.label] for piece in things),
+        probability=probability,
     )
+
+
+def _smooth(probability: Tensor, size: tuple[int, int]) -> Float:
+    found: Float = _resized(probability[None], size)[0].cpu().double().numpy()
+    return found
 
 
 def _resized(maps: Tensor, size: tuple[int, int]) -> Tensor:

@@ -12,7 +12,7 @@ import numpy as np
 from synthgen.agreement import VISIBLE, Agreement, keypoint_agreement, least_support, limb_cover
 from synthgen.backends.protocols import Keypoints, MeshEstimate, Segments
 from synthgen.body import Body
-from synthgen.clues import clues_of
+from synthgen.clues import Silhouettes, clues_of
 from synthgen.geometry import project
 from synthgen.joints import COCO17
 from synthgen.metrics import longer_side, mpvpe
@@ -46,11 +46,13 @@ class Testimony:
 
     Attributes:
         people: (N, H, W) masks of people.
+        probability: (H, W) of a person, in [0, 1].
         keypoints: of everybody who is labelled, in label order.
         estimate: their bodies.
     """
 
     people: Mask
+    probability: Float
     keypoints: Keypoints
     estimate: MeshEstimate
 
@@ -79,7 +81,7 @@ def question(plans: Sequence[Plan], witnesses: Witnesses, body: Body) -> list[Te
     cameras = [plan.bodies.scene.camera.cam_int for plan in plans]
     estimates = witnesses.mesh(images, frames, cameras)
     return [
-        Testimony(cleaned(found, witnesses.masking), joints, estimate)
+        Testimony(cleaned(found, witnesses.masking), found.probability_of_people(), joints, estimate)
         for found, joints, estimate in zip(segments, keypoints, estimates, strict=True)
     ]
 
@@ -116,6 +118,7 @@ def _agreement(plan: Plan, testimony: Testimony, body: Body, distances: Float) -
     iou = matched(shown, testimony.people)
     support = least_support(testimony.keypoints.support, visibility)
     found = np.logical_or.reduce(testimony.people, axis=0, initial=False)
+    silhouettes = Silhouettes(shown, boxes(plan), found, testimony.probability)
     return Agreement(
         people_found=len(testimony.people),
         iou=iou,
@@ -125,7 +128,7 @@ def _agreement(plan: Plan, testimony: Testimony, body: Body, distances: Float) -
         mpvpe_mm=distances,
         limb=limb_cover(labelled, visibility, shown, found),
         support=support,
-        clues=clues_of(iou, support, joints.displacement, shown, found, boxes(plan)),
+        clues=clues_of(iou, support, joints.displacement, silhouettes),
     )
 
 

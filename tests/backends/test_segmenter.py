@@ -13,6 +13,8 @@ from synthgen.backends.segmenter import Segmentation
 from synthgen.backends.segments import (
     Piece,
     Vocabulary,
+    person_of_classes,
+    person_of_queries,
     pieces_of_classes,
     pieces_of_queries,
     segments_of,
@@ -38,6 +40,12 @@ def test_semantic_people_are_connected_pieces() -> None:
     assert len(found.people) == 2 and len(found.objects) == 1 and found.object_labels == ("skis",)
     assert found.person.sum() == 25 * 15 + 25 * 10 and found.object.sum() == 4 * 45
     assert (found.people_scores > 0.98).all()
+    assert found.probability is None and found.probability_of_people().sum() == found.person.sum()
+    likely = person_of_classes(logits, SIZE, WORDS)
+    assert ((likely > 0.5) == found.person).mean() > 0.99
+    outside, inside = 1 / (np.exp(4) + len(logits) - 1), np.exp(6) / (np.exp(6) + len(logits) - 1)
+    assert (likely.min(), likely[10, 10]) == pytest.approx((np.exp(0) / (np.exp(6) + 2), inside), rel=0.3)
+    assert likely[0, 0] == pytest.approx(outside, rel=0.01)
 
 
 def test_a_limb_cut_off_by_a_bar_stays_with_its_person() -> None:
@@ -61,6 +69,10 @@ def test_queries_compete_for_pixels() -> None:
     assert found.people.sum((1, 2)).tolist() == [40 * 20, 30 * 4]
     assert found.objects.sum() == 2 * 35 - 2 * 4 and not (found.person & found.object).any()
     assert pieces_of_queries(classes, masks, SIZE, 1.0) == []
+    likely = person_of_queries(classes, masks, SIZE, WORDS)
+    assert likely.shape == SIZE and ((likely > 0.5) == found.person).mean() > 0.98
+    surest = torch.softmax(classes[0], 0)[1] * torch.sigmoid(torch.tensor(5.0))
+    assert likely.max() == pytest.approx(float(surest), rel=1e-3)
 
 
 def test_small_and_unsure_segments_are_dropped() -> None:

@@ -29,7 +29,8 @@ def truth(plan, body) -> verify.Testimony:
     joints = project(body.joints(plan.points, COCO17), plan.bodies.scene.camera.cam_int)
     masks = np.stack([plan.drawing.mask == n for n in range(1, len(people) + 1)])
     sure = Keypoints(joints, np.ones(joints.shape[:2]))
-    return verify.Testimony(masks, sure, MeshEstimate(people, np.zeros((len(people), 1, 1), np.float32)))
+    estimate = MeshEstimate(people, np.zeros((len(people), 1, 1), np.float32))
+    return verify.Testimony(masks, masks.any(0).astype(float), sure, estimate)
 
 
 def one(plan, body, seen):
@@ -50,16 +51,16 @@ def test_each_witness_speaks_for_itself(planned, body):
     plan = planned(standing())
     seen = truth(plan, body)
     half = seen.people & (np.arange(64) < 32)
-    agreement = one(plan, body, verify.Testimony(half, seen.keypoints, seen.estimate))
+    agreement = one(plan, body, verify.Testimony(half, seen.probability, seen.keypoints, seen.estimate))
     assert agreement.iou[0] == pytest.approx(half.sum() / seen.people.sum()) and agreement.pck[0] == 1
     off = Keypoints(seen.keypoints.keypoints_2d + [30.0, 0], seen.keypoints.confidence)
-    agreement = one(plan, body, verify.Testimony(seen.people, off, seen.estimate))
+    agreement = one(plan, body, verify.Testimony(seen.people, seen.probability, off, seen.estimate))
     assert agreement.pck[0] == 0 and agreement.oks[0] < 0.1 and agreement.iou[0] == 1
     other = MeshEstimate((standing(bend=-1.0, z=8.0),), seen.estimate.tokens)
-    agreement = one(plan, body, verify.Testimony(seen.people, seen.keypoints, other))
+    agreement = one(plan, body, verify.Testimony(seen.people, seen.probability, seen.keypoints, other))
     assert 20 < agreement.mpvpe_mm[0] < 300 and agreement.pck[0] == 1
     elsewhere = MeshEstimate((standing(x=2.0, z=8.0),), seen.estimate.tokens)
-    agreement = one(plan, body, verify.Testimony(seen.people, seen.keypoints, elsewhere))
+    agreement = one(plan, body, verify.Testimony(seen.people, seen.probability, seen.keypoints, elsewhere))
     assert agreement.mpvpe_mm[0] < 1e-3, "the place is not what this measures"
 
 
@@ -76,9 +77,10 @@ def test_how_far_bodies_move_is_told_in_sides_of_the_box(planned, body):
 def test_people_who_were_not_found_overlap_with_nobody(planned, body):
     plan = planned(standing(x=-0.5), standing(x=0.5))
     seen = truth(plan, body)
-    agreement = one(plan, body, verify.Testimony(seen.people[1:], seen.keypoints, seen.estimate))
+    first = verify.Testimony(seen.people[1:], seen.probability, seen.keypoints, seen.estimate)
+    agreement = one(plan, body, first)
     assert agreement.people_found == 1 and agreement.iou.tolist() == [0, 1]
-    nobody = verify.Testimony(seen.people[:0], seen.keypoints, seen.estimate)
+    nobody = verify.Testimony(seen.people[:0], seen.probability, seen.keypoints, seen.estimate)
     assert one(plan, body, nobody).iou.tolist() == [0, 0]
 
 
