@@ -77,8 +77,13 @@ def segment(model: Any, members: list[int]) -> Outcome:
             assert (np.diff(scores) <= 0).all() and (scores >= 0).all() and (scores <= 1).all()
         assert one.person.shape == one.object.shape == picture.shape[:2]
         assert len(one.object_labels) == len(one.objects)
+        sure = one.probability_of_people()
+        assert sure.shape == picture.shape[:2] and sure.min() >= 0 and sure.max() <= 1
         assert np.concatenate([one.people, one.objects]).sum(0).max(initial=0) <= 1, "masks overlap"
-    return [[one.people, one.people_scores, one.objects, one.object_scores] for one in found]
+    return [
+        [one.people, one.people_scores, one.objects, one.object_scores, one.probability_of_people()]
+        for one in found
+    ]
 
 
 def find_joints(model: Any, members: list[int]) -> Outcome:

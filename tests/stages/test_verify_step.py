@@ -90,8 +90,23 @@ def test_models_look_at_the_final_picture_in_the_boxes_of_the_labels(planned, bo
     models = Segmenter(), Joints(), Mesh()
     (seen,) = verify.question([repaint(plan, image)], verify.Witnesses(*models, Masking(speck=0)), body)
     assert np.array_equal(seen.people[0], plan.drawing.mask == 1)
+    assert np.array_equal(seen.probability, seen.people[0]), "this segmenter says no more than where"
     rows, columns = np.nonzero(plan.drawing.mask == 1)
     box = [columns.min(), rows.min(), columns.max(), rows.max()]
     for model in models[1:]:
         images, boxes = model.calls[0][:2]
         assert np.array_equal(images[0], image) and boxes[0].tolist() == [box]
+
+
+def test_the_critic_hears_how_sure_the_segmenter_is(planned, body):
+    """An arm that is not there tells more where the segmenter is sure of that."""
+    plan = planned(standing())
+    seen = truth(plan, body)
+    half = seen.people & (np.arange(64) < 32)
+
+    def surprise(sure):
+        probability = np.where(half[0], sure, 1 - sure)
+        doubtful = verify.Testimony(half, probability, seen.keypoints, seen.estimate)
+        return one(plan, body, doubtful).clues["surprise"][0]
+
+    assert surprise(0.99) > surprise(0.7) + 1
