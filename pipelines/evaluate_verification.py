@@ -60,7 +60,7 @@ class Config:
     num_samples: int = 200
     wanted: float = 0.9
     critic: str = ""
-    accepted: float = 0.915
+    accepted: float = 0.93
     max_requests: int = 2000
     seed: int = 3_000_000
     source: dict[str, Any] = field(

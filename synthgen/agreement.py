@@ -26,7 +26,7 @@ LIMBS = np.array(
 _FARTHEST = 0.3  # sides of the box; a joint further off is another one, wherever it is
 # Limits on single scores where nothing else is said: without a critic, and wider beside one.
 _ALONE = {"min_iou": 0.75, "min_pck": 0.5, "min_oks": 0.2, "min_support": 0.5}
-_BESIDE_CRITIC = {"min_iou": 0.7, "min_pck": 0.4, "min_oks": 0.1, "min_support": 0.3}
+_BESIDE_CRITIC = {"min_iou": 0.6, "min_pck": 0.3, "min_oks": 0.05, "min_support": 0.1}
 LIMB_POINTS = np.linspace(0.1, 0.9, 9)  # parts of the way from one joint to the next that are looked at
 
 
@@ -96,7 +96,7 @@ class Verification:
     """Limits that a redrawn picture must keep, and what happens to one that does not.
 
     Those left open (null) are 0.75 (IoU), 0.5 (PCK), 0.2 (OKS) and 0.5 (support); beside a critic, who judges
-    by all scores together, 0.7, 0.4, 0.1 and 0.3.
+    by all scores together, 0.6, 0.3, 0.05 and 0.1.
 
     Attributes:
         min_iou: least overlap of each visible body with its segmented person, [0, 1].
