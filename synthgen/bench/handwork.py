@@ -100,7 +100,7 @@ class _Bench:
         joints = project(self.body.joints(plan.points, COCO17), plan.bodies.scene.camera.cam_int)
         people = plan.bodies.scene.people
         estimate = MeshEstimate(people, np.zeros((len(people), 1, 1), np.float32))
-        sure = masks.any(0).astype(np.float64)
+        sure = np.any(masks, axis=0).astype(np.float64)
         return Testimony(masks, sure, Keypoints(joints, np.ones(joints.shape[:2])), estimate)
 
     def _timed(self, step: str, work: Callable[[], T]) -> T:
