@@ -206,7 +206,8 @@ def _spoiled(config: Config, models: "Models") -> Iterator[Trial]:
 
     source = backends.build(backends.SOURCES, config.scenes)
     source.setup(models.body, models.renderer)
-    exact = replace(models, source=source)
+    others = {role: model for role, model in models.roles.items() if role != "redraw"}
+    exact = replace(models, source=source, roles=others)  # the critic for rendered pictures judges these
     stream = RequestStream("truths", _TRUTH_SEED + config.seed, Prompts(), "render")
     for jobs in _jobs(stream, config.truths, exact):
         plans, kinds, truths = [], [], []
@@ -222,13 +223,13 @@ def _spoiled(config: Config, models: "Models") -> Iterator[Trial]:
                     plans.append(plan)
                     kinds.append(kind)
                     truths.append(job.plan)
-        verdicts = look(plans, models)
+        verdicts = look(plans, exact)
         for place, verdict in enumerate(verdicts):
             if verdict.reason is None:
                 plan = plans[place]
                 own = _errors(plan, truths[place], models)
                 yield Trial(kinds[place], plan, plan, True, True, (own, own))
-        yield from _fitted(plans, verdicts, kinds, models, truths)
+        yield from _fitted(plans, verdicts, kinds, exact, truths)
 
 
 def _fitted(
