@@ -26,7 +26,7 @@ from synthgen.calibration import Rates, Trial
 from synthgen.judgement import agreements, gated
 from synthgen.models import Method, Models, role_problems
 from synthgen.prompts import Prompts, RequestStream
-from synthgen.sample import Guide, Request
+from synthgen.sample import Guide, Person, Request
 from synthgen.stages.depth import Plan, plan_picture
 
 say = partial(print, flush=True)
@@ -60,7 +60,7 @@ class Config:
     num_samples: int = 200
     wanted: float = 0.9
     critic: str = ""
-    accepted: float = 0.93
+    accepted: float = 0.95
     max_requests: int = 2000
     seed: int = 3_000_000
     source: dict[str, Any] = field(
@@ -189,24 +189,39 @@ def _trials(config: Config, models: Models) -> "Iterator[Trial]":
     stream = RequestStream("verification", config.seed, config.prompts, guide)
     for requests in stream.batches(0, config.max_requests, _AT_ONCE):
         for request, item in zip(requests, draw_pictures(requests, models).items, strict=True):
-            if isinstance(item, Job) and gated(item.plan, models).reason is None:
-                yield _trial(item.plan, request, models)
+            if not isinstance(item, Job) or gated(item.plan, models).reason is not None:
+                continue
+            trial = _trial(item.plan, request, models)
+            if trial is not None:
+                yield trial
 
 
-def _trial(plan: "Plan", request: "Request", models: Models) -> Trial:
-    """Ask about a picture with its own label, and with spoiled ones."""
+def _trial(plan: "Plan", request: "Request", models: Models) -> Trial | None:
+    """Ask about a picture with its own label, and with spoiled ones.
+
+    All silhouettes are those of bare bodies, also that of the right label of a rendered person, whose own one
+    has hair, clothes and shoes: else whoever sees these would notice spoils that he cannot see.
+    None where the bare body cannot be labelled.
+    """
     from synthgen.stages.spoil import SPOILS
     from synthgen.stages.verify import greatest_move
 
-    plans: dict[str, Plan | None] = {"": plan}
+    scene = plan.bodies.scene
+    right = _planned(plan, scene.people, models)
+    if right is None:
+        return None
+    plans: dict[str, Plan | None] = {"": right}
     for name, spoil in SPOILS.items():
         rng = np.random.default_rng([request.seed, _SPOIL_STREAM])
-        scene = plan.bodies.scene
-        people = (spoil(scene.people[0], models.body, rng), *scene.people[1:])
-        bodies = replace(plan.bodies, scene=replace(scene, people=people))
-        spoiled = plan_picture(bodies, models.body, models.renderer, models.options.depth)
-        plans[name] = None if isinstance(spoiled, str) or gated(spoiled, models).reason else spoiled
+        plans[name] = _planned(plan, (spoil(scene.people[0], models.body, rng), *scene.people[1:]), models)
     drawn = {name: one for name, one in plans.items() if one is not None}
     found = dict(zip(drawn, agreements(list(drawn.values()), models), strict=True))
-    shows = {n for n, one in plans.items() if one is None or greatest_move(plan, one, models.body) > NEAR}
+    shows = {n for n, one in plans.items() if one is None or greatest_move(right, one, models.body) > NEAR}
     return Trial(found[""], {name: found.get(name) for name in SPOILS}, frozenset(shows))
+
+
+def _planned(plan: "Plan", people: "Sequence[Person]", models: Models) -> "Plan | None":
+    """Return a plan with other people in its picture; None where they cannot be labelled."""
+    bodies = replace(plan.bodies, scene=replace(plan.bodies.scene, people=tuple(people)))
+    made = plan_picture(bodies, models.body, models.renderer, models.options.depth)
+    return None if isinstance(made, str) or gated(made, models).reason else made

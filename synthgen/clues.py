@@ -19,7 +19,9 @@ Number = TypeVar("Number", np.bool_, np.float64)
 
 Clues = Mapping[str, Float]  # name of CLUES -> (P,) of the people of a picture
 
-CLUES = ("overlap", "surprise", "thickness", "reach", "support", "displacement", "size", "slimness")
+CLUES = (
+    "overlap", "surprise", "protrusion", "thickness", "reach", "support", "displacement", "size", "slimness",
+)  # fmt: skip
 _CELLS = 96  # of a side of the window that outlines are compared in
 _WINDOW = 1.25  # sides of the person's box that the window spans
 _UNIT = _CELLS / _WINDOW  # cells a side of the box
@@ -63,6 +65,8 @@ def clues_of(iou: Float, support: Float, displacement: Float, silhouettes: Silho
         surprise: log of how much likelier than the labelled silhouette the segmenter holds its own one, by
             length of the outline [nats a side of the box]: odds are summed wherever they speak against the
             label.
+        protrusion: the same where the label shows a body and nobody is seen. A label is a bare body: hair,
+            clothes and shoes surprise as well, but they do not protrude.
         thickness: radius of the largest disc that fits into what belongs to one silhouette only [sides of
             the box].
         reach: distance to the other silhouette that all but 3 % of each keep [sides of the box].
@@ -79,11 +83,12 @@ def clues_of(iou: Float, support: Float, displacement: Float, silhouettes: Silho
         hidden = np.logical_or.reduce(np.delete(shown, number, 0), axis=0) & ~own
         window = _windowed(own, box, side)
         likely = _windowed(np.where(hidden, 0.0, silhouettes.probability), box, side)
-        rows.append((*_outline(window, _windowed(found & ~hidden, box, side)), _surprise(window, likely)))
-    thickness, reach, slimness, surprise = np.array(rows).reshape(-1, 4).T
+        rows.append((*_outline(window, _windowed(found & ~hidden, box, side)), *_surprise(window, likely)))
+    thickness, reach, slimness, surprise, protrusion = np.array(rows).reshape(-1, 5).T
     return {
         "overlap": -np.log(np.clip(1 - iou, _LEAST_DIFFERENCE, 1)),
         "surprise": surprise,
+        "protrusion": protrusion,
         "thickness": thickness,
         "reach": reach,
         "support": np.asarray(support, np.float64),
@@ -115,11 +120,16 @@ def _outline(own: NDArray[np.bool_], found: NDArray[np.bool_]) -> tuple[float, f
     return float(thickness), reach, float(np.log(_length(own) / (own.sum() / _UNIT**2 + _LEAST_AREA)))
 
 
-def _surprise(own: NDArray[np.bool_], probability: Float) -> float:
+def _surprise(own: NDArray[np.bool_], probability: Float) -> tuple[float, float]:
+    """Return surprise and protrusion of a silhouette in a window."""
     likely = np.clip(probability, _SUREST, 1 - _SUREST)
     odds = np.log(likely / (1 - likely))
-    nats = np.maximum(np.where(own, -odds, odds), 0).sum() / _UNIT**2
-    return float(np.log(nats / max(_length(own), _LEAST_OUTLINE) + _LEAST_SURPRISE))
+    against = np.maximum(np.where(own, -odds, odds), 0)
+    outline = max(_length(own), _LEAST_OUTLINE)
+    total, inside = (
+        float(np.log(nats.sum() / _UNIT**2 / outline + _LEAST_SURPRISE)) for nats in (against, against * own)
+    )
+    return total, inside
 
 
 def _length(mask: NDArray[np.bool_]) -> float:

@@ -59,6 +59,13 @@ def test_where_the_segmenter_is_sure_it_surprises_more() -> None:
     assert np.isfinite(asked(body(), missing, sure=1.0)["surprise"]), "not even where it errs for certain"
 
 
+def test_what_a_person_wears_surprises_but_does_not_protrude() -> None:
+    label, dressed = body(arm=False), body()[0]
+    worn, gone = asked(label, dressed, sure=0.99), asked(body(), label[0], sure=0.99)
+    assert worn["protrusion"] == pytest.approx(np.log(LEAST)) and worn["surprise"] > -3
+    assert gone["protrusion"] == pytest.approx(gone["surprise"], abs=0.1)
+
+
 def test_size_slimness_and_overlap() -> None:
     one = asked(body(), body()[0])
     assert one["size"] == pytest.approx(np.log(80 / SIDE))

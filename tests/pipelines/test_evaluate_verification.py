@@ -67,3 +67,23 @@ def test_models_are_needed_and_numbers_checked() -> None:
     problems = caught.value.problems
     assert any("models.segmenter is needed" in problem for problem in problems)
     assert "num_samples must be at least 1, got 0" in problems
+
+
+def test_a_spoil_that_changes_nothing_is_a_label_like_the_right_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rendered person's own silhouette has hair, clothes and shoes; labels are judged as bare bodies."""
+    from synthgen.calibration import Trial, rates
+    from synthgen.stages import spoil
+
+    recipe = import_recipe("evaluate_verification")
+    monkeypatch.setattr(spoil, "SPOILS", {"nothing": lambda person, body, rng: person})
+    trials: list[Trial] = []
+    monkeypatch.setattr("synthgen.calibration.rates", lambda *args: trials.extend(args[0]) or rates(*args))
+    settings = [*SETTINGS[1:], *WIDE, "source.families={everyday: 1}"]
+    assert recipe.main(configs.load(recipe.Config, None, settings)) == 0
+    for trial in trials[:3]:
+        same = trial.spoiled["nothing"]
+        assert same is not None and "nothing" not in trial.shows
+        assert {n: v.tolist() for n, v in same.clues.items()} == {
+            n: v.tolist() for n, v in trial.right.clues.items()
+        }
+    assert len(trials) >= 3
