@@ -23,7 +23,7 @@ from synthgen.dpmesh.losses import LossOptions
 from synthgen.dpmesh.objective import ObjectiveOptions
 from synthgen.dpmesh.stream import Source, StreamOptions
 from synthgen.training.devices import Device, Precision, choose_device, takes_bf16
-from synthgen.training.options import TrainingOptions
+from synthgen.training.options import TrainingOptions, of_lifter
 
 if TYPE_CHECKING:
     from synthgen.dpmesh.training import TrainingPlan
@@ -81,6 +81,8 @@ class Config:
         noise: errors of the joints that the model is shown, as detectors make them.
         objective: losses. For real pictures of unknown cameras, 2D errors below losses.unknown_camera count
             little.
+        lift: train the lifter first, where the model has one; else it stays as it is.
+        lifter: how long and how fast.
         training: how fast; how long follows from `epochs` and `steps`, whatever its own steps say.
         workers: who trains; more than one, or one within a Ray job, train on Ray.
         device: cpu or cuda; auto takes a GPU where there is one.
@@ -110,6 +112,8 @@ class Config:
     objective: ObjectiveOptions = field(
         default_factory=lambda: ObjectiveOptions(LossOptions(unknown_camera=0.01))
     )
+    lift: bool = True
+    lifter: TrainingOptions = field(default_factory=of_lifter)
     training: TrainingOptions = field(default_factory=lambda: TrainingOptions(1))
     workers: Workers = field(default_factory=Workers)
     device: Device = "auto"
@@ -135,7 +139,7 @@ class Config:
             found.append(f"epochs or steps must be above 0, got {self.epochs:g} and {self.steps}")
         if min(self.threads, self.seed) < 0 or self.held_batches < 1:
             found.append("threads and seed must be at least 0, held_batches at least 1")
-        for name in ("weights", "data", "noise", "objective", "training", "workers"):
+        for name in ("weights", "data", "noise", "objective", "lifter", "training", "workers"):
             found += [f"{name}.{text}" for text in getattr(self, name).problems()]
         return found
 
@@ -158,6 +162,7 @@ def main(config: Config) -> int:
 
 
 def _run(config: Config) -> int:
+    from synthgen.dpmesh.starts import has_lifter
     from synthgen.dpmesh.training import is_done, train_model, with_inputs
 
     body = config.data.body
@@ -169,7 +174,16 @@ def _run(config: Config) -> int:
     if problems:
         raise ValueError("\n".join(problems))
     device = choose_device(config.device)
-    plan = with_inputs(make_plan(config, device))
+    plan = make_plan(config, device)
+    if config.lift and has_lifter(plan.start):
+        lifting = with_inputs(lifter_plan(config, plan))
+        if is_done(lifting):
+            say(f"{lifting.name}: up to date")
+        else:
+            run(train_model, lifting, config.workers, lifting.work, device)
+            say(f"{lifting.name}: metrics and pictures in {lifting.work}")
+        plan = replace(plan, start=lifting.output)
+    plan = with_inputs(plan)
     if is_done(plan):
         say(f"{NAME}: up to date: {config.output}")
         return 0
@@ -222,6 +236,15 @@ def make_plan(config: Config, device: str) -> "TrainingPlan":
         bf16=takes_bf16(config.precision, "cuda" if config.workers.gpus else device),
         seed=config.seed,
     )
+
+
+def lifter_plan(config: Config, plan: "TrainingPlan") -> "TrainingPlan":
+    """Return how the lifter learns from the same sources first."""
+    work = Path(plan.work) / "lifter"
+    return replace(
+        plan, name=f"{NAME} lifter", teacher="", training=config.lifter, work=str(work),
+        output=str(work / "model"), dtype="float32", lifter=True,
+    )  # fmt: skip
 
 
 def chosen(entries: Sequence[Any], weight: float, limit: int | None, seed: int) -> list[Source]:

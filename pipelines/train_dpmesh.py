@@ -1,4 +1,4 @@
-"""Train DPMesh on shards: the pose codebook if it is used, a teacher on true joints, a student on noisy ones.
+"""Train DPMesh on shards: codebook and lifter if any, a teacher on true joints, a student on noisy ones.
 
     python -m synthgen.run config=train_dpmesh.yaml shards=[shards/everyday]
 
@@ -22,13 +22,13 @@ from synthgen.dpmesh.keypoint_noise import NoiseOptions
 from synthgen.dpmesh.objective import ObjectiveOptions
 from synthgen.dpmesh.stream import Source, StreamOptions
 from synthgen.training.devices import Device, Precision, choose_device, takes_bf16
-from synthgen.training.options import TrainingOptions
+from synthgen.training.options import TrainingOptions, of_lifter
 
 if TYPE_CHECKING:
     from synthgen.dpmesh.training import TrainingPlan
 
 say = partial(print, flush=True)
-CODEBOOK, TEACHER, STUDENT = STAGES = ("codebook", "teacher", "student")
+CODEBOOK, LIFTER, TEACHER, STUDENT = STAGES = ("codebook", "lifter", "teacher", "student")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Config:
         exclude: list of bad samples in all of them, as pipeline=view writes it; empty for none.
         held_out: shards to measure on; may be empty.
         held_batches: of 32 people, to measure on.
-        stages: codebook, teacher, student, those to run; empty for all that the result needs.
+        stages: codebook, lifter, teacher, student, those to run; empty for all that the result needs. With a
+            `start`, the lifter learns where it is named, and a model without one gets it.
         start: model that the first stage goes on from: a folder, embedded/dpmesh, or a published checkpoint.
             Empty for fresh weights and the sizes of `model`.
         student_from: teacher lets the student go on from the teacher's weights, start from those that the
@@ -58,6 +59,7 @@ class Config:
         library: poses that the codebook learns.
         codebook: how.
         codebook_training: how long and how fast.
+        lifter: likewise, of the lifter, where the model has one (model.lifter_width).
         teacher: likewise.
         student: likewise.
         workers: who trains; more than one, or one within a Ray job, train on Ray.
@@ -91,6 +93,7 @@ class Config:
             20000, batch_size=256, learning_rate=1e-3, schedule="cosine", warmup=100, max_gradient=1.0
         )
     )
+    lifter: TrainingOptions = field(default_factory=of_lifter)
     teacher: TrainingOptions = field(default_factory=lambda: TrainingOptions(10000, drops=()))
     student: TrainingOptions = field(default_factory=lambda: TrainingOptions(30000))
     workers: Workers = field(default_factory=Workers)
@@ -117,7 +120,7 @@ class Config:
         if min(self.threads, self.seed) < 0 or self.held_batches < 1:
             found.append("threads and seed must be at least 0, held_batches at least 1")
         nested = ("data", "noise", "objective", "library", "codebook", "codebook_training")
-        for name in (*nested, TEACHER, STUDENT, "workers"):
+        for name in (*nested, LIFTER, TEACHER, STUDENT, "workers"):
             found += [f"{name}.{text}" for text in getattr(self, name).problems()]
         return found
 
@@ -125,10 +128,16 @@ class Config:
         """Return the stages to run, in order."""
         needed = {
             CODEBOOK: self.model.pose_head == "codebook" and not self.model.pose_prior and not self.start,
+            LIFTER: self.has_lifter,
             TEACHER: self.reasoning or self.student_from == "teacher",
             STUDENT: True,
         }
         return [one for one in STAGES if (one in self.stages if self.stages else needed[one])]
+
+    @property
+    def has_lifter(self) -> bool:
+        """Whether models go on from that of the lifter's stage."""
+        return LIFTER in self.stages or bool(self.model.lifter_width and not self.start)
 
     def sources(self) -> tuple[Source, ...]:
         """Return the shards to learn from."""
@@ -165,7 +174,7 @@ def _run(config: Config) -> int:
     device = choose_device(config.device)
     if CODEBOOK in chosen:
         _train_codebook(config, device)
-    for stage in (TEACHER, STUDENT):
+    for stage in (LIFTER, TEACHER, STUDENT):
         if stage in chosen:
             _train_model(config, stage, device)
     if chosen[-1] == STUDENT:
@@ -203,6 +212,7 @@ def _plan(config: Config, stage: str, device: str) -> "TrainingPlan":
     from synthgen.dpmesh.training import TrainingPlan
 
     is_student, teacher = stage == STUDENT, _work(config, TEACHER) / "model"
+    is_lifter, lifter = stage == LIFTER, _work(config, LIFTER) / "model"
     model = config.model
     if model.pose_head == "codebook" and not model.pose_prior:
         model = replace(model, pose_prior=str(_work(config, CODEBOOK) / "model"))
@@ -214,13 +224,18 @@ def _plan(config: Config, stage: str, device: str) -> "TrainingPlan":
     }  # fmt: skip
     return TrainingPlan(
         name=stage,
-        start=str(teacher) if follows else config.start,
+        start=str(teacher)
+        if follows
+        else config.start
+        if is_lifter or not config.has_lifter
+        else str(lifter),
         teacher=str(teacher) if is_student and config.reasoning else "",
-        training=config.student if is_student else config.teacher,
-        noise=config.noise if is_student else None,
+        training={LIFTER: config.lifter, TEACHER: config.teacher, STUDENT: config.student}[stage],
+        noise=None if stage == TEACHER else config.noise,
         work=str(_work(config, stage)),
-        output=config.output if is_student else str(teacher),
+        output=config.output if is_student else str(lifter if is_lifter else teacher),
         dtype=config.dtype if is_student else "float32",
+        lifter=is_lifter,
         **common,
     )
 

@@ -159,9 +159,10 @@ class ReadOut(nn.ModuleList):
     def __init__(self, width: int, count: int, num_layers: int) -> None:
         super().__init__([nn.Linear(width + count * (number > 0), count) for number in range(num_layers)])
 
-    def forward(self, tokens: list[Tensor]) -> Tensor:
-        """Read (B, count) out of the tokens (B, C) after each layer."""
+    def forward(self, tokens: list[Tensor], start: Tensor | None = None) -> Tensor:
+        """Read (B, count) out of the tokens (B, C) after each layer; the first one corrects a start."""
         answer = self[0](tokens[0])
+        answer = answer if start is None else start.to(answer.dtype) + answer
         for layer, token in zip(list(self)[1:], tokens[1:], strict=True):
             answer = answer + layer(torch.cat([token, answer], -1))
         return answer
@@ -197,6 +198,7 @@ class Cascade(nn.Module):
         self.code = ReadOut(width, code_width, num_layers)
         self.betas = ReadOut(width, NUM_BETAS, num_layers)
         self.cam = ReadOut(width, 3, num_layers)
+        self.told = nn.Linear(config.lifter_width, width) if config.lifter_width else None
         self._draw()
 
     @torch.no_grad()
@@ -209,10 +211,17 @@ class Cascade(nn.Module):
             for layer in cast(Iterable[nn.Linear], read_out):
                 nn.init.normal_(layer.weight, std=0.02)
                 nn.init.zeros_(layer.bias)
-        cast(nn.Linear, self.root[0]).bias.copy_(torch.tensor(UPRIGHT))
+        if self.told is None:
+            cast(nn.Linear, self.root[0]).bias.copy_(torch.tensor(UPRIGHT))
 
-    def forward(self, features: Tensor) -> Regressed:
-        """Regress from features (B, C, s, s)."""
+    @torch.no_grad()
+    def correct_nothing(self) -> None:
+        """Let it answer what was lifted, as it is."""
+        for parameter in nn.ModuleList([self.root, self.code, self.betas, self.cam]).parameters():
+            parameter.zero_()
+
+    def forward(self, features: Tensor, lifted: Regressed | None = None) -> Regressed:
+        """Regress from features (B, C, s, s), and from what keypoints were lifted to."""
         count = len(features)
         volume = self.lifting(features)
         positions = self.positions.to(features.dtype).expand(count, -1, -1)
@@ -223,6 +232,8 @@ class Cascade(nn.Module):
             self.joint_start.expand(NUM_LIFTED, -1),
         ]
         tokens = torch.cat(starts).expand(count, -1, -1)
+        if self.told is not None and lifted is not None:
+            tokens = tokens + self.told(lifted.thought.to(features.dtype))[:, None]
         said: list[Tensor] = []
         found: list[Tensor] = []
         extra, extra_positions = memory[:, :0], positions[:, :0]
@@ -235,8 +246,14 @@ class Cascade(nn.Module):
                 extra = self.lifting.sample(volume, found[-1])
                 extra_positions = self.joint_positions(logit(found[-1]))
         pose, shape, camera = ([tokens[:, number] for tokens in said] for number in range(_PARAMETER_QUERIES))
+        first = (None,) * 4 if lifted is None else (lifted.root, lifted.code, lifted.betas, lifted.cam)
         return Regressed(
-            self.root(pose), self.code(pose), self.betas(shape), self.cam(camera), torch.stack(found, 1)
+            self.root(pose, first[0]),
+            self.code(pose, first[1]),
+            self.betas(shape, first[2]),
+            self.cam(camera, first[3]),
+            torch.stack(found, 1),
+            features.new_zeros(count, 0),
         )
 
     def _joints(self, number: int, tokens: Tensor, found: list[Tensor]) -> Tensor:

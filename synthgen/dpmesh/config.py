@@ -48,6 +48,8 @@ class DPMeshConfig:
         lifting_width: hidden channels in the encoder of the lifted features.
         mlp_width: hidden channels in the other layers.
         dropout: chance in the regressor while training.
+        lifter_width: hidden channels of the network that lifts observed keypoints to a first estimate, which
+            the regressor corrects; 0 for none, as published. Small backbones see too little without it.
         pose_head: what turns the regressed code into rotations: vposer (the released model's), codebook (the
             paper's) or rot6d (none).
         vposer: sizes of the VPoser; those of `pose_prior` win.
@@ -78,6 +80,7 @@ class DPMeshConfig:
     lifting_width: int = 1024
     mlp_width: int = 2048
     dropout: float = 0.1
+    lifter_width: int = 0
     pose_head: PoseHead = "vposer"
     vposer: VPoserConfig = field(default_factory=lambda: VPoserConfig("v1"))
     codebook: CodebookConfig = field(default_factory=CodebookConfig)
@@ -128,7 +131,7 @@ _FACTORS = {"crop_size": 32, "unet_width": 32, "vae_width": 32, "feature_channel
 _LOWEST = {
     "unet_width": 32, "vae_width": 32, "crop_size": 64, "lora_rank": 0, "control_rank": 0,
     "feature_channels": 16, "width": 8, "num_heads": 1, "encoder_layers": 1, "decoder_layers": 1,
-    "lifting_width": 1, "mlp_width": 1,
+    "lifting_width": 1, "mlp_width": 1, "lifter_width": 0,
 }  # fmt: skip
 
 
@@ -148,6 +151,7 @@ def embedded_config() -> DPMeshConfig:
         lifting_width=192,
         mlp_width=256,
         dropout=0.0,
+        lifter_width=208,
         pose_head="rot6d",
         codebook=embedded_codebook_config(),
     )

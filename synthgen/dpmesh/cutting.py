@@ -56,7 +56,7 @@ def cut(
     subjects: Sequence[Subject],
     changes: Sequence[Change],
     frame: Frame,
-    decoder: Decoder,
+    decoder: Decoder | None,
     run: Run,
 ) -> tuple[Crops, Labels]:
     """Cut crops and move their labels.
@@ -65,19 +65,24 @@ def cut(
         subjects: at least one.
         changes: one for each.
         frame: what the crops look like.
-        decoder: of their pictures.
+        decoder: of their pictures; None leaves all crops black.
         run: runs tasks that make one crop's pixels each, and returns their results in order.
 
     Raises:
         ValueError: a picture is damaged; the message names tar and key.
     """
     view = view_of(_stack([one.bbox for one in subjects]), frame, changes)
-    affines = zip(subjects, view.affine, changes, strict=True)
-    pixels = run([_painter(one, affine, change, frame.side, decoder) for one, affine, change in affines])
+    if decoder is None:
+        images = torch.zeros(1, 3, frame.side, frame.side).expand(len(subjects), -1, -1, -1)
+    else:
+        affines = zip(subjects, view.affine, changes, strict=True)
+        images = _images(
+            run([_painter(one, affine, change, frame.side, decoder) for one, affine, change in affines])
+        )
     points = move_2d(_stack([one.condition_2d for one in subjects]), view, DPMESH30)
     weights = swap_sides(_stack([one.condition_confidence for one in subjects]), view, DPMESH30)
     cam_int = move_camera(_stack([one.cam_int for one in subjects]), view)
-    return _crops(pixels, points, weights, cam_int, frame.side), _labels(subjects, view)
+    return _crops(images, points, weights, cam_int), _labels(subjects, view)
 
 
 def crops_of(
@@ -112,7 +117,7 @@ def crops_of(
     points, weights = condition_from_coco(np.asarray(keypoints_2d, np.float64), np.asarray(confidence))
     cam_int = guessed_camera((height, width)) if camera is None else camera.cam_int
     cameras = move_camera(np.broadcast_to(cam_int, (len(bbox), 3, 3)), view)
-    return _crops(pixels, move_2d(points, view, DPMESH30), weights, cameras, frame.side)
+    return _crops(_images(pixels), move_2d(points, view, DPMESH30), weights, cameras)
 
 
 def _painter(subject: Subject, affine: Array, change: Change, side: int, decoder: Decoder) -> Task:
@@ -127,10 +132,13 @@ def _painter(subject: Subject, affine: Array, change: Change, side: int, decoder
     return task
 
 
-def _crops(pixels: Sequence[Pixels], points: Array, weights: Array, cam_int: Array, side: int) -> Crops:
+def _images(pixels: Sequence[Pixels]) -> Tensor:
+    return torch.from_numpy(np.stack([one.transpose(2, 0, 1) for one in pixels])).float().div_(255)
+
+
+def _crops(images: Tensor, points: Array, weights: Array, cam_int: Array) -> Crops:
     """Put crops together; the condition knows nothing of joints outside the crop."""
-    inside = ((points >= -0.5) & (points < side - 0.5)).all(-1)
-    images = torch.from_numpy(np.stack([one.transpose(2, 0, 1) for one in pixels])).float().div_(255)
+    inside = ((points >= -0.5) & (points < images.shape[-1] - 0.5)).all(-1)
     is_known = inside & (weights > 0)
     return Crops(
         images=images,

@@ -184,15 +184,16 @@ class DPMeshEstimator:
         """
         import torch
 
-        from synthgen.dpmesh.batch import Bodies
+        from synthgen.dpmesh.batch import Bodies, Crops
 
         model = self._model
         features = model.backbone(crops.images, crops.keypoints_2d, crops.confidence)
         parts = torch.split(features, 1 if features.device.type == "cpu" else len(features))
-        cameras = torch.split(crops.cam_int, len(parts[0]))
+        columns = (torch.split(value, len(parts[0])) for value in vars(crops).values())
+        people = [Crops(*values) for values in zip(*columns, strict=True)]
         found = [
-            model.bodies(model.regressor(part), part, cam_int)
-            for part, cam_int in zip(parts, cameras, strict=True)
+            model.bodies(model.regressed(part, one), part, one.cam_int)
+            for part, one in zip(parts, people, strict=True)
         ]
         return Bodies(
             *(torch.cat(values) for values in zip(*(vars(one).values() for one in found), strict=True))

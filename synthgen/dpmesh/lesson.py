@@ -102,7 +102,7 @@ class MeshLesson:
         device = next(self.module.parameters()).device
         crops = crops.to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=self._bf16):
-            bodies = self.module.model(crops)
+            bodies = self.module.estimate(crops)
         joints = pelvis_relative(bodies, self.module.points.to(device))
         nearest = self.module.options.losses.nearest
         return bodies, joints, project(joints + bodies.transl[:, None], crops.cam_int, nearest)

@@ -16,6 +16,7 @@ from synthgen.dpmesh.batch import Bodies, Crops
 from synthgen.dpmesh.camera import camera_translation
 from synthgen.dpmesh.cascade import Cascade
 from synthgen.dpmesh.config import NUM_JOINTS, DPMeshConfig
+from synthgen.dpmesh.lifter import Lifter
 from synthgen.dpmesh.pose_heads import build_pose_head, with_sizes_of
 from synthgen.dpmesh.products import use_products
 from synthgen.dpmesh.regressor import NUM_BETAS, Recurrent, Regressed
@@ -39,6 +40,10 @@ class DPMesh(nn.Module):
             self.regressor: nn.Module = Cascade(config, backbone.side, head.width)
         else:
             self.regressor = Recurrent(config, head.width)
+        # It learns by itself, from keypoints alone (`objective.LifterObjective`); all else corrects it.
+        self.lifter = Lifter(config.lifter_width, head.width) if config.lifter_width else None
+        if self.lifter is not None:
+            self.lifter.requires_grad_(False)
         # Where the camera numbers place a body's origin instead of its pelvis: the pelvis in the body's rest
         # pose. Models of this project are trained with 0; the released one gets it from its checkpoint.
         self.register_buffer("pelvis", torch.zeros(3))
@@ -64,7 +69,31 @@ class DPMesh(nn.Module):
             )
         features = self.features(crops, latents)
         # The backbone may be in half precision (`model.backbone.to(torch.bfloat16)`); the rest is not.
-        return self.bodies(self.regressor(features.float()), features, crops.cam_int)
+        return self.bodies(self.regressed(features.float(), crops), features, crops.cam_int)
+
+    def lifted(self, crops: Crops) -> Regressed | None:
+        """Return what the lifter makes of the keypoints alone, in float32; None without one."""
+        if self.lifter is None:
+            return None
+        with torch.autocast(crops.keypoints_2d.device.type, enabled=False):
+            found: Regressed = self.lifter(crops.keypoints_2d, crops.confidence, self.config.crop_size)
+        return found
+
+    def lifted_bodies(self, crops: Crops) -> Bodies:
+        """Estimate bodies from keypoints alone; the features (B, 0, 1, 1) are empty.
+
+        Raises:
+            ValueError: the model has no lifter.
+        """
+        lifted = self.lifted(crops)
+        if lifted is None:
+            raise ValueError("this DPMesh has no lifter (lifter_width is 0)")
+        return self.bodies(lifted, lifted.thought.new_zeros(len(crops), 0, 1, 1), crops.cam_int)
+
+    def regressed(self, features: Tensor, crops: Crops) -> Regressed:
+        """Regress from features (B, C, h, w), float32, of crops."""
+        found: Regressed = self.regressor(features, self.lifted(crops))
+        return found
 
     def features(self, crops: Crops, latents: Tensor | None = None) -> Tensor:
         """Return the backbone's features (B, C, h, w).

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from synthgen.body_points import BodyPoints
 from synthgen.dpmesh.backbone import DiffusionBackbone
-from synthgen.dpmesh.batch import Crops, Labels
+from synthgen.dpmesh.batch import Bodies, Crops, Labels
 from synthgen.dpmesh.losses import LossOptions, losses, total
 from synthgen.dpmesh.model import DPMesh
 from synthgen.dpmesh.reasoning import reasoning_loss
@@ -68,6 +68,11 @@ class Objective(nn.Module):
         """The body model of the labels."""
         return self._points[0]
 
+    def estimate(self, crops: Crops) -> Bodies:
+        """Return what is compared with the labels."""
+        bodies: Bodies = self.model(crops)
+        return bodies
+
     def forward(self, crops: Crops, labels: Labels, clean: Crops) -> dict[str, Tensor]:
         """Return the losses of a batch.
 
@@ -98,6 +103,40 @@ class Objective(nn.Module):
         if not self._is_shared or crops.images.data_ptr() != clean.images.data_ptr():
             return None
         return cast(DiffusionBackbone, self.model.backbone).latents(crops.images)
+
+
+class LifterObjective(Objective):
+    """A DPMesh of which the lifter alone learns, from keypoints; see `Objective`.
+
+    Until it is released nothing else of the model requires gradients.
+
+    Raises:
+        ValueError: the model has no lifter.
+    """
+
+    def __init__(self, model: DPMesh, points: BodyPoints, options: ObjectiveOptions) -> None:
+        if model.lifter is None:
+            raise ValueError("this DPMesh has no lifter (lifter_width is 0), so none can learn")
+        super().__init__(model, points, options)
+        self._usual = {name: value.requires_grad for name, value in model.named_parameters()}
+        model.requires_grad_(False)
+        model.lifter.requires_grad_(True)
+
+    def release(self) -> None:
+        """Let those weights learn again that did before; what a folder holds depends on it."""
+        for name, value in self.model.named_parameters():
+            value.requires_grad_(self._usual[name])
+
+    def estimate(self, crops: Crops) -> Bodies:
+        """Return what the lifter makes of the keypoints."""
+        return self.model.lifted_bodies(crops)
+
+    def forward(self, crops: Crops, labels: Labels, clean: Crops) -> dict[str, Tensor]:
+        """Return the losses of a batch; images may be anything."""
+        device, options = crops.images.device, self.options.losses
+        parts = losses(self.estimate(crops), crops, labels, self.points.to(device), options)
+        weigh = total if self.weighting is None else self.weighting
+        return {"loss": weigh(parts, options), **{name: part.detach() for name, part in parts.items()}}
 
 
 def share_frozen(model: DPMesh, teacher: DPMesh) -> None:

@@ -21,6 +21,7 @@ class Regressed:
         betas: (B, 10).
         cam: (B, 3), see `camera_translation`.
         cascade: (B, L, 15, 3) joints in [0, 1] after each layer; L is 0 where nothing follows joints.
+        thought: (B, lifter_width) what a lifter made of the keypoints; lifter_width is 0 without one.
     """
 
     root: Tensor
@@ -28,6 +29,11 @@ class Regressed:
     betas: Tensor
     cam: Tensor
     cascade: Tensor
+    thought: Tensor
+
+    def answer(self) -> Tensor:
+        """Return root, code, betas and cam side by side."""
+        return torch.cat([self.root, self.code, self.betas, self.cam], 1)
 
 
 class Recurrent(nn.Module):
@@ -54,11 +60,19 @@ class Recurrent(nn.Module):
         mean = torch.tensor([*UPRIGHT, *[0.0] * (total - 6)], device="cpu")
         self.register_buffer("mean", mean, persistent=False)
 
-    def forward(self, features: Tensor) -> Regressed:
-        """Regress from features (B, C, s, s), averaged over the picture."""
+    @torch.no_grad()
+    def correct_nothing(self) -> None:
+        """Let it answer what was lifted, as it is."""
+        for parameter in self.out.parameters():
+            parameter.zero_()
+
+    def forward(self, features: Tensor, lifted: Regressed | None = None) -> Regressed:
+        """Regress from averages of features (B, C, s, s), and from what keypoints were lifted to."""
         pooled = features.mean((2, 3))
-        answer = self.mean.expand(len(pooled), -1).to(pooled.dtype)
+        mean = self.mean.expand(len(pooled), -1) if lifted is None else lifted.answer()
+        answer = mean.to(pooled.dtype)
         for _ in range(self.num_iterations):
             answer = answer + self.out(self.layers(torch.cat([pooled, answer], 1)))
         root, code, betas, cam = torch.split(answer, self.sizes, 1)
-        return Regressed(root, code, betas, cam, answer.new_zeros(len(answer), 0, NUM_LIFTED, 3))
+        joints = answer.new_zeros(len(answer), 0, NUM_LIFTED, 3)
+        return Regressed(root, code, betas, cam, joints, answer.new_zeros(len(answer), 0))

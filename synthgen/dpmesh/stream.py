@@ -36,6 +36,7 @@ class StreamOptions:
         side: of the crops [px].
         padding: side of the crop in the picture over the greater side of the person's box.
         body: "open", or the path of the SMPL file that the model learns.
+        images: whether pictures are cut; without, crops are black, which is enough for a lifter.
         condition: joints that the model is told: those that detectors find (COCO-17, mid-hip, neck), or all
             that are known.
         augmentation: random changes.
@@ -49,6 +50,7 @@ class StreamOptions:
     side: int = 256
     padding: float = PADDING
     body: str = OPEN
+    images: bool = True
     condition: Condition = "detected"
     augmentation: Augmentation = field(default_factory=Augmentation)
     min_box: float = 16.0
@@ -115,7 +117,8 @@ class CropStream:
         self._shelves = [Shelf(one, maker, share) for one, share in zip(sources, shares, strict=True)]
         weights = np.array([one.weight for one in sources], np.float64)
         self._borders = np.cumsum(weights / weights.sum())[:-1]
-        self._frame, self._decoder = Frame(options.side, options.padding), Decoder(options.cache_mb)
+        self._frame = Frame(options.side, options.padding)
+        self._decoder = Decoder(options.cache_mb) if options.images else None
         self._options, self._batch_size = options, batch_size
         self._seed, self._rank, self._world = seed, rank, world
         self._made = 0  # crops planned so far

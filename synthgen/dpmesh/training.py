@@ -17,8 +17,8 @@ from synthgen.dpmesh.config import DPMeshConfig
 from synthgen.dpmesh.keypoint_noise import NoiseOptions
 from synthgen.dpmesh.lesson import Held, MeshLesson, held_out
 from synthgen.dpmesh.model import DPMesh
-from synthgen.dpmesh.objective import Objective, ObjectiveOptions
-from synthgen.dpmesh.starts import fresh_model, open_model
+from synthgen.dpmesh.objective import LifterObjective, Objective, ObjectiveOptions
+from synthgen.dpmesh.starts import fresh_model, open_model, with_lifter
 from synthgen.dpmesh.stream import CropStream, Source, StreamOptions
 from synthgen.dpmesh.unet import checkpoint_blocks
 from synthgen.shards.bad_list import read_bad_list
@@ -41,7 +41,7 @@ class TrainingPlan:
     Attributes:
         name: of the training, for messages.
         start: trained model to go on from, see `starts.open_model`; "" for fresh weights.
-        model: sizes, where weights are fresh.
+        model: sizes, where weights are fresh, and of the lifter, where the start has none.
         teacher: folder of a trained model for noisy key-point reasoning; "" for none.
         sources: shards to learn from.
         held_out: shards to measure on.
@@ -55,6 +55,7 @@ class TrainingPlan:
         dtype: of the weights there, "float32" or "float16".
         bf16: compute networks in bfloat16 where that is safe.
         seed: of all chance.
+        lifter: train the lifter alone, in place of all but the lifter.
         inputs: hash of what it was made from; set by `with_inputs`.
     """
 
@@ -74,6 +75,7 @@ class TrainingPlan:
     dtype: str = "float32"
     bf16: bool = False
     seed: int = 0
+    lifter: bool = False
     inputs: str = field(default="", compare=False)
 
 
@@ -110,11 +112,15 @@ def train_model(plan: TrainingPlan, device: str) -> None:
     """
     model = _start(plan)
     teacher = open_model(plan.teacher) if plan.teacher else None
-    data = replace(plan.data, side=model.config.crop_size)
-    objective = Objective(model, body_points(data.body), plan.objective, teacher)
+    data = replace(plan.data, side=model.config.crop_size, images=not plan.lifter)
+    points = body_points(data.body)
+    if plan.lifter:
+        objective: Objective = LifterObjective(model, points, plan.objective)
+    else:
+        objective = Objective(model, points, plan.objective, teacher)
     lay_out(model.backbone, torch.channels_last)  # a tenth to a fifth faster
     for part in (model, teacher):
-        if plan.bf16 and part is not None:
+        if plan.bf16 and part is not None and not plan.lifter:
             frozen.halve(part.backbone)  # pose heads compute in float32
     checkpoint_blocks(model, plan.training.checkpointing)
     size = sum(weight.numel() for weight in model.trainable().values())
@@ -128,6 +134,8 @@ def train_model(plan: TrainingPlan, device: str) -> None:
         train(MeshLesson(objective, stream, plan.noise, _held(plan, data), plan.bf16), plan.training, desk)
         if peers.rank() == 0:
             _tell_skipped(plan.name, stream)
+    if isinstance(objective, LifterObjective):
+        objective.release()
     if peers.rank() == 0:
         save(model, plan)
     peers.wait()
@@ -149,7 +157,12 @@ def body_points(body: str) -> BodyPoints:
 
 
 def _start(plan: TrainingPlan) -> DPMesh:
-    return open_model(plan.start) if plan.start else fresh_model(plan.model, plan.seed)
+    model = open_model(plan.start) if plan.start else fresh_model(plan.model, plan.seed)
+    if plan.lifter and model.lifter is None and plan.model.lifter_width:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(plan.seed)
+            return with_lifter(model, plan.model.lifter_width)
+    return model
 
 
 def _own_parameters(model: DPMesh) -> set[str]:

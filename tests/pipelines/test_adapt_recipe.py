@@ -11,7 +11,7 @@ from tiny_diffusion import diffusion
 from synthgen import run
 from synthgen.dpmesh.codebook import CodebookConfig
 from synthgen.dpmesh.config import DPMeshConfig
-from synthgen.dpmesh.starts import fresh_model, open_model
+from synthgen.dpmesh.starts import fresh_model, open_model, with_lifter
 from synthgen.observation import Observation, ObservedPerson
 from synthgen.shards.observations import read_observations, write_observations
 from synthgen.shards.shard import Shard, write_shard
@@ -94,6 +94,21 @@ def test_both_kinds_of_pictures_make_a_folder_that_loads(start, synthetic, real,
     assert any(not torch.equal(value, after.trainable()[name]) for name, value in before.trainable().items())
     assert run.main(command) == 0
     assert "adapt: up to date" in capsys.readouterr().out
+
+
+def test_the_lifter_learns_first_unless_it_is_to_stay(start, synthetic, tmp_path, capsys):
+    lifting = tmp_path / "lifting"
+    with_lifter(open_model(start), 8).save_folder(lifting)
+    command = settings(str(lifting), tmp_path, f"synthetic=[{synthetic}]", "steps=1", "lifter.steps=2")
+    assert run.main(command) == 0
+    assert "adapt lifter: metrics" in capsys.readouterr().out
+    before, after = (open_model(str(one)).lifter.state_dict() for one in (lifting, tmp_path / "out"))
+    assert not torch.allclose(before["enter.weight"], after["enter.weight"], atol=1e-3)
+    assert run.main(command) == 0
+    assert capsys.readouterr().out.count("up to date") == 2
+    assert run.main([*command, "lift=false"]) == 0 and "lifter" not in capsys.readouterr().out
+    still = open_model(str(tmp_path / "out")).lifter.state_dict()
+    assert torch.allclose(before["enter.weight"], still["enter.weight"], atol=1e-3)  # half precision
 
 
 def test_real_pictures_alone_teach_2d(start, real, tmp_path):

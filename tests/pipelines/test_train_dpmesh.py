@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from tiny_diffusion import diffusion
 
 from synthgen import config as configs
@@ -26,9 +27,9 @@ SMALL = [
         "model.width=16",
     ),
     *("model.num_heads=2", "model.decoder_layers=1", "model.lifting_width=16", "model.mlp_width=16"),
-    *("threads=1", "device=cpu", "teacher.batch_size=4", "student.batch_size=4"),
+    *("threads=1", "device=cpu", "teacher.batch_size=4", "student.batch_size=4", "model.lifter_width=8"),
 ]
-SHORT = ["teacher.steps=2", "student.steps=2"]
+SHORT = ["lifter.steps=2", "teacher.steps=2", "student.steps=2"]
 
 
 @pytest.fixture(scope="module")
@@ -50,21 +51,46 @@ def test_teacher_and_student_make_a_folder_once(shards, tmp_path, capsys):
     command = settings(shards, tmp_path, *SHORT, f"held_out=[{shards}]", "held_batches=1")
     assert run.main(command) == 0
     said = capsys.readouterr().out
-    assert "teacher: done" in said and "student: done" in said and f"model: {tmp_path / 'out'}" in said
+    assert all(f"{stage}: done" in said for stage in ("lifter", "teacher", "student"))
+    assert f"model: {tmp_path / 'out'}" in said
     rows = rows_of(str(tmp_path / "work" / "student"))
     assert {"reasoning_mse", "held_pa_mpjpe"} <= set(rows[-1])
-    assert open_model(str(tmp_path / "out")).config.crop_size == 64
+    lifted, model = (open_model(str(tmp_path / name)) for name in ("work/lifter/model", "out"))
+    assert model.config.crop_size == 64 and model.lifter is not None and lifted.lifter is not None
+    own = lifted.lifter.state_dict()  # half precision in the result
+    assert all(
+        torch.allclose(value, own[name], atol=1e-3) for name, value in model.lifter.state_dict().items()
+    )
     assert run.main(command) == 0
-    assert capsys.readouterr().out.count("up to date") == 2
+    assert capsys.readouterr().out.count("up to date") == 3
     assert run.main([*command, "student.steps=1", "reasoning=false"]) == 0
     said = capsys.readouterr().out
     assert "teacher: up to date" in said and "student: done" in said
     assert [row["step"] for row in rows_of(str(tmp_path / "work" / "student"))] == [1]
 
 
+def test_a_start_without_a_lifter_gets_one_where_that_is_asked_for(shards, tmp_path):
+    assert (
+        run.main(settings(shards, tmp_path / "old", "model.lifter_width=0", *SHORT, "reasoning=false")) == 0
+    )
+    start = tmp_path / "old" / "out"
+    assert open_model(str(start)).lifter is None
+    command = settings(shards, tmp_path, f"start={start}", *SHORT)
+    assert run.main(command) == 0 and open_model(str(tmp_path / "out")).lifter is None
+    assert run.main([*command, "stages=[lifter,teacher,student]"]) == 0
+    model = open_model(str(tmp_path / "out"))
+    assert model.lifter is not None and model.config.lifter_width == 8
+
+
 def test_a_killed_training_goes_on_to_the_same_losses(shards, tmp_path):
     """kill -9 somewhere; the rows are those of a training that nobody killed."""
-    more = ["stages=[teacher]", "teacher.steps=8", "teacher.report_every=1", "teacher.checkpoint_minutes=0"]
+    more = [
+        "model.lifter_width=0",
+        "stages=[teacher]",
+        "teacher.steps=8",
+        "teacher.report_every=1",
+        "teacher.checkpoint_minutes=0",
+    ]
     whole, broken = (settings(shards, tmp_path / name, *more) for name in ("whole", "broken"))
     assert run.main(whole) == 0
     work = tmp_path / "broken" / "work" / "teacher"
@@ -89,7 +115,7 @@ def test_a_killed_training_goes_on_to_the_same_losses(shards, tmp_path):
 def test_the_codebook_is_a_stage_where_the_head_needs_it(shards, tmp_path):
     sizes = [f"codebook.sizes.{name}" for name in ("tokens=4", "codes=8", "code_dim=8", "width=8", "depth=1")]
     short = [f"codebook_training.{name}" for name in ("steps=2", "batch_size=4")]
-    short += ["library.poses=24", "student.steps=1"]
+    short += ["library.poses=24", "student.steps=1", "model.lifter_width=0"]
     command = settings(shards, tmp_path, "model.pose_head=codebook", *sizes, *short)
     assert run.main([*command, "reasoning=false", "student_from=start"]) == 0
     assert (tmp_path / "work" / "codebook" / "model" / "config.json").is_file()
@@ -101,7 +127,7 @@ def test_the_codebook_is_a_stage_where_the_head_needs_it(shards, tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (["stages=[teachers]"], "stages: no stage 'teachers'; known: codebook, teacher, student"),
+        (["stages=[teachers]"], "stages: no stage 'teachers'; known: codebook, lifter, teacher, student"),
         (["weights=[1,2]"], "weights must be one for each of 1 shards, got 2"),
         (["teacher.steps=0"], "teacher.steps must be at least 1, got 0"),
         (["model.control=heat"], "model.control must be none | heatmap | heatmap_added | skeleton"),
@@ -129,10 +155,11 @@ def test_the_ablations_of_the_paper_are_keys():
     )
     table = comment.partition("Ablations")[2].partition("At full size")[0]
     words = [word.strip("(,") for word in table.split() if "=" in word]
-    assert len(words) == 10
+    assert len(words) == 11
     for word in words:
         config = configs.load(recipe.Config, path, [word])
         assert config != configs.load(recipe.Config, path), word
     assert configs.load(recipe.Config, path, ["reasoning=false", "student_from=start"]).chosen() == [
-        "student"
+        "lifter",
+        "student",
     ]
