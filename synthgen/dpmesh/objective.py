@@ -9,9 +9,11 @@ from torch import Tensor, nn
 from synthgen.body_points import BodyPoints
 from synthgen.dpmesh.backbone import DiffusionBackbone
 from synthgen.dpmesh.batch import Bodies, Crops, Labels
+from synthgen.dpmesh.cascade import Cascade
 from synthgen.dpmesh.losses import LossOptions, losses, total
 from synthgen.dpmesh.model import DPMesh
 from synthgen.dpmesh.reasoning import reasoning_loss
+from synthgen.dpmesh.regressor import Recurrent
 from synthgen.dpmesh.uncertainty import UncertaintyWeights
 
 
@@ -123,9 +125,13 @@ class LifterObjective(Objective):
         model.lifter.requires_grad_(True)
 
     def release(self) -> None:
-        """Let those weights learn again that did before; what a folder holds depends on it."""
+        """Leave a model that answers as its lifter, whose other weights can learn to correct it.
+
+        Corrections of what the lifter said before would only be wrong.
+        """
         for name, value in self.model.named_parameters():
-            value.requires_grad_(self._usual[name])
+            value.requires_grad_(self._usual[name])  # what a folder holds depends on it, too
+        cast(Cascade | Recurrent, self.model.regressor).correct_nothing()
 
     def estimate(self, crops: Crops) -> Bodies:
         """Return what the lifter makes of the keypoints."""

@@ -74,10 +74,11 @@ class TrainingOptions:
 def of_lifter() -> TrainingOptions:
     """Return how the lifter of a DPMesh learns: many keypoint sets, which cost next to nothing."""
     return TrainingOptions(
-        1500,
+        3000,
         batch_size=128,
-        learning_rate=1e-3,
+        learning_rate=5e-3,
         weight_decay=1e-4,
+        optimizer="muon",
         schedule="cosine",
         warmup=50,
         max_gradient=1.0,

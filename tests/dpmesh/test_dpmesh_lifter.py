@@ -96,10 +96,12 @@ def test_it_learns_alone_and_from_keypoints(tmp_path, make_sample):
     assert losses[-1] < 0.5 * losses[0]
     moved = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     assert moved and all(name.startswith("lifter.") for name in moved)
+    assert not same(model(given), model.lifted_bodies(given))
     learnt = set(fresh(LIFTED).trainable())
     assert set(model.trainable()) != learnt
     objective.release()
     assert set(model.trainable()) == learnt
+    assert same(model(given), model.lifted_bodies(given)), "old corrections would be those of another lifter"
 
 
 def test_crops_without_images_are_the_same_but_black(tmp_path, make_sample):
