@@ -22,7 +22,7 @@ TINY = [
     "verify.min_pck=0", "verify.min_oks=0", "verify.min_limb=0", "verify.min_support=0", "verify.min_trust=0",
     "verify.same_people=false",
     "verify.max_worst_joint=1000", "verify.max_mpvpe_mm=1e9", "verify.retries=0", "evaluate.worst=0",
-    "adapt.steps=1", "adapt.training.batch_size=2", "adapt.training.warmup=0",
+    "adapt.steps=1", "adapt.lifter.steps=2", "adapt.training.batch_size=2", "adapt.training.warmup=0",
 ]  # fmt: skip
 
 
