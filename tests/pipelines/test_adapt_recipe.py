@@ -108,7 +108,7 @@ def test_the_lifter_learns_first_unless_it_is_to_stay(start, synthetic, tmp_path
     assert not torch.allclose(before["enter.weight"], after["enter.weight"], atol=1e-3)
     assert run.main(command) == 0
     assert capsys.readouterr().out.count("up to date") == 2
-    assert run.main([*command, "lift=false"]) == 0 and "lifter" not in capsys.readouterr().out
+    assert run.main([*command, "lift=false"]) == 0 and "adapt lifter" not in capsys.readouterr().out
     still = open_model(str(tmp_path / "out")).lifter.state_dict()
     assert torch.allclose(before["enter.weight"], still["enter.weight"], atol=1e-3)  # half precision
 
