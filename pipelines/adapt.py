@@ -19,11 +19,12 @@ from synthgen.cluster_training import Workers, run
 from synthgen.dpmesh.config import DPMeshConfig
 from synthgen.dpmesh.inspection import num_pictures, problems_of
 from synthgen.dpmesh.keypoint_noise import NoiseOptions
+from synthgen.dpmesh.lifter import lifter_training
 from synthgen.dpmesh.losses import LossOptions
 from synthgen.dpmesh.objective import ObjectiveOptions
 from synthgen.dpmesh.stream import Source, StreamOptions
 from synthgen.training.devices import Device, Precision, choose_device, takes_bf16
-from synthgen.training.options import TrainingOptions, of_lifter
+from synthgen.training.options import TrainingOptions
 
 if TYPE_CHECKING:
     from synthgen.dpmesh.training import TrainingPlan
@@ -113,7 +114,7 @@ class Config:
         default_factory=lambda: ObjectiveOptions(LossOptions(unknown_camera=0.01))
     )
     lift: bool = True
-    lifter: TrainingOptions = field(default_factory=of_lifter)
+    lifter: TrainingOptions = field(default_factory=lifter_training)
     training: TrainingOptions = field(default_factory=lambda: TrainingOptions(1))
     workers: Workers = field(default_factory=Workers)
     device: Device = "auto"

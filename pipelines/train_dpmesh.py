@@ -19,10 +19,11 @@ from synthgen.dpmesh.codebook_training import CodebookOptions
 from synthgen.dpmesh.config import DPMeshConfig, embedded_config
 from synthgen.dpmesh.inspection import problems_of
 from synthgen.dpmesh.keypoint_noise import NoiseOptions
+from synthgen.dpmesh.lifter import lifter_training
 from synthgen.dpmesh.objective import ObjectiveOptions
 from synthgen.dpmesh.stream import Source, StreamOptions
 from synthgen.training.devices import Device, Precision, choose_device, takes_bf16
-from synthgen.training.options import TrainingOptions, of_lifter
+from synthgen.training.options import TrainingOptions
 
 if TYPE_CHECKING:
     from synthgen.dpmesh.training import TrainingPlan
@@ -93,7 +94,7 @@ class Config:
             20000, batch_size=256, learning_rate=1e-3, schedule="cosine", warmup=100, max_gradient=1.0
         )
     )
-    lifter: TrainingOptions = field(default_factory=of_lifter)
+    lifter: TrainingOptions = field(default_factory=lifter_training)
     teacher: TrainingOptions = field(default_factory=lambda: TrainingOptions(10000, drops=()))
     student: TrainingOptions = field(default_factory=lambda: TrainingOptions(30000))
     workers: Workers = field(default_factory=Workers)
@@ -217,6 +218,7 @@ def _plan(config: Config, stage: str, device: str) -> "TrainingPlan":
     if model.pose_head == "codebook" and not model.pose_prior:
         model = replace(model, pose_prior=str(_work(config, CODEBOOK) / "model"))
     follows = is_student and config.student_from == "teacher"
+    first = str(lifter) if config.has_lifter and not is_lifter else config.start
     common: dict[str, Any] = {
         "model": model, "sources": config.sources(), "data": config.data, "objective": config.objective,
         "held_out": tuple(Source(path) for path in config.held_out), "held_batches": config.held_batches,
@@ -224,11 +226,7 @@ def _plan(config: Config, stage: str, device: str) -> "TrainingPlan":
     }  # fmt: skip
     return TrainingPlan(
         name=stage,
-        start=str(teacher)
-        if follows
-        else config.start
-        if is_lifter or not config.has_lifter
-        else str(lifter),
+        start=str(teacher) if follows else first,
         teacher=str(teacher) if is_student and config.reasoning else "",
         training={LIFTER: config.lifter, TEACHER: config.teacher, STUDENT: config.student}[stage],
         noise=None if stage == TEACHER else config.noise,

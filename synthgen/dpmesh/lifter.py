@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from synthgen.dpmesh.config import NUM_JOINTS, NUM_LIFTED
 from synthgen.dpmesh.regressor import NUM_BETAS, UPRIGHT, Regressed
+from synthgen.training.options import TrainingOptions
 
 _SPAN = 4.0  # what a coordinate spans over the crop; observed joints then vary by about one
 _NUM_BLOCKS = 2
@@ -53,6 +54,20 @@ class Lifter(nn.Module):
         root, code, betas, cam = torch.split(self.upright + self.out(thought), self.sizes, 1)
         joints = thought.new_zeros(len(thought), 0, NUM_LIFTED, 3)
         return Regressed(root, code, betas, cam, joints, thought)
+
+
+def lifter_training() -> TrainingOptions:
+    """Return how a lifter learns: many keypoint sets, which cost next to nothing."""
+    return TrainingOptions(
+        3000,
+        batch_size=128,
+        learning_rate=5e-3,
+        weight_decay=1e-4,
+        optimizer="muon",
+        schedule="cosine",
+        warmup=50,
+        max_gradient=1.0,
+    )
 
 
 def _half(width: int) -> tuple[nn.Module, ...]:

@@ -55,7 +55,7 @@ class TrainingPlan:
         dtype: of the weights there, "float32" or "float16".
         bf16: compute networks in bfloat16 where that is safe.
         seed: of all chance.
-        lifter: train the lifter alone, in place of all but the lifter.
+        lifter: train the lifter alone, from keypoints; else all but the lifter.
         inputs: hash of what it was made from; set by `with_inputs`.
     """
 

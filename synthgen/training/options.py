@@ -69,17 +69,3 @@ class TrainingOptions:
         if not all(0 < part < 1 for part in self.drops):
             found.append(f"drops must be parts of all steps, in (0, 1), got {list(self.drops)}")
         return found
-
-
-def of_lifter() -> TrainingOptions:
-    """Return how the lifter of a DPMesh learns: many keypoint sets, which cost next to nothing."""
-    return TrainingOptions(
-        3000,
-        batch_size=128,
-        learning_rate=5e-3,
-        weight_decay=1e-4,
-        optimizer="muon",
-        schedule="cosine",
-        warmup=50,
-        max_gradient=1.0,
-    )
