@@ -3,7 +3,8 @@
 Limits on single scores miss much: a small or slim body overlaps less with its segment than a large, round
 one, however right its label is, and outlines that differ a little everywhere are another thing than ones that
 differ by an arm. An outline says nothing of how sure the segmenter is of it: where it is, a single pixel
-tells more than many where it is not. `synthgen.critic` weighs these numbers together.
+tells more than many where it is not; and whatever the segmenter makes of a picture, of a label and the same
+label with one limb elsewhere the right one fits better. `synthgen.critic` weighs these numbers together.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from synthgen.rivals import greatest_gain
 from synthgen.sample import Float
 
 Number = TypeVar("Number", np.bool_, np.float64)
@@ -20,7 +22,8 @@ Number = TypeVar("Number", np.bool_, np.float64)
 Clues = Mapping[str, Float]  # name of CLUES -> (P,) of the people of a picture
 
 CLUES = (
-    "overlap", "surprise", "protrusion", "thickness", "reach", "support", "displacement", "size", "slimness",
+    "overlap", "surprise", "protrusion", "rival", "thickness", "reach", "support", "displacement", "size",
+    "slimness",
 )  # fmt: skip
 _CELLS = 96  # of a side of the window that outlines are compared in
 _WINDOW = 1.25  # sides of the person's box that the window spans
@@ -29,7 +32,7 @@ _BULK = 0.97  # part of a silhouette that must lie near the other one
 _LEAST_DIFFERENCE = 0.01  # below it overlaps count as equally good
 _LEAST_AREA = 1e-3  # sides², so that nobody's slimness is infinite
 _SUREST = 0.005  # nearer to 0 and 1 no probability is believed
-_LEAST_SURPRISE = 1e-3  # nats a side of outline; below it labels count as equally good
+_LEAST_SURPRISE = 1e-3  # nats a side of outline; below it labels count as equally good, and rivals as none
 _LEAST_OUTLINE = 0.1  # sides
 
 
@@ -40,12 +43,14 @@ class Silhouettes:
     Attributes:
         shown: (P, H, W) visible silhouettes of the labelled bodies.
         boxes: (P, 4) xyxy [px] around them.
+        joints: (P, 17, 2) COCO-17 joints of these bodies [px].
         found: (H, W) where people are segmented.
         probability: (H, W) of a person, in [0, 1], as the segmenter has it.
     """
 
     shown: NDArray[np.bool_]
     boxes: Float
+    joints: Float
     found: NDArray[np.bool_]
     probability: Float
 
@@ -67,6 +72,8 @@ def clues_of(iou: Float, support: Float, displacement: Float, silhouettes: Silho
             label.
         protrusion: the same where the label shows a body and nobody is seen. A label is a bare body: hair,
             clothes and shoes surprise as well, but they do not protrude.
+        rival: log of how much likelier the segmenter holds the same silhouette with one limb elsewhere, at
+            best, by length of the outline [nats a side of the box], see `synthgen.rivals`.
         thickness: radius of the largest disc that fits into what belongs to one silhouette only [sides of
             the box].
         reach: distance to the other silhouette that all but 3 % of each keep [sides of the box].
@@ -79,16 +86,20 @@ def clues_of(iou: Float, support: Float, displacement: Float, silhouettes: Silho
     shown, found = silhouettes.shown, silhouettes.found
     sides = longer_side(silhouettes.boxes)
     rows = []
-    for number, (own, box, side) in enumerate(zip(shown, silhouettes.boxes, sides, strict=True)):
+    people = zip(shown, silhouettes.boxes, sides, silhouettes.joints, strict=True)
+    for number, (own, box, side, joints) in enumerate(people):
         hidden = np.logical_or.reduce(np.delete(shown, number, 0), axis=0) & ~own
         window = _windowed(own, box, side)
         likely = _windowed(np.where(hidden, 0.0, silhouettes.probability), box, side)
-        rows.append((*_outline(window, _windowed(found & ~hidden, box, side)), *_surprise(window, likely)))
-    thickness, reach, slimness, surprise, protrusion = np.array(rows).reshape(-1, 5).T
+        places = ((joints - (box[:2] + box[2:]) / 2) / side / _WINDOW + 0.5) * _CELLS
+        outline = _outline(window, _windowed(found & ~hidden, box, side))
+        rows.append((*outline, *_surprise(window, likely, places)))
+    thickness, reach, slimness, surprise, protrusion, rival = np.array(rows).reshape(-1, 6).T
     return {
         "overlap": -np.log(np.clip(1 - iou, _LEAST_DIFFERENCE, 1)),
         "surprise": surprise,
         "protrusion": protrusion,
+        "rival": rival,
         "thickness": thickness,
         "reach": reach,
         "support": np.asarray(support, np.float64),
@@ -120,16 +131,15 @@ def _outline(own: NDArray[np.bool_], found: NDArray[np.bool_]) -> tuple[float, f
     return float(thickness), reach, float(np.log(_length(own) / (own.sum() / _UNIT**2 + _LEAST_AREA)))
 
 
-def _surprise(own: NDArray[np.bool_], probability: Float) -> tuple[float, float]:
-    """Return surprise and protrusion of a silhouette in a window."""
+def _surprise(own: NDArray[np.bool_], probability: Float, joints: Float) -> tuple[float, float, float]:
+    """Return surprise, protrusion and rival of a silhouette in a window, with its joints [cells]."""
     likely = np.clip(probability, _SUREST, 1 - _SUREST)
     odds = np.log(likely / (1 - likely))
     against = np.maximum(np.where(own, -odds, odds), 0)
     outline = max(_length(own), _LEAST_OUTLINE)
-    total, inside = (
-        float(np.log(nats.sum() / _UNIT**2 / outline + _LEAST_SURPRISE)) for nats in (against, against * own)
-    )
-    return total, inside
+    sums = against.sum(), (against * own).sum(), max(greatest_gain(own, odds, joints), 0.0)
+    total, inside, elsewhere = (float(np.log(nats / _UNIT**2 / outline + _LEAST_SURPRISE)) for nats in sums)
+    return total, inside, elsewhere
 
 
 def _length(mask: NDArray[np.bool_]) -> float:

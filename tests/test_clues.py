@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import binary_dilation
+from standing_figure import PLACES
 
 from synthgen.clues import CLUES, Clues, Silhouettes, clues_of
+from synthgen.joints import COCO17
 
 SIDE = 120
 LEAST = 1e-3  # surprise of a label that nothing speaks against, before the logarithm
 BOX = np.array([[20.0, 20, 80, 100]])
+JOINTS = np.array([PLACES[name] for name in COCO17.names], float)
 
 
 def body(scale: int = 1, arm: bool = True) -> np.ndarray:
@@ -21,7 +25,8 @@ def body(scale: int = 1, arm: bool = True) -> np.ndarray:
 
 def seen(shown: np.ndarray, boxes: np.ndarray, found: np.ndarray, sure: float = 1.0) -> Silhouettes:
     """Let a segmenter be as sure of where it finds people as of where it finds none."""
-    return Silhouettes(shown, boxes, found, np.where(found, sure, 1 - sure))
+    joints = np.repeat(JOINTS[None] * len(found) / SIDE, len(shown), 0)
+    return Silhouettes(shown, boxes, joints, found, np.where(found, sure, 1 - sure))
 
 
 def asked(
@@ -64,6 +69,19 @@ def test_what_a_person_wears_surprises_but_does_not_protrude() -> None:
     worn, gone = asked(label, dressed, sure=0.99), asked(body(), label[0], sure=0.99)
     assert worn["protrusion"] == pytest.approx(np.log(LEAST)) and worn["surprise"] > -3
     assert gone["protrusion"] == pytest.approx(gone["surprise"], abs=0.1)
+
+
+def test_an_arm_elsewhere_has_a_rival_whatever_else_is_off() -> None:
+    lowered = body(arm=False)[0]
+    for reach in range(30):  # the arm, turned down by 40 degrees about the shoulder
+        column, row = round(50 + reach * 0.77), round(42 + reach * 0.64)
+        lowered[row : row + 9, column : column + 2] = True
+    dressed = binary_dilation(body()[0], iterations=4)
+    wrong, clothed = asked(body(), lowered, sure=0.99), asked(body(), dressed, sure=0.99)
+    assert wrong["rival"] > -3 and wrong["rival"] > clothed["rival"] + 1
+    assert clothed["surprise"] > wrong["surprise"] - 1, "what is worn surprises nearly as much"
+    right = asked(body(), body()[0], sure=0.99)["rival"]
+    assert right < np.log(2 * LEAST), "next to none against the right one"
 
 
 def test_size_slimness_and_overlap() -> None:

@@ -16,6 +16,7 @@ FLOORS = [
      "stopwatch", "storage", "torch_file"},
     {"checkpoints", "config", "open_body", "body_file", "metrics", "nearness", "sample", "quality",
      "training", "trust"},
+    {"rivals"},
     {"clues"},
     {"agreement", "body", "cluster_training", "critic", "guide", "observation", "prompts", "surface"},
     {"body_points", "crop_moves", "render", "shards"},

@@ -118,7 +118,7 @@ def _agreement(plan: Plan, testimony: Testimony, body: Body, distances: Float) -
     iou = matched(shown, testimony.people)
     support = least_support(testimony.keypoints.support, visibility)
     found = np.logical_or.reduce(testimony.people, axis=0, initial=False)
-    silhouettes = Silhouettes(shown, boxes(plan), found, testimony.probability)
+    silhouettes = Silhouettes(shown, boxes(plan), labelled, found, testimony.probability)
     return Agreement(
         people_found=len(testimony.people),
         iou=iou,

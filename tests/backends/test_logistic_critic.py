@@ -16,9 +16,9 @@ def test_the_shipped_critics_prefer_support_and_no_surprise() -> None:
     model = LogisticCritic()
     model.setup()
     for is_drawn, critic in read_critics(BUNDLED_FOLDER / "critic").items():
-        middle = {name: np.array([at]) for name, at in zip(CLUES, critic.center, strict=True)}
+        middle = {name: np.array([at]) for name, at in zip(critic.names, critic.center, strict=True)}
         (plain,) = model([middle], is_drawn)
-        for name, way in {"support": 1, "surprise": -1, "protrusion": -1}.items():
+        for name, way in {"support": 1, "surprise": -1, "protrusion": -1, "rival": -1}.items():
             (better,) = model([{**middle, name: middle[name] + 0.3 * way}], is_drawn)
             assert better > plain, name
 
