@@ -175,7 +175,8 @@ def test_folders_keep_config_and_weights(tmp_path: Path) -> None:
     model.save_folder(tmp_path / "half", torch.float16)
     again = HMR2.from_folder(tmp_path / "full")
     assert again.config == TINY
-    assert all(torch.equal(again.state_dict()[key], value) for key, value in model.state_dict().items())
+    kept = again.state_dict()
+    assert all(torch.equal(kept[key], value) for key, value in model.state_dict().items())
     assert all(v.dtype == torch.float16 for v in load_file(tmp_path / "half" / "model.safetensors").values())
     image = pictures(3, 96)
     with torch.inference_mode():

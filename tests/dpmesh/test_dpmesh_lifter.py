@@ -48,8 +48,9 @@ def test_a_model_that_gets_a_lifter_answers_as_it_does_and_then_corrects_it(regr
     old = fresh(replace(LIFTED, lifter_width=0, regressor=regressor))
     model, given = with_lifter(old, 24), crops(128)
     assert model.config.lifter_width == 24
-    kept = [name for name in old.state_dict() if "backbone" in name]
-    assert kept and all(torch.equal(old.state_dict()[name], model.state_dict()[name]) for name in kept)
+    before, after = old.state_dict(), model.state_dict()
+    kept = [name for name in before if "backbone" in name]
+    assert kept and all(torch.equal(before[name], after[name]) for name in kept)
     with torch.no_grad():
         assert same(model(given), model.lifted_bodies(given)) and not same(model(given), old(given))
         for value in model.trainable().values():

@@ -121,7 +121,8 @@ def test_without_the_depth_channel_a_unet_sees_what_it_sees_in_an_empty_one():
         blind = wider(torch.cat([noisy, torch.zeros(2, 1, 16, 16)], 1), 10, context).sample
         assert torch.allclose(narrow(noisy, 10, context).sample, blind, atol=1e-5)
     again = depth_channel.with_depth_channel(narrow, wider.state_dict())
-    assert all(torch.equal(value, again.state_dict()[name]) for name, value in wider.state_dict().items())
+    found = again.state_dict()
+    assert all(torch.equal(value, found[name]) for name, value in wider.state_dict().items())
 
 
 def test_redraw_goes_on_from_the_u_net_that_became_the_drafts_and_from_no_other(tmp_path):
@@ -129,7 +130,8 @@ def test_redraw_goes_on_from_the_u_net_that_became_the_drafts_and_from_no_other(
     learned.save_pretrained(tmp_path / "unet")
     own, foreign = (depth_channel.without_depth_channel(unet).to(KEEP_DTYPE) for unet in (learned, other))
     found = redraw._that_saw_depth(own, tmp_path / "unet")
-    assert all(torch.equal(value, found.state_dict()[name]) for name, value in learned.state_dict().items())
+    kept = found.state_dict()
+    assert all(torch.equal(value, kept[name]) for name, value in learned.state_dict().items())
     assert redraw._that_saw_depth(foreign, tmp_path / "unet") is None
     assert redraw._that_saw_depth(own, tmp_path / "nothing") is None
 

@@ -84,7 +84,8 @@ def test_folders_keep_sizes_weights_and_statistics(tmp_path: Path) -> None:
     model.save_folder(tmp_path / "a")
     again = ScoreDenoiser.from_folder(tmp_path / "a")
     assert again.config == SPLIT
-    assert all(torch.equal(value, again.state_dict()[key]) for key, value in model.state_dict().items())
+    kept = again.state_dict()
+    assert all(torch.equal(value, kept[key]) for key, value in model.state_dict().items())
     model.save_folder(tmp_path / "b", torch.float16)
     assert (tmp_path / "b" / "model.safetensors").stat().st_size < 0.6 * (
         tmp_path / "a" / "model.safetensors"
