@@ -28,11 +28,13 @@ class Trial:
         spoiled: with spoiled ones, by kind; None where such a body cannot be drawn at all, which is noticed.
         shows: kinds of spoils that can be seen: they move a visible joint further than `agreement.NEAR`.
             Sides swapped in a symmetric pose, or a limb turned towards the camera, leave the picture right.
+        again: with its own label once more, of the picture as a shard keeps it; None where nobody asked.
     """
 
     right: Agreement
     spoiled: Mapping[str, Agreement | None]
     shows: frozenset[str] = frozenset()
+    again: Agreement | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Rates:
         count: accepted pictures.
         noticed_shown: of the spoils that show, of all kinds together; 1 without any.
         shown: how many these are.
+        dropped: of the accepted pictures that were looked at again, those rejected then; 0 without any.
     """
 
     accepted: float
@@ -52,6 +55,7 @@ class Rates:
     count: int
     noticed_shown: float = 1.0
     shown: int = 0
+    dropped: float = 0.0
 
     @property
     def all_noticed(self) -> float:
@@ -71,7 +75,9 @@ def rates(trials: Sequence[Trial], limits: Verification) -> Rates:
     }
     shown = [_is_noticed(trial.spoiled[kind], limits) for trial in accepted for kind in sorted(trial.shows)]
     part = float(np.mean(shown)) if shown else 1.0
-    return Rates(len(accepted) / max(len(trials), 1), noticed, len(accepted), part, len(shown))
+    again = [limits.reason(trial.again) is not None for trial in accepted if trial.again is not None]
+    dropped = float(np.mean(again)) if again else 0.0
+    return Rates(len(accepted) / max(len(trials), 1), noticed, len(accepted), part, len(shown), dropped)
 
 
 def calibrate(trials: Sequence[Trial], limits: Verification, wanted: float) -> Verification | None:
@@ -128,7 +134,8 @@ def cross_judged(trials: Sequence[Trial], accepted: float) -> list[Trial]:
         for number in range(fold, len(trials), _FOLDS):
             own = trials[number]
             spoiled = {name: one and _with_trust(one, critic) for name, one in own.spoiled.items()}
-            judged[number] = replace(own, right=_with_trust(own.right, critic), spoiled=spoiled)
+            again = own.again and _with_trust(own.again, critic)
+            judged[number] = replace(own, right=_with_trust(own.right, critic), spoiled=spoiled, again=again)
     return judged
 
 

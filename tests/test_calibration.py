@@ -99,3 +99,16 @@ def test_a_critic_is_measured_on_trials_that_it_was_not_fitted_to() -> None:
     assert rates(cross_judged(noise, 0.8), LIMITS).noticed["turn"] < 0.5
     with pytest.raises(ValueError, match="one side is empty"):
         fitted_critic([], 0.9)
+
+
+def test_accepted_pictures_that_a_second_look_rejects_are_counted() -> None:
+    twice = [
+        Trial(agreement(0.8), {}, again=agreement(0.8)),
+        Trial(agreement(0.8), {}, again=agreement(0.1)),
+        Trial(agreement(0.8), {}),
+        Trial(agreement(0.1), {}, again=agreement(0.1)),
+    ]
+    found = rates(twice, LIMITS)
+    assert (found.count, found.dropped) == (3, 0.5), (
+        "neither who was not asked again nor who was rejected at once"
+    )

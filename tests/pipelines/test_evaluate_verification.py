@@ -31,6 +31,7 @@ def test_limits_that_allow_everything_notice_nothing_and_strict_ones_notice_spoi
         "sides swapped": 0,
         "all spoils": 0,
         "those that show": 0,
+        "unspoiled": 0,
     }
     settings = [*SETTINGS, *WIDE, "verify.min_iou=0.8", "source.families={everyday: 1}"]
     assert run.main(settings) == 0
