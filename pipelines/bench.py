@@ -7,7 +7,6 @@ Exit code 0 whatever the figures are: they are for reading, not for passing.
 
 import multiprocessing
 import os
-import resource
 import tempfile
 import time
 from collections.abc import Mapping
@@ -117,6 +116,7 @@ def _models(renderer: str, image_size: int) -> Any:
 
 def _make(folder: str, num_samples: int, image_size: int) -> dict[str, Any]:
     """Make one shard in this process, a step after the other: pose, scene, render, encode, tar."""
+    from synthgen.bench.memory import most_held
     from synthgen.generate import make_samples
     from synthgen.prompts import Prompts, RequestStream
     from synthgen.shards import Shard, write_shard
@@ -137,7 +137,7 @@ def _make(folder: str, num_samples: int, image_size: int) -> dict[str, Any]:
     return {
         "rate": num_samples / (time.perf_counter() - start),
         "seconds": dict(seconds),
-        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak": most_held(),
         "bytes": report.size / max(report.accepted, 1),
     }
 
@@ -337,9 +337,10 @@ def _compare_refinements(config: Config) -> None:
 def _refine(people: int, is_plain: bool) -> dict[str, Any]:
     import torch
 
+    from synthgen.bench.memory import most_held
     from synthgen.bench.refinement import fit
     from synthgen.scorehmr.sampling import GuidanceOptions
 
     torch.set_num_threads(1)
     seconds, _ = fit(people, is_plain, GuidanceOptions())
-    return {"seconds": seconds, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+    return {"seconds": seconds, "peak": most_held()}

@@ -5,7 +5,6 @@ depend on the others.
 """
 
 import json
-import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from itertools import cycle, islice
 from typing import Any
 
 from synthgen import exporters, storage
+from synthgen.bench.memory import most_held
 from synthgen.exporters.export import Task, export
 from synthgen.sample import Sample
 from synthgen.shards.observation_records import to_members
@@ -60,7 +60,7 @@ def measure(folder: str, output: str, name: str) -> dict[str, float]:
     start = time.process_time()
     export(Task(folder, f"{output}/{name}", RUN), form, name, count)
     rate = passed[0] / (time.process_time() - start)
-    return {"rate": rate, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+    return {"rate": rate, "peak": most_held()}
 
 
 def rows(num_samples: int, image_size: int, alone: Callable[[Any, tuple[Any, ...]], Any]) -> Iterator[str]:

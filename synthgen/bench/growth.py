@@ -3,7 +3,6 @@
 No million files are needed: the rows are as many as asked for, and all of them point to the few pictures.
 """
 
-import resource
 import tempfile
 import tracemalloc
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from synthgen import exporters
+from synthgen.bench.memory import most_held
 from synthgen.exporters.export import Desk, Task
 from synthgen.exporters.figures import Entry
 from synthgen.exporters.folder import Pictures
@@ -107,5 +107,5 @@ def measure(name: str, base: Sequence[Entry], few: int, many: int) -> Growth:
                 tracemalloc.stop()
         if found:
             raise ValueError("\n".join(found))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = most_held()
     return Growth((peaks[2] - peaks[1]) / (many - few), peak)

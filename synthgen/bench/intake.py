@@ -4,13 +4,13 @@ Pictures of noise with COCO's annotations; CPU seconds count, so other work on t
 """
 
 import json
-import resource
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from synthgen.bench.handwork import draw_picture
+from synthgen.bench.memory import most_held
 from synthgen.datasets import open_dataset
 from synthgen.datasets.entry import Choice
 from synthgen.datasets.intake import take
@@ -82,7 +82,7 @@ def index(folder: str, num_pictures: int) -> dict[str, float]:
     seconds = time.process_time() - start
     for number in range(0, num_pictures, max(num_pictures // 100, 1)):
         reader.notes(number, (64, 64))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB
+    peak = most_held()
     return {"seconds": seconds, "peak_bytes": peak}
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from synthgen.bench.memory import most_held
 from synthgen.dpmesh.backbone import DiffusionBackbone
 from synthgen.dpmesh.conditions import heatmaps, scaled_joints
 from synthgen.dpmesh.config import DPMeshConfig
@@ -181,8 +182,7 @@ def peak_bytes(width: int, is_ours: bool, name: str, bf16: bool) -> int:
     run()
     Path("/proc/self/clear_refs").write_text("5")  # the record begins anew
     run()
-    text = Path("/proc/self/status").read_text()
-    return 1024 * int(text.partition("VmHWM:")[2].split()[0])
+    return most_held()
 
 
 def matrix_rate(bf16: bool) -> float:

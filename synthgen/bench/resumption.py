@@ -4,7 +4,6 @@ Reports have a row for every second request; tars are holes of their size, as no
 """
 
 import os
-import resource
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from synthgen import storage
 from synthgen.bench.hollow import hollow_report, to_json
+from synthgen.bench.memory import most_held
 from synthgen.run_folder import RunFolder
 from synthgen.sample import Rejection
 from synthgen.shards import Shard
@@ -61,7 +61,7 @@ def resume(path: str, num_samples: int) -> Resumption:
     folder.quarantined()
     missing = [shard for shard in folder.shards() if shard.name not in done]
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = most_held()
     return Resumption(len(folder), len(missing), seconds, peak)
 
 
