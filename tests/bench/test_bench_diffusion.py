@@ -22,10 +22,7 @@ def test_both_are_counted_and_timed(tmp_path: Path) -> None:
     redraw = DepthToImage(id=str(layouts.path("sd2_depth")), num_inference_steps=3)
     found = measure(draft, redraw, 64, 2, "cpu", "float32")
     assert found.ours > 0 and found.plain > 0 and 0 < found.share < 2
-    longer = measure(
-        TextToImage(id=draft.id, height=64, width=64, num_inference_steps=8), redraw, 64, 1, "cpu", "float32"
-    )
-    assert longer.work > 1.5 * found.work, "four times the steps of a draft"
+    assert found.work > 1e8, "of both networks, all steps and both codings"
 
 
 def test_the_line_says_what_it_is_about() -> None:
