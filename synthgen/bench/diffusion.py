@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,51 +13,26 @@ from synthgen.backends.depth_to_image import WITHOUT, DepthToImage
 from synthgen.backends.pipelines import generators, load_pipeline, torch_dtype
 from synthgen.backends.protocols import Guides, Precision
 from synthgen.backends.text_to_image import TextToImage
+from synthgen.bench.pace import Pace
 
 _MATRIX = 8192  # side of the matrices whose product tells a GPU's rate
 _SMALL_MATRIX = 512  # a CPU's
 PROMPT, NEGATIVE = "a photo of a person skiing", "deformed, bad anatomy"
 
 
-@dataclass(frozen=True)
-class DiffusionPace:
-    """Pictures that are drafted and redrawn.
-
-    Attributes:
-        ours: pictures a second, in batches.
-        plain: the same of a loop over one at a time.
-        work: operations of one picture; a multiplication and an addition are two.
-        rate: operations a second in a product of two large matrices of the same precision.
-    """
-
-    ours: float
-    plain: float
-    work: float
-    rate: float
-
-    @property
-    def ratio(self) -> float:
-        """How many times faster ours is."""
-        return self.ours / self.plain
-
-    @property
-    def share(self) -> float:
-        """Which part of the rate of a matrix product ours reaches."""
-        return self.work * self.ours / self.rate
-
-    def line(self, device: str, dtype: str) -> str:
-        """Return the figures as one line."""
-        return (
-            f"draft and redraw, {device}, {dtype}: {self.ours:.3g} pictures/s, one at a time "
-            f"{self.plain:.3g}, ratio {self.ratio:.2f}; {self.work / 1e12:.3g} TFLOP a picture, "
-            f"{self.share:.0%} of the rate of a matrix product ({self.rate / 1e12:.3g} TFLOP/s)"
-        )
+def told(pace: Pace, device: str, dtype: str) -> str:
+    """Return the figures of one picture's draft and redraw as one line."""
+    return (
+        f"draft and redraw, {device}, {dtype}: {1 / pace.ours:.3g} pictures/s, one at a time "
+        f"{1 / pace.plain:.3g}, ratio {pace.ratio:.2f}; {pace.work / 1e12:.3g} TFLOP a picture, "
+        f"{pace.share:.0%} of the rate of a matrix product ({pace.rate / 1e12:.3g} TFLOP/s)"
+    )
 
 
 def measure(
     draft: TextToImage, redraw: DepthToImage, size: int, count: int, device: str, dtype: Precision
-) -> DiffusionPace:
-    """Draw pictures both ways, one to warm up before each.
+) -> Pace:
+    """Draw pictures both ways, after one of each to warm up; the pace is that of one picture.
 
     Args:
         draft: not set up yet; its batches hold up to `count`.
@@ -75,8 +49,8 @@ def measure(
     with FlopCounterMode(display=False) as counter:
         plain(1)
     ours(count)
-    paces = [count / _seconds(partial(run, count), device) for run in (ours, plain)]
-    return DiffusionPace(paces[0], paces[1], float(counter.get_total_flops()), _matrix_rate(device, dtype))
+    ours_s, plain_s = (_seconds(partial(run, count), device) / count for run in (ours, plain))
+    return Pace(ours_s, plain_s, float(counter.get_total_flops()), _matrix_rate(device, dtype))
 
 
 def guides(size: int, count: int) -> Guides:

@@ -8,7 +8,6 @@ weights also under bfloat16 autocast. Same weights, same features; both are time
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from synthgen.bench.memory import most_held
+from synthgen.bench.pace import Pace
 from synthgen.dpmesh.backbone import DiffusionBackbone
 from synthgen.dpmesh.conditions import heatmaps, scaled_joints
 from synthgen.dpmesh.config import DPMeshConfig
@@ -28,33 +28,6 @@ from synthgen.training.attention import SpelledOut
 
 FORWARD, STEP = "forward", "training step"
 _MATRIX = 1024  # side of the matrices whose product tells the machine's rate
-
-
-@dataclass(frozen=True)
-class Pace:
-    """CPU seconds of one pass over one crop, the best of a few.
-
-    Attributes:
-        ours: of DPMesh.
-        plain: of the plain composition.
-        work: operations of the pass, as the plain one does it; a multiplication and an addition are two.
-        rate: operations a second in a product of two large matrices of the same precision.
-    """
-
-    ours: float
-    plain: float
-    work: float
-    rate: float
-
-    @property
-    def ratio(self) -> float:
-        """How many times faster ours is."""
-        return self.plain / self.ours
-
-    @property
-    def share(self) -> float:
-        """Which part of the rate of a matrix product ours reaches."""
-        return self.work / self.ours / self.rate
 
 
 class PlainBackbone(nn.Module):

@@ -13,7 +13,8 @@ from real_layouts import Layouts
 
 from synthgen.backends.depth_to_image import DepthToImage
 from synthgen.backends.text_to_image import TextToImage
-from synthgen.bench.diffusion import DiffusionPace, measure
+from synthgen.bench.diffusion import measure, told
+from synthgen.bench.pace import Pace
 
 
 def test_both_are_counted_and_timed(tmp_path: Path) -> None:
@@ -26,7 +27,7 @@ def test_both_are_counted_and_timed(tmp_path: Path) -> None:
 
 
 def test_the_line_says_what_it_is_about() -> None:
-    line = DiffusionPace(2.0, 0.5, 100e12, 800e12).line("cuda", "bfloat16")
+    line = told(Pace(0.5, 2.0, 100e12, 800e12), "cuda", "bfloat16")
     assert "2 pictures/s, one at a time 0.5, ratio 4.00" in line and "25% of the rate" in line
 
 
@@ -39,5 +40,5 @@ def test_batches_are_faster_at_the_paper_s_settings(tmp_path: Path, capsys: Any)
     redraw = DepthToImage(id=str(layouts.path("sd2_depth")), batch_size=16)
     found = measure(draft, redraw, 512, 16, "cuda", "bfloat16")
     with capsys.disabled():
-        sys.stdout.write(found.line(torch.cuda.get_device_name(), "bfloat16") + "\n")
+        sys.stdout.write(told(found, torch.cuda.get_device_name(), "bfloat16") + "\n")
     assert found.ratio > 1
