@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -182,17 +183,14 @@ def _crops(num_samples: int, image_size: int) -> dict[str, Any]:
 
 def _compare_mesh_models(config: Config) -> None:
     from synthgen.bench.mesh_memory import told_parts
-    from synthgen.bench.mesh_model import FORWARD, compare, peak_bytes, told
+    from synthgen.bench.mesh_model import FORWARD, STEP, compare, told
 
-    for bf16 in (False, True):
-        paces = _in_new_process(compare, (config.mesh_width, config.rounds, bf16))
-        for name, pace in paces.items():
-            ours, plain = (
-                _in_new_process(peak_bytes, (config.mesh_width, own, name, bf16)) for own in (True, False)
-            )
-            say(told(config.mesh_width, bf16, name, pace, (ours, plain)))
-            if name == FORWARD:
-                say(_in_new_process(told_parts, (config.mesh_width, bf16, ours, plain)))
+    for bf16, name in product((False, True), (STEP, FORWARD)):
+        contest = compare(config.mesh_width, config.rounds, name, bf16)
+        say(told(config.mesh_width, bf16, name, contest))
+        if name == FORWARD:
+            peaks = contest.ours, contest.plain
+            say(_in_new_process(told_parts, (config.mesh_width, bf16, *peaks)))
 
 
 def _measure_ingest(config: Config) -> None:

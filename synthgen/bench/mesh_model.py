@@ -2,21 +2,22 @@
 
 The plain one does as the released code does: oneDNN's convolutions throughout, all attention spelled out with
 its maps kept, the time step embedded anew for each picture, low-rank updates beside the layers, float32
-weights also under bfloat16 autocast. Same weights, same features; both are timed in turn in one process.
+weights also under bfloat16 autocast, and memory as the system's allocator has it. Same weights, same
+features; each is timed in a process of its own, ours as it is trained and used.
 """
 
 import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from synthgen.bench.memory import most_held
 from synthgen.bench.pace import Pace
+from synthgen.bench.turns import Work, take_turns
 from synthgen.dpmesh.backbone import DiffusionBackbone
 from synthgen.dpmesh.conditions import heatmaps, scaled_joints
 from synthgen.dpmesh.config import DPMeshConfig
@@ -24,10 +25,26 @@ from synthgen.dpmesh.products import ProductConv2d, use_products
 from synthgen.dpmesh.training import lay_out
 from synthgen.dpmesh.unet import KeptAttention, decode, encode
 from synthgen.training import frozen
-from synthgen.training.attention import SpelledOut
+from synthgen.training.allocator import keep_memory
+from synthgen.training.kernels import quick
 
 FORWARD, STEP = "forward", "training step"
 _MATRIX = 1024  # side of the matrices whose product tells the machine's rate
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One pass of both.
+
+    Attributes:
+        pace: seconds of both, and the work.
+        ours: most memory that ours held [bytes].
+        plain: most that the plain one held.
+    """
+
+    pace: Pace
+    ours: int
+    plain: int
 
 
 class PlainBackbone(nn.Module):
@@ -99,15 +116,15 @@ def _fresh(width: int) -> DiffusionBackbone:
     return DiffusionBackbone(sizes(width))
 
 
-def told(width: int, bf16: bool, name: str, pace: Pace, peaks: tuple[int, int]) -> str:
-    """Return a line on one pass; peaks of ours and of the plain one [bytes]."""
-    kind = "bfloat16" if bf16 else "float32"
+def told(width: int, bf16: bool, name: str, contest: Contest) -> str:
+    """Return a line on one pass."""
+    kind, pace = "bfloat16" if bf16 else "float32", contest.pace
     return (
         f"DPMesh's backbone, {width} wide, one core, one crop of 256 px, {name} in {kind}: "
         f"{pace.ours:.2f} s, put together plainly {pace.plain:.2f} s, ratio {pace.ratio:.2f}; "
         f"{pace.work / 1e9:.0f} GFLOP, {pace.share:.0%} of the rate of a matrix product "
-        f"({pace.rate / 1e9:.0f} GFLOP/s); peak memory "
-        f"{peaks[0] / 1e9:.2f} against {peaks[1] / 1e9:.2f} GB, {peaks[0] / peaks[1]:.2f} of it"
+        f"({pace.rate / 1e9:.0f} GFLOP/s); peak memory {contest.ours / 1e9:.2f} against "
+        f"{contest.plain / 1e9:.2f} GB, {contest.ours / contest.plain:.2f} of it"
     )
 
 
@@ -118,44 +135,53 @@ def crop(side: int) -> tuple[Tensor, Tensor, Tensor]:
     return image, joints * side, torch.ones(1, 30)
 
 
-def compare(width: int, rounds: int, bf16: bool) -> dict[str, Pace]:
-    """Time a training step of both, then a forward pass; each as it is trained and used.
+def compare(width: int, rounds: int, name: str, bf16: bool) -> Contest:
+    """Time one pass of both in turn, each in a process of its own, on one thread.
 
     Args:
         width: see `build`.
         rounds: times that they take turns; the best counts.
+        name: FORWARD or STEP.
         bf16: in bfloat16, the plain one by autocast.
     """
-    ours, plain = build(width)
-    seen, rate = crop(ours.config.crop_size), matrix_rate(bf16)
-    work = {name: _count(run) for name, run in _passes(plain, seen, False).items()}
-    paces = {}
-    for name in (STEP, FORWARD):
-        _prepare(ours, name, bf16)
-        fast, slow = (_passes(model, seen, bf16)[name] for model in (ours, plain))
-        paces[name] = Pace(*_race(fast, slow, rounds), work[name], rate)
-    return paces
+    makers = tuple(partial(ready_pass, width, is_ours, name, bf16) for is_ours in (True, False))
+    ours, plain = take_turns(makers, rounds)
+    pace = Pace(ours.seconds, plain.seconds, operations(width, name), matrix_rate(bf16))
+    return Contest(pace, ours.peak, plain.peak)
 
 
-def peak_bytes(width: int, is_ours: bool, name: str, bf16: bool) -> int:
-    """Return the most memory that this process held in a pass [bytes]; what was held before does not count.
+def ready_pass(width: int, is_ours: bool, name: str, bf16: bool) -> Work:
+    """Return a pass of one of both, for which this process is made ready; it should do nothing else.
 
     Args:
         width: see `build`.
-        is_ours: DPMesh, or the plain composition.
-        name: FORWARD or STEP.
+        is_ours: DPMesh as it is trained or used, or the plain composition.
+        name: see `compare`.
         bf16: see `compare`.
     """
+    torch.set_num_threads(1)
     backbone = _fresh(width)
-    model: nn.Module = backbone if is_ours else PlainBackbone(backbone)
-    if is_ours:
-        use_products(model)
-        _prepare(model, name, bf16)
-    run = _passes(model, crop(256), bf16)[name]
-    run()
-    Path("/proc/self/clear_refs").write_text("5")  # the record begins anew
-    run()
-    return most_held()
+    seen = crop(backbone.config.crop_size)
+    if not is_ours:
+        return _pass(PlainBackbone(backbone), seen, name, bf16)
+    use_products(backbone)
+    if name == FORWARD:
+        backbone.compact(torch.bfloat16 if bf16 else torch.float32)
+    else:
+        keep_memory()
+        lay_out(backbone, torch.channels_last)
+        if bf16:
+            frozen.halve(backbone)
+    return _pass(backbone, seen, name, bf16)
+
+
+def operations(width: int, name: str) -> float:
+    """Count a pass of the plain one, on shapes alone; a multiplication and an addition are two."""
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        plain = PlainBackbone(_fresh(width))
+        seen = crop(plain.of.config.crop_size)
+        _pass(plain, seen, name, False)()
+    return float(counter.get_total_flops())
 
 
 def matrix_rate(bf16: bool) -> float:
@@ -164,27 +190,13 @@ def matrix_rate(bf16: bool) -> float:
     return 2 * _MATRIX**3 / min(_seconds(lambda: matrix @ matrix) for _ in range(10))
 
 
-def _prepare(model: nn.Module, name: str, bf16: bool) -> None:
-    """Bring a DPMesh's backbone into the form in which it is trained or used; training comes first."""
-    backbone: Any = model
-    if name == FORWARD:
-        backbone.compact(torch.bfloat16 if bf16 else torch.float32)
-    else:
-        lay_out(backbone, torch.channels_last)
-        if bf16:
-            frozen.halve(backbone)
-
-
-def _passes(
-    model: nn.Module, seen: tuple[Tensor, Tensor, Tensor], bf16: bool
-) -> dict[str, Callable[[], object]]:
-    attention = nullcontext if isinstance(model, PlainBackbone) else SpelledOut
+def _pass(model: nn.Module, seen: tuple[Tensor, Tensor, Tensor], name: str, bf16: bool) -> Work:
+    is_plain = isinstance(model, PlainBackbone)
 
     def mixed() -> AbstractContextManager[Any]:
         return torch.autocast("cpu", torch.bfloat16, enabled=bf16)
 
     def forward() -> None:
-        model.zero_grad(set_to_none=True)
         model.eval()
         with torch.inference_mode(), mixed():
             model(*seen)
@@ -192,26 +204,15 @@ def _passes(
     def step() -> None:
         model.zero_grad(set_to_none=True)
         model.train()
-        with attention():
+        with nullcontext() if is_plain else quick(torch.device("cpu")):
             with mixed():
                 loss = model(*seen).float().square().mean()
             loss.backward()
 
-    return {FORWARD: forward, STEP: step}
+    return forward if name == FORWARD else step
 
 
-def _count(run: Callable[[], object]) -> float:
-    with FlopCounterMode(display=False) as counter:
-        run()
-    return float(counter.get_total_flops())
-
-
-def _race(ours: Callable[[], object], plain: Callable[[], object], rounds: int) -> tuple[float, float]:
-    times = [(_seconds(ours), _seconds(plain)) for _ in range(rounds + 1)][1:]  # the first round warms up
-    return min(one for one, _ in times), min(other for _, other in times)
-
-
-def _seconds(run: Callable[[], object]) -> float:
+def _seconds(run: Work) -> float:
     start = time.process_time()
     run()
     return time.process_time() - start

@@ -11,10 +11,11 @@ from synthgen.dpmesh.conditions import scaled_joints
 from synthgen.dpmesh.config import NUM_JOINTS, UNTRAINED, DPMeshConfig
 from synthgen.dpmesh.control import Control
 from synthgen.dpmesh.lora import ATTENTION, add_lora, fold_lora
-from synthgen.dpmesh.packing import pack, trim
+from synthgen.dpmesh.packing import pack
 from synthgen.dpmesh.products import fold_time
 from synthgen.dpmesh.prompt_attention import coordinates, fold_prompt
 from synthgen.dpmesh.unet import AttentionMaps, decode, encode, load_unet, time_embedding
+from synthgen.training.allocator import trim
 
 _SHRINK = 4  # the merged features are this much smaller than the latents
 _GROUPS = 16

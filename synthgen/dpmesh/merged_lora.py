@@ -51,7 +51,8 @@ def merge_small(layer: nn.Module) -> None:
 def _pays(layer: Any, x: Tensor) -> bool:
     weights = layer.base_layer.weight, layer.lora_A[_NAME].weight, layer.lora_B[_NAME].weight
     is_exact = all(one.dtype == torch.float32 for one in (x, *weights))
-    is_exact = is_exact and not torch.is_autocast_enabled(x.device.type)
+    kind = x.device.type  # "meta", of shapes alone, knows no autocast
+    is_exact = is_exact and not (torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind))
     return is_exact and weights[0].numel() <= _MOST * (weights[1].numel() + weights[2].numel())
 
 

@@ -5,8 +5,6 @@ at these crops takes several times longer than the arithmetic. Here it is done o
 the size of the input is known; other sizes stay right, and may be slower.
 """
 
-import ctypes
-import sys
 from typing import Any, cast
 
 import torch
@@ -65,16 +63,6 @@ def pack(model: nn.Module) -> None:
                 setattr(parent, name, PackedLinear(layer))
             elif isinstance(layer, nn.Conv2d) and _is_plain(layer):
                 setattr(parent, name, PackedConv2d(layer))
-
-
-def trim() -> None:
-    """Give memory that was freed back to the system, which glibc does not do of itself.
-
-    What weights of a model leave behind when they are folded is in pieces between those that stay: for the
-    released DPMesh a quarter of a gigabyte.
-    """
-    if sys.platform == "linux" and (give_back := getattr(ctypes.CDLL(None), "malloc_trim", None)):
-        give_back(0)
 
 
 def _is_plain(layer: nn.Conv2d) -> bool:

@@ -1,8 +1,9 @@
-"""Convolutions over few places as plain matrix products, which CPUs do faster.
+"""Convolutions as plain matrix products, which CPUs do faster over few places, and over many frozen ones.
 
 The convolution of oneDNN brings its weights into an order of its own at each call. Over 4x4 or 8x8 places
 with thousands of channels, as in a diffusion U-Net at these crops, that takes several times longer than the
-arithmetic; a product of the unfolded picture takes the weights as they lie.
+arithmetic; a product of the unfolded picture takes the weights as they lie. Over many places it is the
+arithmetic that counts, of which `winograd` does less.
 """
 
 from typing import cast
@@ -10,6 +11,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, unfold
+
+from synthgen.dpmesh import winograd
 
 _MOST_PLACES = 256  # of a batch's output; above, the arithmetic outweighs the reordering
 _FEWEST_WEIGHTS = 1 << 18  # below, there is little to reorder
@@ -22,6 +25,8 @@ class ProductConv2d(nn.Conv2d):
         """Convolve (B, C, H, W) with weights that may be others than its own."""
         if self._is_pointwise(input):
             return linear(input.movedim(1, -1), weight.flatten(1), bias).movedim(-1, 1)
+        if winograd.pays(self, input, weight):
+            return winograd.convolve(input, weight, bias)
         padding = cast(tuple[int, ...], self.padding)  # no name of a way to pad, see `use_products`
         reach = [2 * pad - kernel for pad, kernel in zip(padding, self.kernel_size, strict=True)]
         rows = (input.shape[2] + reach[0]) // self.stride[0] + 1

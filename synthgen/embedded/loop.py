@@ -11,7 +11,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +24,7 @@ from torch import Tensor, nn
 
 from synthgen import storage
 from synthgen.embedded.options import Training
-from synthgen.training.attention import SpelledOut
-from synthgen.training.norms import PlanarNorms
+from synthgen.training.kernels import quick
 from synthgen.training.optimizers import Optimizer
 from synthgen.training.upsampling import MatrixUpsampling
 
@@ -263,10 +262,7 @@ class _Course:
 @contextmanager
 def _quick(device: torch.device) -> Iterator[None]:
     """Choose how attention, norms and enlargement are computed: on CPUs torch's own train far slower."""
-    if device.type != "cpu":
-        yield
-        return
-    with SpelledOut(), PlanarNorms(), MatrixUpsampling():
+    with quick(device), MatrixUpsampling() if device.type == "cpu" else nullcontext():
         yield
 
 

@@ -1,7 +1,8 @@
 """Attention spelled out, which CPUs train through faster than through torch's own kernels.
 
 The fused kernel's backward pass is slow on CPUs, and its plain stand-in looks for rows in which everything is
-masked, which costs as much as the products themselves.
+masked, which costs as much as the products themselves. Only in float32, and where the weights of all pairs
+are too many for a cache, is the fused kernel, which never writes them down, the faster one.
 """
 
 from collections.abc import Callable
@@ -13,10 +14,11 @@ from torch.nn.functional import scaled_dot_product_attention
 from torch.overrides import TorchFunctionMode
 
 _MORE = ("attn_mask", "dropout_p", "is_causal")  # arguments behind query, key and value
+_MANY_KEYS, _MANY_PAIRS = 256, 4 << 20  # from both on the fused kernel is faster
 
 
 class SpelledOut(TorchFunctionMode):
-    """While it is entered, attention is two products and a softmax; all else is left alone."""
+    """While it is entered, attention is two products and a softmax where that is faster; all else stays."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -27,10 +29,15 @@ class SpelledOut(TorchFunctionMode):
             options |= dict(zip(_MORE, args[3:], strict=False))
             args = args[:3]
         is_plain = not options.get("dropout_p") and not options.get("enable_gqa")
-        if func is scaled_dot_product_attention and len(args) == 3 and is_plain:
+        if func is scaled_dot_product_attention and len(args) == 3 and is_plain and not _is_large(*args[:2]):
             names = ("attn_mask", "is_causal", "scale")
             return attend(*args, **{name: options[name] for name in names if options.get(name) is not None})
         return func(*args, **options)
+
+
+def _is_large(query: Tensor, key: Tensor) -> bool:
+    pairs = query.shape[:-1].numel() * key.shape[-2]
+    return query.dtype == torch.float32 and key.shape[-2] >= _MANY_KEYS and pairs >= _MANY_PAIRS
 
 
 def attend(

@@ -20,11 +20,11 @@ from torch import Tensor, nn
 
 from synthgen import storage
 from synthgen.training import checkpoint, memory, peers, schedule
-from synthgen.training.attention import SpelledOut
+from synthgen.training.allocator import kept_memory
 from synthgen.training.average import Average
 from synthgen.training.chance import Draw, draw
 from synthgen.training.journal import Journal
-from synthgen.training.norms import PlanarNorms
+from synthgen.training.kernels import quick
 from synthgen.training.optimizers import Optimizer
 from synthgen.training.options import TrainingOptions
 
@@ -91,7 +91,7 @@ def train(lesson: Lesson, options: TrainingOptions, desk: Desk) -> None:
         ValueError: the loss is no finite number any more, or a checkpoint does not fit.
     """
     storage.make_folder(desk.folder)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), kept_memory():
         course = _Course(lesson, options, desk)
         course.start()
         try:
@@ -178,17 +178,8 @@ class _Course:
         is_alone = is_last or self.shared is self.module
         return nullcontext() if is_alone else self.shared.no_sync()  # type: ignore[operator]
 
-    @contextmanager
-    def _quick(self) -> Iterator[None]:
-        """Choose how attention and norms are computed: on CPUs torch's own kernels train a good deal slower.
-
-        What is computed again in the backward pass is outside of this choice, so it must not be made there.
-        """
-        if self.device.type != "cpu" or self.options.checkpointing:
-            yield
-            return
-        with SpelledOut(), PlanarNorms():
-            yield
+    def _quick(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.options.checkpointing else quick(self.device)
 
     def _autocast(self) -> AbstractContextManager[None]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.desk.bf16)

@@ -1,7 +1,7 @@
 """Group norms computed channels first, whose backward pass CPUs take many times faster.
 
 Convolutions train faster on pictures laid out channels last; torch's backward pass of a group norm of these
-is slow, in bfloat16 above all, so that two copies are the shorter way.
+is slow, in bfloat16 above all, so that two copies are the shorter way. Without one they are for nothing.
 """
 
 from collections.abc import Callable
@@ -14,14 +14,14 @@ from torch.overrides import TorchFunctionMode
 
 
 class PlanarNorms(TorchFunctionMode):
-    """While it is entered, group norms of pictures channels last go through `planar_norm`."""
+    """While it is entered, group norms of pictures channels last that learn go through `planar_norm`."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Call `func`, or stand in for it."""
         options = dict(kwargs or {})
-        if func is group_norm and args and is_interleaved(args[0]):
+        if func is group_norm and torch.is_grad_enabled() and args and is_interleaved(args[0]):
             return planar_norm(*args, **options)
         return func(*args, **options)
 

@@ -48,3 +48,21 @@ def test_dropout_is_left_to_torch(monkeypatch):
     torch.manual_seed(0)
     with SpelledOut():
         scaled_dot_product_attention(*parts(), dropout_p=0.5)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "dtype", "calls"),
+    [
+        ((2048, 2048), torch.float32, 0),
+        ((2048, 2048), torch.bfloat16, 1),
+        ((2047, 2048), torch.float32, 1),
+        ((32768, 128), torch.float32, 1),
+    ],
+)
+def test_many_pairs_are_left_to_torch_in_float32(pairs, dtype, calls, monkeypatch):
+    found = []
+    monkeypatch.setattr(attention, "attend", lambda query, key, value: found.append(1) or query)
+    query, key = (torch.zeros(1, count, 2, dtype=dtype) for count in pairs)
+    with SpelledOut():
+        scaled_dot_product_attention(query, key, key)
+    assert len(found) == calls

@@ -41,3 +41,11 @@ def test_other_layouts_are_left_to_torch(shape, monkeypatch):
     with PlanarNorms():
         found = group_norm(values, 2)
     torch.testing.assert_close(found, group_norm(values, 2))
+
+
+def test_without_a_backward_pass_there_is_nothing_to_gain(monkeypatch):
+    monkeypatch.setattr(norms, "planar_norm", None)
+    layer, values = layer_and_picture()
+    with torch.no_grad(), PlanarNorms():
+        found = layer(values)
+    torch.testing.assert_close(found, layer(values))
