@@ -59,6 +59,8 @@ def load_unet(config: DPMeshConfig) -> tuple[Any, Any]:
     """
     import diffusers
 
+    from synthgen.dpmesh.frozen_blocks import use_frozen_blocks
+
     vae_class: Any = diffusers.AutoencoderKL
     unet_class: Any = diffusers.UNet2DConditionModel
     if config.folder == UNTRAINED:
@@ -72,6 +74,7 @@ def load_unet(config: DPMeshConfig) -> tuple[Any, Any]:
                 f"{vae.config.latent_channels}; give the plain model, not one for inpainting or depth"
             )
     del vae.decoder, vae.post_quant_conv, unet.conv_norm_out, unet.conv_out
+    use_frozen_blocks(vae.encoder)
     return vae, unet
 
 
