@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from synthgen import storage
 from synthgen.embedded.options import Training
+from synthgen.training.allocator import kept_memory
 from synthgen.training.kernels import quick
 from synthgen.training.optimizers import Optimizer
 from synthgen.training.upsampling import MatrixUpsampling
@@ -105,7 +106,7 @@ def train(lesson: Lesson, training: Training, desk: Desk) -> nn.Module:
         ValueError: the loss is no finite number any more.
     """
     desk.folder.mkdir(parents=True, exist_ok=True)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), kept_memory():
         course = _Course(lesson, training, desk)
         course.resume()
         while course.step < training.steps:

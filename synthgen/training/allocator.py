@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# Parameters of mallopt(3), and what they are where nobody has changed them.
-_TRIM_THRESHOLD, _MMAP_MAX = -1, -4
-_DEFAULTS = {_TRIM_THRESHOLD: 128 << 10, _MMAP_MAX: 1 << 16}
+# Parameters of mallopt(3), and what they are in a process that has freed large blocks: glibc raises its two
+# thresholds by that, but not any more once somebody has set one.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4
+_DEFAULTS = {_TRIM_THRESHOLD: 64 << 20, _MMAP_THRESHOLD: 32 << 20, _MMAP_MAX: 1 << 16}
 _KEEPING = {_TRIM_THRESHOLD: -1, _MMAP_MAX: 0}  # never shrink, and take no block from the system by itself
 
 

@@ -9,6 +9,7 @@ from torch import nn
 import synthgen.dpmesh
 from synthgen.bench.mesh_memory import Parts, num_bytes, parts
 from synthgen.bench.mesh_model import sizes
+from synthgen.dpmesh.backbone import DiffusionBackbone
 
 README = Path(synthgen.dpmesh.__file__).with_name("README.md")
 
@@ -26,6 +27,12 @@ def test_folding_leaves_the_weights_that_the_readme_tells() -> None:
         f"{(found.weights + 0.47e9) / 6.6e9:.2f}:",
     ):
         assert words in text, words
+    with torch.device("meta"):
+        learnt = 4 * sum(
+            weight.numel() for weight in DiffusionBackbone(sizes(320)).parameters() if weight.requires_grad
+        )
+    both = f"{found.trained / 1e9:.2f} GB of weights and {learnt / 1e9:.2f} GB of gradients alone are"
+    assert f"{both} {(found.trained + learnt) / 8.6e9:.2f} of that" in text
     half = parts(sizes(320), torch.bfloat16, 0, 1)
     assert half.trained == found.trained
     # What stays in float32 is three numbers a head of each cross-attention.
