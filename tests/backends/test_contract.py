@@ -227,7 +227,7 @@ def test_runs_in_half_precision(
 ) -> None:
     model = build(role, name, keys | {key: str(saved(value)) for key, value in models.items()})
     model.setup("cpu", dtype)
-    found = RUN[role](model, [0, 1])
+    found = RUN[role](model, [0])
     assert all(np.isfinite(value).all() for outcome in found for value in outcome)
 
 
