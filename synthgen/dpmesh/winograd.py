@@ -17,7 +17,7 @@ TILE = 4  # a tile of TILE x TILE answers is made at a time
 _WINDOW = TILE + 2
 _POINTS = (0.0, 0.75, -0.75, 1.5, -1.5)  # and infinity
 _FEWEST_PLACES = 1024  # of a picture; below, bringing the filters into their form outweighs the gain
-_FEWEST_CHANNELS = 128
+_FEWEST_CHANNELS = 128  # twice as many where pictures lie channels first and must be brought into order
 _STRIP = 1 << 19  # numbers that the windows of a strip may have, so that it stays in the cache
 _FEWEST_TILES = 128  # of a strip; products of fewer rows are slower
 
@@ -36,8 +36,10 @@ def pays(layer: nn.Conv2d, images: Tensor, weight: Tensor) -> bool:
     if (layer.kernel_size, layer.stride, layer.padding) != ((3, 3), (1, 1), (1, 1)):
         return False
     height, width = images.shape[2:]
-    is_whole = height % TILE == 0 and width % TILE == 0
-    return is_whole and height * width >= _FEWEST_PLACES and min(weight.shape[:2]) >= _FEWEST_CHANNELS
+    if height % TILE or width % TILE or height * width < _FEWEST_PLACES:
+        return False
+    is_interleaved = images.is_contiguous(memory_format=torch.channels_last)
+    return min(weight.shape[:2]) >= (_FEWEST_CHANNELS if is_interleaved else 2 * _FEWEST_CHANNELS)
 
 
 @torch.no_grad()

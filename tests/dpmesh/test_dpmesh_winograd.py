@@ -49,8 +49,8 @@ def test_a_picture_is_the_same_in_any_batch() -> None:
 
 
 def test_frozen_convolutions_over_many_places_take_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    images, weight, bias = parts()
-    layer = nn.Conv2d(128, 160, 3, padding=1)
+    images, weight, bias = parts(256, 272)
+    layer = nn.Conv2d(256, 272, 3, padding=1)
     layer.load_state_dict({"weight": weight, "bias": bias})
     model = nn.Sequential(layer)
     want = model(images).detach()
@@ -86,11 +86,26 @@ def test_frozen_convolutions_over_many_places_take_it(monkeypatch: pytest.Monkey
 )
 def test_others_are_left_alone(sizes, options, shape, dtype) -> None:
     layer = nn.Conv2d(*sizes, **options).requires_grad_(False).to(dtype)
-    assert not winograd.pays(layer, torch.zeros(1, sizes[0], *shape, dtype=dtype), layer.weight)
+    images = torch.zeros(1, sizes[0], *shape, dtype=dtype).to(memory_format=torch.channels_last)
+    assert not winograd.pays(layer, images, layer.weight)
+
+
+@pytest.mark.parametrize(
+    ("channels", "layout", "answer"),
+    [
+        (128, torch.channels_last, True),
+        (128, torch.contiguous_format, False),
+        (256, torch.contiguous_format, True),
+    ],
+)
+def test_pictures_that_must_be_turned_need_more_channels(
+    channels: int, layout: torch.memory_format, answer: bool
+) -> None:
+    layer = nn.Conv2d(channels, 256, 3, padding=1).requires_grad_(False)
+    images = torch.zeros(1, channels, 36, 32).to(memory_format=layout)
+    assert winograd.pays(layer, images, layer.weight) == answer
 
 
 def test_it_needs_the_processor() -> None:
-    layer = nn.Conv2d(128, 128, 3, padding=1, device="meta").requires_grad_(False)
-    assert not winograd.pays(layer, torch.zeros(1, 128, 36, 32, device="meta"), layer.weight)
-    layer = nn.Conv2d(128, 128, 3, padding=1).requires_grad_(False)
-    assert winograd.pays(layer, torch.zeros(1, 128, 36, 32), layer.weight)
+    layer = nn.Conv2d(256, 256, 3, padding=1, device="meta").requires_grad_(False)
+    assert not winograd.pays(layer, torch.zeros(1, 256, 36, 32, device="meta"), layer.weight)
