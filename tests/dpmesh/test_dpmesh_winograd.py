@@ -61,10 +61,10 @@ def test_frozen_convolutions_over_many_places_take_it(monkeypatch: pytest.Monkey
     assert not calls, "its weights learn"
     for context in (torch.no_grad(), torch.inference_mode()):
         with context:
-            torch.testing.assert_close(model(images), want, atol=1e-5, rtol=0)
+            torch.testing.assert_close(model(images), want, atol=3e-5, rtol=0)
     assert len(calls) == 2
     model.requires_grad_(False)
-    torch.testing.assert_close(model(images), want, atol=1e-5, rtol=0)
+    torch.testing.assert_close(model(images), want, atol=3e-5, rtol=0)
     assert len(calls) == 3
     model(images.requires_grad_())
     assert len(calls) == 3, "what comes before it learns"
