@@ -56,4 +56,4 @@ def test_readme_commands_are_understood(command):
     path = configs.find(words.pop("config")) if "config" in words else None
     name = configs.read(path).values["pipeline"] if path else words.pop("pipeline")
     configs.load(import_recipe(str(name)).Config, path, [f"{key}={value}" for key, value in words.items()])
-    assert len(COMMANDS) == 7
+    assert len(COMMANDS) == 8
