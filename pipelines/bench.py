@@ -186,7 +186,7 @@ def _compare_mesh_models(config: Config) -> None:
     from synthgen.bench.mesh_model import FORWARD, STEP, compare, told
 
     for bf16, name in product((False, True), (STEP, FORWARD)):
-        contest = compare(config.mesh_width, config.rounds, name, bf16)
+        contest = _in_new_process(compare, (config.mesh_width, config.rounds, name, bf16))
         say(told(config.mesh_width, bf16, name, contest))
         if name == FORWARD:
             peaks = contest.ours, contest.plain

@@ -1,4 +1,4 @@
-"""Two ways to do the same, each in a process of its own, that take turns.
+"""Several ways to do the same, each in a process of its own, that take turns.
 
 One machine is not as fast at every moment, and what one way does with memory must not help or harm the other.
 """
@@ -67,7 +67,7 @@ def _ask(line: Connection) -> Share:
     try:
         line.send(True)
         found = line.recv()
-    except (EOFError, BrokenPipeError) as error:
+    except (EOFError, ConnectionError) as error:
         raise RuntimeError("a process that was timed died; what it said is above") from error
     return Share(*found)
 

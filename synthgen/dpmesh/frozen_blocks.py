@@ -1,4 +1,4 @@
-"""Residual blocks of a VAE that only ever looks: the same numbers, with a third of the maps in memory."""
+"""Residual blocks of a VAE that only ever looks: the same numbers, with no new map for each activation."""
 
 from typing import Any
 

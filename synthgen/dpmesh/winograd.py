@@ -1,9 +1,10 @@
 """3x3 convolutions by fewer multiplications: Winograd's F(4x4, 3x3) (Lavin and Gray, CVPR 2016, section 4).
 
 Sixteen neighbouring answers take 36 multiplications a pair of channels instead of 144. The customary points
-0, 1, -1, 2, -2 cost a digit of float32; these cost half a bit beside the convolutions of oneDNN (Barabasz et
-al., "Error analysis and improving the accuracy of Winograd convolution", 2020, on why the points matter).
-Forward only: what is frozen and needs no gradient, as the VAE that most of a DPMesh's arithmetic is in.
+0, 1, -1, 2, -2 lose two bits beside convolutions of oneDNN over pictures channels last, these less than one;
+beside those channels first, which are more exact, three (Barabasz et al., "Error analysis and improving
+the accuracy of Winograd convolution", 2020, on why the points matter). Forward only: what is frozen and needs
+no gradient, as the VAE, which half of a DPMesh's forward pass is.
 """
 
 from functools import cache

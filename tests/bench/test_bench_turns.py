@@ -27,7 +27,7 @@ def note(folder: Path, name: str, megabytes: int, busy_s: float) -> Work:
 
 
 def die() -> Work:
-    return partial(os._exit, 3)
+    os._exit(3)
 
 
 def test_each_has_a_process_and_they_take_turns(tmp_path: Path) -> None:
@@ -42,6 +42,9 @@ def test_each_has_a_process_and_they_take_turns(tmp_path: Path) -> None:
     assert one.peak - other.peak > 150 << 20
 
 
-def test_a_death_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_death_is_told(tmp_path: Path, is_first: bool) -> None:
+    """Whether it was asked before it died or after."""
+    alive = partial(note, tmp_path, "one", 0, 0.0)
     with pytest.raises(RuntimeError, match="a process that was timed died"):
-        take_turns((partial(note, tmp_path, "one", 0, 0.0), die), 1)
+        take_turns((die, alive) if is_first else (alive, die), 1)
